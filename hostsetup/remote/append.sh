@@ -1,0 +1,44 @@
+# shellcheck shell=sh
+# append FILE LINE SIZE PATH...: LINE is put at the end of FILE (SIZE bytes long when it was looked at, "-" if
+# it was not there), and the group and other write bits are taken from each PATH. The file is replaced whole:
+# a kill or a full disk leaves the old file or the new one, never half a line.
+file=$1 line=$2 size=$3
+shift 3
+cd || fail home "$HOME"
+
+for path in "$@"; do
+	chmod go-w "$path" || fail chmod "$path"
+	say narrowed "$path"
+done
+
+folder=$(dirname "$file")
+if [ ! -d "$folder" ]; then
+	mkdir -m 700 "$folder" || fail mkdir "$folder"
+	say made "$folder"
+fi
+new=$folder/.authorized_keys.kagiban.$$
+trap 'rm -f "$new"; say "done" $?' EXIT
+# The file may have grown since it was looked at (another client): then Go must look again.
+now=-
+[ ! -e "$file" ] || now=$(($(wc -c <"$file")))
+[ "$now" = "$size" ] || fail changed "$file"
+if [ "$size" = - ]; then
+	: >"$new" || fail write "$new"
+else
+	cp -p "$file" "$new" || fail write "$new"
+	if [ -n "$(tail -c 1 "$new")" ]; then
+		echo >>"$new" || fail write "$new"
+	fi
+fi
+printf '%s\n' "$line" >>"$new" || fail write "$new"
+grep -F -q -x -e "$line" "$new" || fail write "$new"
+sync
+now=-
+[ ! -e "$file" ] || now=$(($(wc -c <"$file")))
+[ "$now" = "$size" ] || fail changed "$file"
+mv -f "$new" "$file" || fail write "$file"
+if command -v restorecon >/dev/null 2>&1; then
+	restorecon -F "$file" "$folder" >/dev/null 2>&1
+fi
+sync
+say installed "$file"

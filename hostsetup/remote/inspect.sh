@@ -1,0 +1,46 @@
+# shellcheck shell=sh
+# inspect USER ADDRESS LADDRESS LPORT: what sshd is told and by which files, for USER who comes from ADDRESS, and
+# for root. Runs as root; changes nothing.
+user=$1 from=$2 to=$3 port=$4
+[ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
+[ -x "$sshd" ] || fail nosshd "$sshd"
+
+tested=$(sound "$config")
+say sound $?
+printf '%s\n' "$tested" | text tested
+say manner "$(manner)"
+[ ! -e "$run/pending" ] || say pending "$(cut -d' ' -f2 "$run/pending") $(cut -d. -f1 /proc/uptime)"
+grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
+command -v ssh >/dev/null 2>&1 || say noclient ssh
+
+listener=$(systemctl show -p MainPID --value ssh.service 2>/dev/null)
+case $listener in '' | 0) listener=$(cat /run/sshd.pid 2>/dev/null) ;; esac
+if [ -n "$listener" ] && [ -r "/proc/$listener/cmdline" ]; then
+	say listener "$(tr '\000' ' ' <"/proc/$listener/cmdline")"
+fi
+
+made=
+[ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
+"$sshd" -T 2>/dev/null | text effective
+for who in "$user" root; do
+	"$sshd" -T -C "user=$who,host=$from,addr=$from,laddr=$to,lport=$port" 2>/dev/null | text "effective $who"
+done
+[ -z "$made" ] || rmdir /run/sshd
+
+# config_files FILE: its text, and then the files that it includes, in the order in which sshd reads them.
+config_files() {
+	depth=$((depth + 1))
+	if [ "$depth" -le 16 ] && [ -f "$1" ]; then
+		text "config $1" <"$1"
+		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d '"')
+		cd /etc/ssh || fail config /etc/ssh
+		for included in $includes; do
+			[ ! -f "$included" ] || config_files "$(readlink -f "$included")"
+		done
+	fi
+	depth=$((depth - 1))
+}
+depth=0
+config_files "$config"
+[ ! -d "${dropin%/*}" ] || say folder "${dropin%/*}"
+[ ! -e "$dropin" ] || text dropin <"$dropin"

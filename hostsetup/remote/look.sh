@@ -1,0 +1,27 @@
+# shellcheck shell=sh
+# look: who we are here and what stands in the way of a key. Runs as the login user; changes nothing.
+say uid "$(id -u)"
+say gid "$(id -g)"
+say user "$(id -un)"
+say group "$(id -gn)"
+say members "$(getent group "$(id -g)" 2>/dev/null | cut -d: -f4)"
+say home "$HOME"
+say connection "${SSH_CONNECTION-}"
+for program in sudo doas; do
+	command -v "$program" >/dev/null 2>&1 && say has "$program"
+done
+
+cd || fail home "$HOME"
+keys=.ssh/authorized_keys
+if [ -L "$keys" ]; then
+	keys=$(readlink -f "$keys") || fail symlink "$HOME/.ssh/authorized_keys"
+fi
+say keys "$keys"
+for path in "$HOME" .ssh "$keys"; do
+	[ -e "$path" ] && say mode "$(ls -ldnL "$path" 2>/dev/null)"
+done
+if [ -f "$keys" ]; then
+	[ -r "$keys" ] || fail unreadable "$keys"
+	[ "$(wc -c <"$keys")" -le 1048576 ] || fail toobig "$keys"
+	text keys <"$keys"
+fi

@@ -1,0 +1,191 @@
+// Package remote is the server's half of kagiban: POSIX sh, one file per verb, sent over standard input and
+// gone when it ends. Go decides, the script does.
+//
+// It promises that nothing secret and no script text ever stands in an argument list, that a verb's answer cannot
+// be confused with what a login shell, a banner or a profile prints (every line of ours begins with a nonce), and that
+// an answer that was cut off is seen to be cut off. Only [Arm] leaves something behind while it works: the undo
+// switch in /run/kagiban, which a reboot clears.
+package remote
+
+import (
+	"crypto/rand"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+//go:embed *.sh
+var files embed.FS
+
+// A Verb is something that the server's half can do.
+type Verb struct {
+	name string
+	// root: the verb works on sshd, so it runs as root and has sshd.sh before it.
+	root bool
+	// resident: the verb is one of the undo switch's, which Stage has put on the server.
+	resident bool
+}
+
+// The verbs; their arguments and answers are described at the head of each .sh file.
+var (
+	Look     = Verb{name: "look"}
+	Append   = Verb{name: "append"}
+	Takeback = Verb{name: "takeback"}
+	Inspect  = Verb{name: "inspect", root: true}
+	Stage    = Verb{name: "stage", root: true}
+	Drop     = Verb{name: "drop", root: true}
+	Arm      = Verb{name: "arm", root: true, resident: true}
+	Apply    = Verb{name: "apply", root: true, resident: true}
+	Confirm  = Verb{name: "confirm", root: true, resident: true}
+	Cancel   = Verb{name: "cancel", root: true, resident: true}
+)
+
+// String is the verb's name, for logs and errors.
+func (v Verb) String() string { return v.name }
+
+// Root tells whether the verb must run as root.
+func (v Verb) Root() bool { return v.root }
+
+// Run is the folder on the server in which a change that is not confirmed yet lives.
+const Run = "/run/kagiban"
+
+// Rehearsal is the configuration that [Stage] leaves there, as the server's would be with our drop-in.
+const Rehearsal = Run + "/rehearse.conf"
+
+// Nonce returns the word that marks one run's lines: 16 hexadecimal digits.
+func Nonce() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails: crypto/rand
+	return hex.EncodeToString(b)
+}
+
+// Program returns the shell program of a verb, to be fed to `sh -s`.
+func (v Verb) Program(nonce string, args ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "KG=KG%s\nexport KG\n", nonce)
+	if v.resident {
+		b.WriteString("exec sh " + Run + "/undo.sh " + v.name)
+		for _, a := range args {
+			b.WriteString(" " + Quote(a))
+		}
+		b.WriteString("\n")
+		return b.String()
+	}
+	b.WriteString("set --")
+	for _, a := range args {
+		b.WriteString(" " + Quote(a))
+	}
+	b.WriteString("\n" + source("common"))
+	if v.root {
+		b.WriteString(source("sshd"))
+	}
+	b.WriteString(source(v.name))
+	return b.String()
+}
+
+// UndoScript is what [Stage] puts on the server: the undo switch, whole.
+func UndoScript() string { return source("common") + source("sshd") + source("undo") }
+
+func source(name string) string {
+	text, err := files.ReadFile(name + ".sh")
+	if err != nil {
+		panic("remote: no script " + name) // embedded at build time
+	}
+	return string(text)
+}
+
+// Quote makes one word of s for a POSIX shell.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// A Failure is what a verb says when it cannot do its work: a word that names the kind, and a detail.
+type Failure struct{ Verb, What, Detail string }
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s on the server: %s (%s)", f.Verb, f.What, f.Detail)
+}
+
+// ErrCutOff means that a verb did not run to its end: the link broke, or the account does not run commands.
+var ErrCutOff = errors.New("the server's answer is not whole")
+
+// An Answer is what a verb said.
+type Answer struct {
+	words []word
+	texts map[string]string
+}
+
+type word struct{ key, value string }
+
+// Parse reads a verb's output. Lines that are not ours are passed over.
+//
+// Errors: *[Failure] when the verb says that it failed (the answer is returned too), [ErrCutOff] when its last line is missing.
+func Parse(v Verb, nonce string, output []byte) (*Answer, error) {
+	a := &Answer{texts: map[string]string{}}
+	mark := "KG" + nonce + " "
+	var failure *Failure
+	done := false
+	rest := string(output)
+	for rest != "" {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		ours, found := strings.CutPrefix(line, mark)
+		if !found {
+			continue
+		}
+		key, value, _ := strings.Cut(strings.TrimSuffix(ours, "\r"), " ")
+		switch key {
+		case "begin":
+			end := "\n" + mark + "end " + value + "\n"
+			text, after, whole := strings.Cut("\n"+rest, end)
+			if !whole {
+				return a, fmt.Errorf("%s: %w", v, ErrCutOff)
+			}
+			a.texts[value], rest = strings.TrimPrefix(text, "\n"), after
+			a.words = append(a.words, word{"text", value})
+		case "error":
+			what, detail, _ := strings.Cut(value, " ")
+			failure = &Failure{v.name, what, detail}
+		case "done":
+			done = true
+		default:
+			a.words = append(a.words, word{key, value})
+		}
+	}
+	switch {
+	case failure != nil:
+		return a, failure
+	case !done:
+		return a, fmt.Errorf("%s: %w", v, ErrCutOff)
+	}
+	return a, nil
+}
+
+// Get returns the last value said under key, "" if there was none.
+func (a *Answer) Get(key string) string {
+	all := a.All(key)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1]
+}
+
+// Has tells whether key was said at all.
+func (a *Answer) Has(key string) bool { return len(a.All(key)) > 0 }
+
+// All returns the values said under key, in order; under "text" these are the names of the texts.
+func (a *Answer) All(key string) []string {
+	var values []string
+	for _, w := range a.words {
+		if w.key == key {
+			values = append(values, w.value)
+		}
+	}
+	return values
+}
+
+// Text returns a text by its name, byte for byte.
+func (a *Answer) Text(name string) (string, bool) {
+	t, ok := a.texts[name]
+	return t, ok
+}

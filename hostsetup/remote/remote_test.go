@@ -1,0 +1,110 @@
+package remote
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestVerbsUnderRealShells runs what can be run anywhere, in every sh that is there.
+func TestVerbsUnderRealShells(t *testing.T) {
+	for _, sh := range shells(t) {
+		t.Run(strings.Join(sh, " "), func(t *testing.T) {
+			home := t.TempDir()
+			line := "ssh-ed25519 AAAAC3Nza o'neill's \"laptop\" $(touch /nonexistent) `x`"
+			a := do(t, sh, home, Look)
+			if got := a.Get("keys"); got != ".ssh/authorized_keys" {
+				t.Fatalf("keys = %q", got)
+			}
+			if _, ok := a.Text("keys"); ok {
+				t.Fatal("a text of a file that is not there")
+			}
+			do(t, sh, home, Append, ".ssh/authorized_keys", line, "-")
+			a = do(t, sh, home, Look)
+			if got, _ := a.Text("keys"); got != line+"\n" {
+				t.Fatalf("after append: %q", got)
+			}
+			do(t, sh, home, Takeback, ".ssh/authorized_keys", line, "-", ".ssh")
+			a = do(t, sh, home, Look)
+			if modes := a.All("mode"); len(modes) != 1 {
+				t.Fatalf("takeback left something: %q", modes)
+			}
+		})
+	}
+}
+
+// TestAppendKeepsEveryByte: what was in the file stays as it was, whatever it was, and takeback gives it back.
+func TestAppendKeepsEveryByte(t *testing.T) {
+	const line = "ssh-ed25519 AAAAnew laptop"
+	for _, before := range []string{
+		"", "\n", "ssh-rsa AAAA a\n", "ssh-rsa AAAA no newline", "# c\r\nssh-rsa AAAA crlf\r\n", "\xff\xfejunk", "\n\n\n", "no newline\n\n",
+	} {
+		for _, sh := range shells(t) {
+			home := t.TempDir()
+			write(t, home, before)
+			size := len(before)
+			do(t, sh, home, Append, ".ssh/authorized_keys", line, itoa(size))
+			a := do(t, sh, home, Look)
+			got, _ := a.Text("keys")
+			if !strings.HasPrefix(got, before) || !strings.HasSuffix(got, "\n"+line+"\n") && got != line+"\n" {
+				t.Errorf("%v: %q became %q", sh, before, got)
+			}
+			do(t, sh, home, Takeback, ".ssh/authorized_keys", line, itoa(size), "-")
+			a = do(t, sh, home, Look)
+			if got, _ := a.Text("keys"); got != before {
+				t.Errorf("%v: %q came back as %q", sh, before, got)
+			}
+		}
+	}
+}
+
+// TestTakebackSparesOthers: a line that somebody else added meanwhile stays.
+func TestTakebackSparesOthers(t *testing.T) {
+	for _, sh := range shells(t) {
+		home := t.TempDir()
+		write(t, home, "ssh-rsa AAAA old\n")
+		do(t, sh, home, Append, ".ssh/authorized_keys", "ssh-ed25519 AAAAnew laptop", "17")
+		write(t, home, "ssh-rsa AAAA old\nssh-ed25519 AAAAnew laptop\nssh-rsa AAAA other\n")
+		do(t, sh, home, Takeback, ".ssh/authorized_keys", "ssh-ed25519 AAAAnew laptop", "17", "-")
+		a := do(t, sh, home, Look)
+		if got, _ := a.Text("keys"); got != "ssh-rsa AAAA old\nssh-rsa AAAA other\n" {
+			t.Errorf("%v: %q", sh, got)
+		}
+	}
+}
+
+// TestAppendSeesThatTheFileChanged: two clients at once never lose each other's line.
+func TestAppendSeesThatTheFileChanged(t *testing.T) {
+	for _, sh := range shells(t) {
+		home := t.TempDir()
+		write(t, home, "ssh-rsa AAAA old\nssh-rsa AAAA meanwhile\n")
+		_, err := run(t, sh, home, Append, ".ssh/authorized_keys", "ssh-ed25519 AAAAnew laptop", "17")
+		var f *Failure
+		if !errors.As(err, &f) || f.What != "changed" {
+			t.Errorf("%v: err = %v, want changed", sh, err)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	const noise = "Welcome!\nKG0000 done 0\n"
+	for _, c := range []struct {
+		name, out string
+		cut       bool
+		fail      string
+	}{
+		{"whole", noise + "KGab user owner\nKGab done 0\n", false, ""},
+		{"another's nonce", "KGcd user owner\nKGcd done 0\n", true, ""},
+		{"no end", "KGab user owner\n", true, ""},
+		{"text cut off", "KGab begin keys\nssh-rsa A\nKGab done 0\n", true, ""},
+		{"failure", "KGab error write /x\nKGab done 1\n", false, "write"},
+		{"empty", "", true, ""},
+	} {
+		_, err := Parse(Look, "ab", []byte(c.out))
+		var f *Failure
+		errors.As(err, &f)
+		if errors.Is(err, ErrCutOff) != c.cut || (f != nil) != (c.fail != "") || f != nil && f.What != c.fail {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

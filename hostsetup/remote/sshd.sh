@@ -1,0 +1,100 @@
+# shellcheck shell=sh
+# What the verbs that run as root share: where sshd is, how a change is put in force, what is offered.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+run=/run/kagiban
+config=/etc/ssh/sshd_config
+dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
+sshd=$(command -v sshd) || sshd=/usr/sbin/sshd
+
+# sound CONFIG: would sshd accept this configuration? Debian's sshd -t wants /run/sshd, which is missing as long
+# as ssh.socket has not started the service.
+sound() {
+	made=
+	[ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
+	"$sshd" -t -f "$1" 2>&1
+	ok=$?
+	[ -z "$made" ] || rmdir /run/sshd
+	return $ok
+}
+
+# active UNIT...: prints the first of the systemd units that is active.
+active() {
+	for unit; do
+		if systemctl is-active --quiet "$unit"; then
+			echo "$unit"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# manner: how a change comes into force on this host.
+#   socket UNIT   systemd holds the port: HUP would kill the service, so it is restarted
+#   socket -      each connection starts an sshd of its own, or none runs yet: nothing to do
+#   reload UNIT   systemd's own reload
+#   hup PID       the listener reads its files again
+#   script PATH   init.d
+manner() {
+	if [ -d /run/systemd/system ]; then
+		if active ssh.socket sshd.socket >/dev/null; then
+			echo "socket $(active ssh.service sshd.service || echo -)"
+			return 0
+		fi
+		if unit=$(active ssh.service sshd.service); then
+			echo "reload $unit"
+			return 0
+		fi
+	fi
+	for file in /run/sshd.pid /var/run/sshd.pid; do
+		pid=
+		[ ! -s "$file" ] || read -r pid <"$file"
+		if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+			echo "hup $pid"
+			return 0
+		fi
+	done
+	for file in /etc/init.d/ssh /etc/init.d/sshd; do
+		if [ -x "$file" ]; then
+			echo "script $file"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# in_force: what is on disk becomes what is served. Never with a configuration that sshd refuses: a HUP would
+# then kill the listener, and with it the last door.
+in_force() {
+	sound "$config" >/dev/null || return 1
+	how=$(manner) || return 1
+	case $how in
+	"socket -") ;;
+	socket*) systemctl restart "${how#* }" ;;
+	reload*) systemctl reload "${how#* }" ;;
+	hup*) kill -HUP "${how#* }" ;;
+	script*) "${how#* }" reload >/dev/null 2>&1 ;;
+	esac
+}
+
+# offered USER ADDRESS PORT: what the running sshd offers, asked over the wire as any client would. Where the
+# server has no ssh client: what its configuration says instead.
+offered() {
+	if command -v ssh >/dev/null 2>&1; then
+		ssh -F /dev/null -o BatchMode=yes -o PreferredAuthentications=none -o ConnectTimeout=5 \
+			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null \
+			-p "$3" -l "$1" -- "$2" true </dev/null 2>&1 | sed -n 's/.*Permission denied (\(.*\)).*/\1/p'
+	else
+		echo "config-$("$sshd" -T 2>/dev/null | cksum | cut -d' ' -f1)"
+	fi
+}
+
+# place FILE: standard input becomes FILE, whole or not at all. The new file's name does not end in .conf, so
+# that sshd never reads half of it.
+place() {
+	if cat >"$1.new" && chmod 644 "$1.new" && sync && mv -f "$1.new" "$1"; then
+		sync
+	else
+		rm -f "$1.new"
+		return 1
+	fi
+}

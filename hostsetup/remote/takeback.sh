@@ -1,0 +1,31 @@
+# shellcheck shell=sh
+# takeback FILE LINE SIZE MADE MODE PATH...: what append did is undone. FILE is cut back to its first SIZE bytes
+# if all that follows them is our LINE; where somebody else wrote meanwhile, only the line is taken out. MADE is
+# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH.
+file=$1 line=$2 size=$3 made=$4
+shift 4
+cd || fail home "$HOME"
+folder=$(dirname "$file")
+new=$folder/.authorized_keys.kagiban.$$
+trap 'rm -f "$new"; say "done" $?' EXIT
+
+if [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
+	rm -f "$file" || fail write "$file"
+	[ "$made" = - ] || rmdir "$made" || fail write "$made"
+else
+	cp -p "$file" "$new" || fail write "$new"
+	if [ "$size" != - ] && [ "$(tail -c "+$((size + 1))" "$file" | grep -v '^$')" = "$line" ]; then
+		head -c "$size" "$file" >"$new" || fail write "$new"
+	else
+		grep -v -F -x -e "$line" "$file" >"$new"
+		[ $? -le 1 ] || fail write "$new"
+	fi
+	sync
+	mv -f "$new" "$file" || fail write "$file"
+fi
+sync
+while [ $# -ge 2 ]; do
+	chmod "$1" "$2" || fail chmod "$2"
+	shift 2
+done
+say takenback "$file"
