@@ -1,0 +1,166 @@
+package sshd
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A File is one configuration file as sshd reads it.
+type File struct{ Path, Text string }
+
+// A Line is a setting in a file.
+type Line struct {
+	File    string
+	Number  int    // from 1
+	Keyword string // lower case
+	Value   string
+	Match   string // the Match line above it in its file, "" outside of a block
+}
+
+// Where is "file:line", for people.
+func (l Line) Where() string { return fmt.Sprintf("%s:%d", l.File, l.Number) }
+
+// Lines returns the settings of a file. A Match block reaches to the end of its file: sshd_config(5), and an
+// Include inside a block belongs to the block.
+func (f File) Lines() []Line {
+	var lines []Line
+	match := ""
+	for i, text := range strings.Split(f.Text, "\n") {
+		keyword, value := split(text)
+		if keyword == "" {
+			continue
+		}
+		if keyword == "match" {
+			match = strings.TrimSpace(text)
+			if strings.EqualFold(value, "all") {
+				match = ""
+			}
+			continue
+		}
+		lines = append(lines, Line{f.Path, i + 1, keyword, value, match})
+	}
+	return lines
+}
+
+// split takes a line apart: keyword and value are parted by blanks or one "=", a value may stand in quotes, and "#" ends it.
+func split(text string) (keyword, value string) {
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	if text == "" || text[0] == '#' {
+		return "", ""
+	}
+	end := strings.IndexAny(text, " \t=")
+	if end < 0 {
+		return strings.ToLower(text), ""
+	}
+	value = strings.TrimLeft(text[end:], " \t")
+	value = strings.TrimSpace(strings.TrimPrefix(value, "="))
+	if before, _, found := strings.Cut(value, " #"); found {
+		value = strings.TrimSpace(before)
+	}
+	return strings.ToLower(text[:end]), strings.ReplaceAll(value, `"`, "")
+}
+
+// includes tells whether an Include line reads the file at p.
+func (l Line) includes(p string) bool {
+	return l.Keyword == "include" && slices.ContainsFunc(strings.Fields(l.Value), func(pattern string) bool {
+		if !path.IsAbs(pattern) {
+			pattern = path.Join("/etc/ssh", pattern)
+		}
+		matched, err := path.Match(pattern, p)
+		return err == nil && matched
+	})
+}
+
+// A Door is a setting that leaves a typed password possible although our drop-in stands.
+type Door struct {
+	Line
+	Inside bool // in a Match block, so for some logins only
+}
+
+// opens tells whether the line switches a typed method on.
+func (l Line) opens() bool {
+	switch l.Keyword {
+	case "passwordauthentication", "kbdinteractiveauthentication", "challengeresponseauthentication", "skeyauthentication":
+		return strings.EqualFold(l.Value, "yes")
+	}
+	return false
+}
+
+// Doors returns what the drop-in could not close: lines that sshd reads before it, and lines inside of Match blocks, which win
+// over every global line. files are the configuration's files, the main one first, each once.
+func Doors(files []File) []Door {
+	var doors []Door
+	if len(files) == 0 {
+		return nil
+	}
+	for _, l := range files[0].Lines() {
+		if l.includes(DropInPath) && l.Match == "" {
+			break
+		}
+		if l.opens() && l.Match == "" {
+			doors = append(doors, Door{Line: l})
+		}
+	}
+	for _, f := range files {
+		if f.Path == DropInPath {
+			continue
+		}
+		early := path.Dir(f.Path) == path.Dir(DropInPath) && f.Path < DropInPath
+		for _, l := range f.Lines() {
+			if l.opens() && (l.Match != "" || early) {
+				doors = append(doors, Door{l, l.Match != ""})
+			}
+		}
+	}
+	return doors
+}
+
+// A LayoutError says why the drop-in would not be read first, or not at all.
+type LayoutError struct{ What string }
+
+func (e *LayoutError) Error() string { return e.What }
+
+// Rehearse returns the main configuration as it will be read with our drop-in in place: the Include that reads
+// sshd_config.d is spelled out, file by file in sshd's order (glob(7), by bytes), with dropIn at its place. The text can be given to `sshd -f`.
+//
+// Errors: *[LayoutError] when no Include would read the drop-in for every login.
+func Rehearse(files []File, dropIn string) (string, error) {
+	if len(files) == 0 {
+		return "", &LayoutError{Config + " could not be read"}
+	}
+	main := files[0]
+	var at *Line
+	for _, l := range main.Lines() {
+		if !l.includes(DropInPath) {
+			continue
+		}
+		if l.Match != "" {
+			return "", &LayoutError{fmt.Sprintf("%s: the Include stands inside the block %q, so it is not read for everybody", l.Where(), l.Match)}
+		}
+		at = &l
+		break
+	}
+	if at == nil {
+		return "", &LayoutError{fmt.Sprintf("%s has no line \"Include /etc/ssh/sshd_config.d/*.conf\"", main.Path)}
+	}
+	var included []string
+	for _, f := range files[1:] {
+		if at.includes(f.Path) && f.Path != DropInPath && !slices.Contains(included, f.Path) {
+			included = append(included, f.Path)
+		}
+	}
+	included = append(included, DropInPath)
+	slices.Sort(included)
+	var b strings.Builder
+	for _, p := range included {
+		if p == DropInPath {
+			p = dropIn
+		}
+		fmt.Fprintf(&b, "Include %s\n", p)
+	}
+	lines := strings.SplitAfter(main.Text, "\n")
+	lines[at.Number-1] = b.String()
+	return strings.Join(lines, ""), nil
+}

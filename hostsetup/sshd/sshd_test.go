@@ -1,0 +1,117 @@
+package sshd
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestTyped: rows are what real sshds print (8.4, 9.2, 10.0, and 10.6 with its CamelCase).
+func TestTyped(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"Debian 12 as installed", "passwordauthentication yes\nkbdinteractiveauthentication no\nauthenticationmethods any\n", "password"},
+		{"upstream defaults", "passwordauthentication yes\nkbdinteractiveauthentication yes\n", "password keyboard-interactive"},
+		{"key-only", "passwordauthentication no\nkbdinteractiveauthentication no\n", ""},
+		{"8.4: the old name", "passwordauthentication no\nchallengeresponseauthentication yes\n", "keyboard-interactive"},
+		{"10.6", "PasswordAuthentication no\nKbdInteractiveAuthentication no\n", ""},
+		{"methods: key", "passwordauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey\n", ""},
+		{"methods: key, then password", "passwordauthentication yes\nkbdinteractiveauthentication no\nauthenticationmethods publickey,password\n", ""},
+		{"methods: either", "passwordauthentication yes\nkbdinteractiveauthentication no\nauthenticationmethods publickey password\n", "password"},
+		{"methods: pam", "passwordauthentication no\nkbdinteractiveauthentication yes\nauthenticationmethods keyboard-interactive:pam\n", "keyboard-interactive"},
+		{"says nothing: counts as open", "", "password"},
+	} {
+		if got := strings.Join(ParseEffective(c.text).Typed(), " "); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSecondFactor(t *testing.T) {
+	for text, want := range map[string]string{
+		"authenticationmethods any":                            "",
+		"authenticationmethods publickey":                      "",
+		"authenticationmethods publickey password":             "",
+		"authenticationmethods publickey,password":             "publickey,password",
+		"AuthenticationMethods publickey,keyboard-interactive": "publickey,keyboard-interactive",
+	} {
+		if got := ParseEffective(text).SecondFactor(); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestHoldsKeys(t *testing.T) {
+	for value, want := range map[string]bool{
+		"":                        true,
+		".ssh/authorized_keys":    true,
+		"%h/.ssh/authorized_keys": true,
+		"/home/%u/.ssh/authorized_keys .ssh/other": true,
+		"/etc/ssh/keys/%u":                         false,
+		"none":                                     false,
+	} {
+		text := ""
+		if value != "" {
+			text = "authorizedkeysfile " + value
+		}
+		if got := ParseEffective(text).HoldsKeys(".ssh/authorized_keys", "/home/owner", "owner"); got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
+const include = "Include /etc/ssh/sshd_config.d/*.conf\n"
+
+func TestRehearse(t *testing.T) {
+	cloud := File{"/etc/ssh/sshd_config.d/50-cloud-init.conf", "PasswordAuthentication yes\n"}
+	early := File{"/etc/ssh/sshd_config.d/00-a.conf", "PasswordAuthentication yes\n"}
+	for _, c := range []struct {
+		name  string
+		files []File
+		want  string // "" with a layout error
+	}{
+		{"Debian's own", []File{{Config, "# c\n" + include + "UsePAM yes\n"}}, "# c\nInclude NEW\nUsePAM yes\n"},
+		{"cloud-init", []File{{Config, include}, cloud}, "Include NEW\nInclude " + cloud.Path + "\n"},
+		{"one that sorts before us", []File{{Config, include}, early, cloud}, "Include " + early.Path + "\nInclude NEW\nInclude " + cloud.Path + "\n"},
+		{"ours is there", []File{{Config, include}, {DropInPath, DropIn}}, "Include NEW\n"},
+		{"relative, quoted, with =", []File{{Config, "include = \"sshd_config.d/*.conf\" # x\n"}}, "Include NEW\n"},
+		{"no final newline", []File{{Config, "UsePAM yes\n" + strings.TrimSpace(include)}}, "UsePAM yes\nInclude NEW\n"},
+		{"CRLF, BOM", []File{{Config, "\ufeffInclude /etc/ssh/sshd_config.d/*.conf\r\nUsePAM yes\r\n"}}, "Include NEW\nUsePAM yes\r\n"},
+		{"commented out", []File{{Config, "#" + include}}, ""},
+		{"inside a Match", []File{{Config, "Match User x\n" + include}}, ""},
+		{"another folder", []File{{Config, "Include /etc/ssh/other/*.conf\n"}}, ""},
+		{"nothing", nil, ""},
+	} {
+		got, err := Rehearse(c.files, "NEW")
+		var layout *LayoutError
+		if got != c.want || (c.want == "") != errors.As(err, &layout) {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+		}
+	}
+}
+
+func TestDoors(t *testing.T) {
+	drop := "/etc/ssh/sshd_config.d/"
+	for _, c := range []struct {
+		name  string
+		files []File
+		want  []string
+	}{
+		{"none", []File{{Config, include + "PasswordAuthentication yes\n"}}, nil},
+		{"above the Include", []File{{Config, "PasswordAuthentication yes\n" + include}}, []string{Config + ":1"}},
+		{"no above the Include", []File{{Config, "PasswordAuthentication no\n" + include}}, nil},
+		{"Match User", []File{{Config, include + "Match User backup\n\tPasswordAuthentication yes\n"}}, []string{Config + ":3"}},
+		{"Match all is no block", []File{{Config, include + "Match User x\nX11Forwarding no\nMatch all\nPasswordAuthentication yes\n"}}, nil},
+		{"Match in a drop-in", []File{{Config, include}, {drop + "50-x.conf", "match address 10.0.0.0/8\nkbdinteractiveauthentication=yes\n"}}, []string{drop + "50-x.conf:2"}},
+		{"cloud-init sorts after us", []File{{Config, include}, {drop + "50-cloud-init.conf", "PasswordAuthentication yes\n"}}, nil},
+		{"sorts before us", []File{{Config, include}, {drop + "00-a.conf", "PasswordAuthentication yes\n"}}, []string{drop + "00-a.conf:1"}},
+	} {
+		var got []string
+		for _, d := range Doors(c.files) {
+			got = append(got, d.Where())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
