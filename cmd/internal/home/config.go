@@ -1,0 +1,80 @@
+package home
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"kagiban/vault/safefile"
+)
+
+// Config is what config.toml holds.
+type Config struct {
+	// Client is the name of this computer, which its key and its lines on servers carry.
+	Client string `toml:"client,omitempty"`
+}
+
+// ConfigError says what is wrong with config.toml, and where.
+type ConfigError struct {
+	Path string
+	Line int // from 1; 0 when the line is not known
+	Err  error
+}
+
+func (e *ConfigError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%q: %v", e.Path, e.Err)
+	}
+	return fmt.Sprintf("%q, line %d: %v", e.Path, e.Line, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// LoadConfig reads config.toml. A missing file is an empty Config. A field that
+// kagiban does not know is an error, a *ConfigError that names the line: a
+// setting with a spelling mistake must not be a setting that is silently not in force.
+func (h Home) LoadConfig() (Config, error) {
+	text, err := os.ReadFile(h.Config())
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, nil
+	}
+	if err != nil {
+		return Config{}, &ConfigError{Path: h.Config(), Err: err}
+	}
+	var c Config
+	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		return Config{}, h.configError(err)
+	}
+	return c, nil
+}
+
+// SaveConfig replaces config.toml whole or not at all. The folder must exist; see Make.
+func (h Home) SaveConfig(c Config) error {
+	text, err := toml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return safefile.WriteFile(h.Config(), text, 0o600)
+}
+
+// configError finds the line in what the TOML library says.
+func (h Home) configError(err error) error {
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+		first := unknown.Errors[0]
+		line, _ := first.Position()
+		return &ConfigError{Path: h.Config(), Line: line, Err: fmt.Errorf("no setting is named %q", fmt.Sprint(first.Key()))}
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		line, _ := bad.Position()
+		return &ConfigError{Path: h.Config(), Line: line, Err: err}
+	}
+	return &ConfigError{Path: h.Config(), Err: err}
+}

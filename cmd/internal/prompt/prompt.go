@@ -1,0 +1,138 @@
+// Package prompt asks a person: for a passphrase or password without echo, for
+// yes or no, or for a line. It asks at the terminal of the process (/dev/tty,
+// CONIN$) and never at stdin, or through SSH_ASKPASS by ssh's own rules, and it
+// takes secrets from files and commands that the user names (Source).
+//
+// A question ends with an answer, with a typed error, or with its context;
+// however it ends, the terminal is as it was before. It never waits where nobody
+// can answer (ErrCannotAsk), never shows a control or escape character of the
+// question's text, and never passes a secret in an argument or the environment.
+// Secrets are []byte, so that the caller can clear them.
+package prompt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+)
+
+// The ways in which a question ends without an answer.
+var (
+	// ErrCannotAsk: there is neither a terminal in the foreground nor an askpass
+	// program that may be used.
+	ErrCannotAsk = errors.New("no terminal and no askpass to ask with")
+	// ErrInterrupted: the person pressed Ctrl-C.
+	ErrInterrupted = errors.New("interrupted")
+	// ErrNoAnswer: the terminal or the dialog was closed, or Ctrl-D pressed.
+	ErrNoAnswer = errors.New("the question was closed without an answer")
+	// ErrEmpty: an empty passphrase or password.
+	ErrEmpty = errors.New("empty passphrase or password")
+	// ErrDiffer: the two entries of a new passphrase are not the same.
+	ErrDiffer = errors.New("the two passphrases differ")
+)
+
+// maxAnswer is the longest answer taken, in bytes; a longer one is an error
+// rather than cut.
+const maxAnswer = 4096
+
+// Prompter asks the person at this computer, one question at a time: its callers
+// see to that.
+type Prompter struct {
+	getenv func(string) string
+	tty    string // the terminal's device; tests name their own
+}
+
+// New makes a Prompter that finds SSH_ASKPASS, SSH_ASKPASS_REQUIRE, DISPLAY and
+// WAYLAND_DISPLAY through getenv.
+func New(getenv func(string) string) *Prompter {
+	return &Prompter{getenv: getenv, tty: ttyPath}
+}
+
+// CanAsk tells whether a question would be asked at all; false means that every
+// question ends at once with ErrCannotAsk.
+func (p *Prompter) CanAsk() bool { return p.way() != nowhere }
+
+// Secret asks for an existing passphrase or password, without echo. An empty
+// answer is ErrEmpty.
+func (p *Prompter) Secret(ctx context.Context, question string) ([]byte, error) {
+	answer, err := p.ask(ctx, question, false)
+	if err == nil && len(answer) == 0 {
+		return nil, ErrEmpty
+	}
+	return answer, err
+}
+
+// NewSecret asks twice for a passphrase that is to be set; ErrDiffer when the two
+// answers are not the same.
+func (p *Prompter) NewSecret(ctx context.Context, question, again string) ([]byte, error) {
+	first, err := p.Secret(ctx, question)
+	if err != nil {
+		return nil, err
+	}
+	second, err := p.ask(ctx, again, false)
+	if err != nil {
+		clear(first)
+		return nil, err
+	}
+	defer clear(second)
+	if !bytes.Equal(first, second) {
+		clear(first)
+		return nil, ErrDiffer
+	}
+	return first, nil
+}
+
+// Line asks for a line of text, with echo; white space around it is dropped.
+func (p *Prompter) Line(ctx context.Context, question string) (string, error) {
+	answer, err := p.ask(ctx, question, true)
+	return strings.TrimSpace(string(answer)), err
+}
+
+// Confirm asks for yes or no. At the terminal only "y" and "yes" mean yes; an
+// askpass program is run with SSH_ASKPASS_PROMPT=confirm (ssh-add(1), -c), where an
+// empty answer and success mean yes, and a cancelled dialog means no.
+func (p *Prompter) Confirm(ctx context.Context, question string) (bool, error) {
+	if p.way() == byAskpass {
+		answer, err := p.askpass(ctx, question, "confirm")
+		if errors.Is(err, ErrNoAnswer) {
+			return false, nil
+		}
+		return err == nil && (len(answer) == 0 || isYes(string(answer))), err
+	}
+	answer, err := p.ask(ctx, question, true)
+	return err == nil && isYes(string(answer)), err
+}
+
+func isYes(answer string) bool {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	return false
+}
+
+// ask puts one question in whichever way there is.
+func (p *Prompter) ask(ctx context.Context, question string, echo bool) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	switch p.way() {
+	case byAskpass:
+		return p.askpass(ctx, question, "")
+	case byTerminal:
+		return p.terminal(ctx, question, echo)
+	}
+	return nil, ErrCannotAsk
+}
+
+// terminal puts the question at the terminal and gives it back as it was.
+func (p *Prompter) terminal(ctx context.Context, question string, echo bool) ([]byte, error) {
+	t, err := openTerminal(p.tty)
+	if err != nil {
+		return nil, ErrCannotAsk
+	}
+	defer t.close()
+	e := editor{in: t, out: t, echo: echo}
+	return e.line(ctx, visible(question))
+}

@@ -1,0 +1,29 @@
+package say
+
+// Exit codes, as scripts rely on them.
+const (
+	ExitDone        = 0
+	ExitFailed      = 1   // the command did not do what was asked
+	ExitUsage       = 2   // kagiban was called wrongly, nothing was done
+	ExitLocked      = 3   // the agent does not run, or the key is locked
+	ExitProblem     = 4   // a check found a problem, or installed but not enforced
+	ExitNeedsPerson = 5   // a question could not be asked
+	ExitUndone      = 6   // the server is as it was before
+	ExitInterrupted = 130 // Ctrl-C, as a shell counts it
+)
+
+// ExitCode is the exit code of a message. An id without a case of its own means
+// failure.
+func ExitCode(id ID) int {
+	switch id {
+	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
+		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
+		StdinTwice, TwoSources:
+		return ExitUsage
+	case CannotAsk, NoAnswer:
+		return ExitNeedsPerson
+	case Interrupted:
+		return ExitInterrupted
+	}
+	return ExitFailed
+}

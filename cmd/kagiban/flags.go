@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+)
+
+// secret is the name of a secret as flags know it: --NAME-file, --NAME-command.
+type secret string
+
+const (
+	passphrase    secret = "passphrase"
+	newPassphrase secret = "new-passphrase"
+	password      secret = "password"
+	sudoPassword  secret = "sudo-password"
+)
+
+// flags are the ways in which a script hands the secret over.
+func (s secret) flags() []cli.Flag {
+	f := []cli.Flag{&cli.StringFlag{
+		Name: string(s) + "-file", Usage: "read the " + s.words() + " from the first line of `FILE` (- is stdin)",
+	}}
+	if s == passphrase || s == newPassphrase {
+		f = append(f, &cli.StringFlag{
+			Name: string(s) + "-command", Usage: "read the " + s.words() + " from the first line that `COMMAND` prints",
+		})
+	}
+	return f
+}
+
+func (s secret) words() string {
+	return map[secret]string{
+		passphrase: "passphrase", newPassphrase: "new passphrase", password: "password", sudoPassword: "sudo password",
+	}[s]
+}
+
+// source is the place that the user named for the secret, if any.
+func (s secret) source(c *cli.Context) (prompt.Source, error) {
+	src := prompt.Source{Flag: "--" + string(s) + "-file", File: c.String(string(s) + "-file")}
+	if s != passphrase && s != newPassphrase {
+		return src, nil
+	}
+	src.Command = c.String(string(s) + "-command")
+	if src.Command == "" {
+		return src, nil
+	}
+	if src.File != "" {
+		return src, say.Fail(say.TwoSources, nil, "first", src.Flag, "second", "--"+string(s)+"-command")
+	}
+	src.Flag = "--" + string(s) + "-command"
+	return src, nil
+}
+
+// sources are the places named for several secrets of one command; only one of
+// them may be stdin.
+func sources(c *cli.Context, secrets ...secret) (map[secret]prompt.Source, error) {
+	all := map[secret]prompt.Source{}
+	stdin := false
+	for _, s := range secrets {
+		src, err := s.source(c)
+		if err != nil {
+			return nil, err
+		}
+		if src.Stdin() && stdin {
+			return nil, say.Fail(say.StdinTwice, nil)
+		}
+		stdin = stdin || src.Stdin()
+		all[s] = src
+	}
+	return all, nil
+}
+
+// secret reads an existing secret from the place that the user named, else asks
+// for it. The caller clears it.
+func (p *program) secret(ctx context.Context, src prompt.Source, question string) ([]byte, error) {
+	if src.Given() {
+		return src.Read(ctx, p.stdin, p.stderr)
+	}
+	return p.ask.Secret(ctx, question)
+}
+
+// newSecret is secret for a passphrase that is to be set: asked twice, and again
+// when the two differ, three times in all.
+func (p *program) newSecret(ctx context.Context, src prompt.Source, question, again string) ([]byte, error) {
+	if src.Given() {
+		return src.Read(ctx, p.stdin, p.stderr)
+	}
+	var err error
+	for range 3 {
+		var answer []byte
+		if answer, err = p.ask.NewSecret(ctx, question, again); !errors.Is(err, prompt.ErrDiffer) {
+			return answer, err
+		}
+		p.tell(say.SecretsDiffer)
+	}
+	return nil, err
+}

@@ -1,0 +1,96 @@
+// Command kagiban keeps one SSH key per computer, locked under a passphrase,
+// serves it to every SSH program on that computer, and turns a server key-only
+// without ever locking its owner out.
+//
+// This package is the command line alone: flags, wiring and the order of steps.
+// Each command lives in a file of its own, cmd_NAME.go, as a function that makes
+// its *cli.Command from the program; app.go lists them. What a command prints on
+// stdout is its result, all else goes to stderr, and every sentence comes from
+// package say. Nothing here runs before the whole command line has been understood.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"kagiban/cmd/internal/home"
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+)
+
+// program is what every command works with.
+type program struct {
+	stdin  io.Reader
+	stdout io.Writer // results only
+	stderr io.Writer // talk
+	getenv func(string) string
+	ask    *prompt.Prompter
+	now    func() time.Time
+	log    *slog.Logger // to stderr; only what -v asks for
+
+	verbose *slog.LevelVar
+}
+
+// run is the program from its arguments to its exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	level := new(slog.LevelVar)
+	level.Set(slog.LevelWarn)
+	p := &program{
+		stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv,
+		ask: prompt.New(getenv), now: time.Now, verbose: level,
+		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	return p.end(p.main(ctx, args))
+}
+
+// main runs the command that args name. A panic becomes an error: people get a
+// sentence, and -v the trace.
+func (p *program) main(ctx context.Context, args []string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.log.Info("panic", "value", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = say.Fail(say.Bug, nil, "error", fmt.Sprint(r), "command", "kagiban")
+		}
+	}()
+	return p.dispatch(ctx, newApp(p), args)
+}
+
+// exitStatus ends the program with a code that is no failure to tell about: the
+// command has said all there is to say.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// end tells the person what went wrong, if anything did, and gives the exit code.
+func (p *program) end(err error) int {
+	if err == nil {
+		return say.ExitDone
+	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	id, fields := say.Of(err)
+	p.log.Debug("failed", "id", string(id), "error", err)
+	fmt.Fprintln(p.stderr, say.Render(id, fields))
+	return say.ExitCode(id)
+}
+
+// tell writes a line of talk to stderr.
+func (p *program) tell(id say.ID, pairs ...string) {
+	fmt.Fprintln(p.stderr, say.Fail(id, nil, pairs...).Error())
+}
+
+// home finds where kagiban's files are; nothing is made.
+func (p *program) home() (home.Home, error) { return home.Find(p.getenv) }
