@@ -1,0 +1,82 @@
+// Package authkeys reads authorized_keys files (sshd(8), AUTHORIZED_KEYS FILE FORMAT) without changing a byte of what it does not own.
+// Its functions are pure. A key is known by its blob, never by its comment; a line that is commented out, broken or
+// bound by options is never taken for a plain key.
+package authkeys
+
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A Line is one line that holds a key.
+type Line struct {
+	Number  int // from 1
+	Key     ssh.PublicKey
+	Options []string
+	Comment string
+}
+
+// Parse returns the lines that sshd would take for keys; all others (blank, comments, junk) are passed over, as sshd does.
+func Parse(text string) []Line {
+	var lines []Line
+	for i, raw := range strings.Split(text, "\n") {
+		raw = strings.TrimSuffix(raw, "\r")
+		trimmed := strings.TrimLeft(raw, " \t")
+		if trimmed == "" || trimmed[0] == '#' {
+			continue
+		}
+		key, comment, options, _, err := ssh.ParseAuthorizedKey([]byte(raw))
+		if err != nil {
+			continue
+		}
+		lines = append(lines, Line{i + 1, key, options, comment})
+	}
+	return lines
+}
+
+// Find tells how key stands in text: present is true where the line that sshd comes to first has no options; bound is that line
+// where it has some (the login would run under them, whatever stands further down).
+func Find(text string, key ssh.PublicKey) (present bool, bound *Line) {
+	for _, l := range Parse(text) {
+		if !bytes.Equal(l.Key.Marshal(), key.Marshal()) {
+			continue
+		}
+		if len(l.Options) == 0 {
+			return true, nil
+		}
+		return false, &l
+	}
+	return false, nil
+}
+
+// Format returns the line for a key: type, blob and comment, no newline. The comment is reduced to one line of printable text.
+func Format(key ssh.PublicKey, comment string) string {
+	line := strings.TrimSuffix(string(ssh.MarshalAuthorizedKey(key)), "\n")
+	comment = strings.Join(strings.Fields(strings.Map(printable, comment)), " ")
+	if comment == "" {
+		return line
+	}
+	return line + " " + comment
+}
+
+// printable drops control characters and those that turn the direction of the text around them.
+func printable(r rune) rune {
+	switch {
+	case r == '\t' || r == '\n' || r == '\r':
+		return ' '
+	case r < 0x20, r == 0x7f, r >= 0x80 && r < 0xa0, r == 0xfffd,
+		r == 0x61c, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
+		return -1
+	}
+	return r
+}
+
+// Appended returns text with the line at its end, as the server will write it.
+func Appended(text, line string) string {
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text + line + "\n"
+}
