@@ -1,0 +1,178 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/pem"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	pemType  = "OPENSSH PRIVATE KEY"
+	keyMagic = "openssh-key-v1\x00"
+	// maxFile is the size of the largest file that is read as a key, in bytes. RSA of 16384 bits takes 13 KiB.
+	maxFile = 64 << 10
+	// maxRounds is the highest number of bcrypt rounds run for a file from outside: some 20 s. ssh-keygen writes 16 or 24.
+	maxRounds = 2048
+)
+
+// container is an openssh-key-v1 file after its magic, PROTOCOL.key of OpenSSH. It can hold several keys; ssh-keygen never
+// writes, and never reads, any number but one.
+type container struct {
+	Cipher  string
+	KDF     string
+	KDFOpts []byte
+	Keys    uint32
+	Public  []byte
+	Private []byte
+	Rest    []byte `ssh:"rest"`
+}
+
+// kdfOpts are the options of the KDF "bcrypt".
+type kdfOpts struct {
+	Salt   []byte
+	Rounds uint32
+}
+
+// ciphers that are read: name to key length. All have the IV and block size of AES. What ssh-keygen can write beyond them
+// (chacha20-poly1305, AES-GCM, 3DES) it also rewrites: see CipherError.
+var ciphers = map[string]int{
+	"aes256-ctr": 32, "aes192-ctr": 24, "aes128-ctr": 16,
+	"aes256-cbc": 32, "aes192-cbc": 24, "aes128-cbc": 16,
+}
+
+// readOpenSSH reads a private key from an OpenSSH file and proves that it is one: see material. The passphrase is looked at only
+// if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
+func readOpenSSH(file, passphrase []byte, roundsLimit uint32) (*material, error) {
+	f, err := parseContainer(file)
+	if err != nil {
+		return nil, err
+	}
+	if f.Cipher == "none" {
+		return f.readClear()
+	}
+	plain, err := f.decrypt(passphrase, roundsLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer wipe(plain)
+	return readPrivate(f.Public, plain, aes.BlockSize)
+}
+
+// readPayload reads a private key as the vault keeps it: as readOpenSSH, but never locked once more.
+func readPayload(payload []byte) (*material, error) {
+	f, err := parseContainer(payload)
+	if err != nil {
+		return nil, err
+	}
+	if f.Cipher != "none" {
+		return nil, fmt.Errorf("%w: locked once more inside its age file", ErrBrokenKey)
+	}
+	return f.readClear()
+}
+
+// readClear reads the private part of a file that is not locked.
+func (f *container) readClear() (*material, error) {
+	if len(f.Rest) != 0 {
+		return nil, fmt.Errorf("%w: bytes after the key", ErrBrokenKey)
+	}
+	const blockSize = 8 // of the cipher "none", PROTOCOL.key section 3
+	return readPrivate(f.Public, f.Private, blockSize)
+}
+
+// parseContainer takes the armour off and the outer fields apart, and looks at the kind of key.
+func parseContainer(file []byte) (*container, error) {
+	if !bytes.Contains(file, []byte("-----BEGIN "+pemType+"-----")) {
+		return nil, looksLike(file)
+	}
+	if len(file) > maxFile {
+		return nil, fmt.Errorf("%w: the file is longer than any key", ErrBrokenKey)
+	}
+	block, _ := pem.Decode(file)
+	if block == nil || block.Type != pemType {
+		return nil, fmt.Errorf("%w: the file is cut off or altered", ErrBrokenKey)
+	}
+	fields, ok := bytes.CutPrefix(block.Bytes, []byte(keyMagic))
+	if !ok {
+		return nil, fmt.Errorf("%w: the file does not begin as openssh-key-v1", ErrBrokenKey)
+	}
+	f := new(container)
+	if err := ssh.Unmarshal(fields, f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBrokenKey, err)
+	}
+	if f.Keys != 1 {
+		return nil, fmt.Errorf("%w: the file holds %d keys, not one", ErrBrokenKey, f.Keys)
+	}
+	if (f.Cipher == "none") != (f.KDF == "none") {
+		return nil, fmt.Errorf("%w: cipher %.64q with key derivation %.64q", ErrBrokenKey, f.Cipher, f.KDF)
+	}
+	if err := checkType(f.Public); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// decrypt gives the private part in the clear. The caller wipes it.
+func (f *container) decrypt(passphrase []byte, roundsLimit uint32) ([]byte, error) {
+	keySize, ok := ciphers[f.Cipher]
+	if !ok || f.KDF != "bcrypt" {
+		return nil, &CipherError{Cipher: f.Cipher}
+	}
+	var opts kdfOpts
+	if err := ssh.Unmarshal(f.KDFOpts, &opts); err != nil || len(opts.Salt) == 0 || opts.Rounds == 0 {
+		return nil, fmt.Errorf("%w: options of the key derivation", ErrBrokenKey)
+	}
+	// Before any work is done: the number comes from the file, and each costs as much as the one before.
+	if opts.Rounds > roundsLimit {
+		return nil, &RoundsError{Rounds: opts.Rounds, Max: roundsLimit}
+	}
+	if len(f.Private)%aes.BlockSize != 0 || len(f.Rest) != 0 {
+		return nil, fmt.Errorf("%w: the locked part is cut off or altered", ErrBrokenKey)
+	}
+	if len(passphrase) == 0 {
+		return nil, ErrNeedPassphrase
+	}
+	key := bcryptKey(passphrase, opts.Salt, opts.Rounds, keySize+aes.BlockSize)
+	defer wipe(key)
+	block, err := aes.NewCipher(key[:keySize])
+	if err != nil {
+		return nil, err
+	}
+	plain := make([]byte, len(f.Private))
+	if strings.HasSuffix(f.Cipher, "-ctr") {
+		cipher.NewCTR(block, key[keySize:]).XORKeyStream(plain, f.Private)
+	} else {
+		cipher.NewCBCDecrypter(block, key[keySize:]).CryptBlocks(plain, f.Private)
+	}
+	// The first two words are the same random number: all the format has to tell a wrong passphrase by.
+	if len(plain) < 8 || !bytes.Equal(plain[:4], plain[4:8]) {
+		wipe(plain)
+		return nil, ErrWrongPassphrase
+	}
+	return plain, nil
+}
+
+// checkType refuses, by the public half that is always in the clear, what no passphrase would make fit.
+func checkType(public []byte) error {
+	var head struct {
+		Type string
+		Rest []byte `ssh:"rest"`
+	}
+	if err := ssh.Unmarshal(public, &head); err != nil {
+		return fmt.Errorf("%w: no public half", ErrBrokenKey)
+	}
+	switch t := head.Type; {
+	case readers[t] != nil:
+		return nil
+	case t == ssh.InsecureKeyAlgoDSA:
+		return &TypeError{t, "servers no longer accept it; make a new key and let it in while the old one still works"}
+	case strings.HasPrefix(t, "sk-"):
+		return &TypeError{t, "its private half is inside the hardware key and this file only points to it; use it with ssh-add"}
+	default:
+		return &TypeError{fmt.Sprintf("%.64q", t), "ed25519, ecdsa and rsa are"}
+	}
+}
