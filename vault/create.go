@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"kagiban/vault/safefile"
 )
@@ -107,7 +108,7 @@ func (v *Vault) store(name string, m *material, passphrase []byte) (Key, error) 
 	}
 	defer staged.Discard()
 	k := describe(name, m.public, m.comment)
-	k.Created = v.now()
+	k.Created = v.now().Truncate(time.Second) // what every file system can keep
 	line := publicLine(m.public, m.comment)
 	err = v.change(func() error {
 		if err := v.free(name, line); err != nil {

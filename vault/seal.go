@@ -105,7 +105,7 @@ func (v *Vault) stage(name string, payload, passphrase []byte) (*safefile.Staged
 
 // reopen proves that the file at path opens and holds payload.
 func (v *Vault) reopen(name, path string, payload, passphrase []byte) error {
-	sealed, err := readFile(path)
+	sealed, err := v.readBack(path)
 	if err != nil {
 		return err
 	}

@@ -56,12 +56,14 @@ type Vault struct {
 	factor    int
 	maxFactor int
 	now       func() time.Time
+	wait      time.Duration                     // lockWait; tests wait less
+	readBack  func(path string) ([]byte, error) // readFile; tests put in a disk that lies
 }
 
 // Open returns the vault in the folder dir. The folder need not exist: the first key makes it (or [Vault.Init]). If it exists it must
 // be ours alone, else the error is a [*safefile.DirError] that says what to type.
 func Open(dir string, o Options) (*Vault, error) {
-	v := &Vault{dir: dir, factor: o.WorkFactor, maxFactor: o.MaxWorkFactor, now: o.Now}
+	v := &Vault{dir: dir, factor: o.WorkFactor, maxFactor: o.MaxWorkFactor, now: o.Now, wait: lockWait, readBack: readFile}
 	if v.factor == 0 {
 		v.factor = defaultWorkFactor
 	}
@@ -101,7 +103,7 @@ func (v *Vault) change(f func() error) error {
 	if err := v.Init(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	ctx, cancel := context.WithTimeout(context.Background(), v.wait)
 	defer cancel()
 	unlock, err := safefile.Lock(ctx, filepath.Join(v.dir, ".lock"))
 	if err != nil {
