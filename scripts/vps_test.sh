@@ -1,0 +1,144 @@
+#!/bin/bash
+# vps_test.sh: what scripts/vps promises, shown with real logins. Root; about a minute.
+# One line per promise; ends with 1 if one does not hold.
+# shellcheck disable=SC2317 # ok calls the functions
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+vps=$here/vps
+tmp=$(mktemp -d)
+groups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+failed=0
+trap 'rm -rf "$tmp"; "$vps" down t-a; "$vps" down t-b; "$vps" down t-c; "$vps" down t-d' EXIT
+
+ok() { # WORDS, COMMAND...
+  local words=$1 rc=0
+  shift
+  "$@" >"$tmp/out" 2>&1 || rc=$?
+  if [ "$rc" = 0 ]; then echo "ok    $words"; else
+    echo "FAIL  $words"
+    sed 's/^/      /' "$tmp/out"
+    failed=1
+  fi
+}
+not() { ! "$@"; }
+
+# soon COMMAND...: it becomes true within 10 seconds
+soon() {
+  local end=$((SECONDS + 10))
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.05
+  done
+}
+
+# shellcheck disable=SC2016 # the script's own word
+printf '%s\n' '#!/bin/sh' 'cat "$ASK_FILE"' >"$tmp/ask"
+chmod 700 "$tmp/ask"
+login() { # NAME USER COMMAND: with the password, through the real client
+  local address
+  address=$("$vps" list | awk -v n="$1" '$1 == n { print $5 }')
+  ASK_FILE=/run/kagiban-vps/$1/password-$2 SSH_ASKPASS=$tmp/ask SSH_ASKPASS_REQUIRE=force \
+    ssh -F none -o UserKnownHostsFile="$tmp/known" -o StrictHostKeyChecking=no -o NumberOfPasswordPrompts=1 \
+    -o PreferredAuthentications=password -o ConnectTimeout=5 -o LogLevel=ERROR "$2@$address" "$3" </dev/null
+}
+says() { [ "$(login "$1" "$2" "$3")" = "$4" ]; } # NAME USER COMMAND OUTPUT
+sudo_there() { # NAME: sudo asks for the password, and takes it
+  local address
+  address=$("$vps" list | awk -v n="$1" '$1 == n { print $5 }')
+  [ "$(ASK_FILE=/run/kagiban-vps/$1/password-owner SSH_ASKPASS=$tmp/ask SSH_ASKPASS_REQUIRE=force \
+    ssh -F none -o UserKnownHostsFile="$tmp/known" -o StrictHostKeyChecking=no -o LogLevel=ERROR \
+    "owner@$address" 'sudo -k; sudo -S -p "" id -u' <"/run/kagiban-vps/$1/password-owner")" = 0 ]
+}
+# clean NAME...: nothing of these hosts is left on this machine
+clean() {
+  local name left link
+  for name in "$@"; do
+    left=$(
+      ls -d "/run/kagiban-vps/$name" 2>/dev/null
+      grep -o "/run/kagiban-vps/$name/[^ ]*" /proc/mounts
+      ls -d "$groups/kagiban-vps/$name" 2>/dev/null
+      pgrep -af "/run/kagiban-vps/$name( |\$)|vps up $name"
+    ) || true
+    [ -z "$left" ] || { echo "left of $name:"; echo "$left"; return 1; }
+  done
+  for link in $(ip -o link show type veth | grep -o 'kagiban-[0-9]*'); do
+    grep -qsx "link=$link" /run/kagiban-vps/*/conf || { echo "left: $link"; return 1; }
+  done
+}
+
+"$vps" can
+"$vps" base >/dev/null
+
+# three at once
+cat >"$tmp/hook" <<'EOF'
+echo "PasswordAuthentication yes" >/etc/ssh/sshd_config.d/50-cloud-init.conf
+printf '\nMatch User %s\n  PasswordAuthentication yes\n' "$VPS_USER" >>/etc/ssh/sshd_config
+EOF
+"$vps" up t-a >"$tmp/a" & a=$!
+"$vps" up t-b init=sysv sudo=nopasswd root=yes >"$tmp/b" & b=$!
+"$vps" up t-c sudo=none user=carla hook="$tmp/hook" >"$tmp/c" & c=$!
+ok "three hosts at once" wait "$a" "$b" "$c"
+ok "one line: address, port, user, password file" grep -Ex '[0-9.]+ 22 owner /run/kagiban-vps/t-a/password-owner' "$tmp/a"
+ok "each has its own address" test "$(cut -d ' ' -f 1 "$tmp"/[abc] | sort -u | wc -l)" = 3
+ok "the password is 0600" test "$(stat -c %a /run/kagiban-vps/t-a/password-owner)" = 600
+ok "password login, systemd" says t-a owner 'whoami; hostname' $'owner\nt-a'
+ok "password login, busybox init" says t-b owner 'cat /proc/1/comm' busybox
+ok "password login, user=carla" says t-c carla whoami carla
+ok "a wrong password is refused" not login t-a root true
+ok "root=yes: root by password" says t-b root whoami root
+ok "sudo=pass asks and takes the password" sudo_there t-a
+ok "sudo=nopasswd" says t-b owner 'sudo -n id -u' 0
+ok "sudo=none: no sudo" says t-c carla 'command -v sudo || echo none' none
+ok "hook shaped the host" says t-c carla 'cat /etc/ssh/sshd_config.d/50-cloud-init.conf; tail -n 2 /etc/ssh/sshd_config | head -n 1' $'PasswordAuthentication yes\nMatch User carla'
+ok "sshd_config is Debian's own" cmp "$("$vps" base)/etc/ssh/sshd_config" <("$vps" exec t-a cat /etc/ssh/sshd_config)
+ok "host keys are each host's own" test "$("$vps" exec t-a cat /etc/ssh/ssh_host_{rsa,ecdsa,ed25519}_key.pub | cut -d ' ' -f 2 | sort -u | wc -l)" = 3 -a \
+  "$("$vps" exec t-a cat /etc/ssh/ssh_host_rsa_key.pub)" != "$("$vps" exec t-c cat /etc/ssh/ssh_host_rsa_key.pub)"
+ok "nothing failed to start" test -z "$("$vps" exec t-a systemctl --failed --no-legend)"
+ok "no way to the machine's disks" "$vps" exec t-a sh -c '! grep -v " \(overlay\|proc\|sysfs\|cgroup2\|tmpfs\|devpts\|ramfs\) " /proc/mounts && ! mknod /tmp/d b 8 0 2>/dev/null'
+ok "the console has the exit status" not "$vps" exec t-a false
+
+# reboots keep the disk
+for how in '' hard; do
+  for host in t-a t-b; do
+    login $host owner "echo $how-kept >mark; sync"
+    old=$(cat /run/kagiban-vps/$host/pid)
+    # shellcheck disable=SC2086 # a word or none
+    ok "reboot $host $how" "$vps" reboot $host $how
+    ok "  the disk is the same" says $host owner 'cat mark' "$how-kept"
+    ok "  the init is another" test "$old" != "$(cat /run/kagiban-vps/$host/pid)"
+  done
+done
+"$vps" exec t-a systemctl reboot || true
+ok "a reboot from inside comes back" soon says t-a owner 'cat mark' hard-kept
+"$vps" exec t-a systemctl poweroff || true
+ok "poweroff from inside stays off" soon sh -c "$vps list | grep -q '^t-a off'"
+ok "keep=1 starts it again, disk and all" "$vps" up t-a keep=1
+ok "  the disk is the same" says t-a owner 'cat mark' hard-kept
+
+# what goes wrong
+echo 'echo broken >>/etc/ssh/sshd_config; false' >"$tmp/bad"
+ok "a failing hook fails up" not "$vps" up t-d hook="$tmp/bad"
+ok "  and leaves nothing" not test -e /run/kagiban-vps/t-d
+ok "a name that is up is refused" not "$vps" up t-a
+ok "a name that is a path is refused" not "$vps" down ../kagiban-vps
+sleep 600 & owner=$!
+"$vps" up t-d owner=$owner >/dev/null
+kill -9 $owner
+wait $owner 2>/dev/null || true
+ok "a host goes when its owner dies" soon not test -e /run/kagiban-vps/t-d
+kill -9 "$(cut -d ' ' -f 1 /run/kagiban-vps/t-c/supervisor)"
+ok "a host goes when its supervisor is killed" soon not login t-c carla true
+"$vps" down t-a; "$vps" down t-b; "$vps" down t-c
+ok "down leaves nothing" soon clean t-a t-b t-c t-d
+
+# up is killed at any time; the next run cleans. Every step of it takes some milliseconds.
+for ms in 0.02 0.05 0.1 0.15 0.2 0.25 0.3 0.4 0.5 0.6 0.7 0.8; do
+  "$vps" up t-d >/dev/null 2>&1 & up=$!
+  sleep $ms
+  kill -9 $up
+  wait $up 2>/dev/null || true
+  "$vps" up t-c >/dev/null
+  ok "up killed after $ms s: the next up removes it" clean t-d
+  "$vps" down t-c
+done
+exit $failed
