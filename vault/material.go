@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 
@@ -157,22 +156,6 @@ func prove(key any) (*material, error) {
 		return nil, fmt.Errorf("%w: its signature does not verify", ErrBrokenKey)
 	}
 	return &material{crypto: key, public: signer.PublicKey()}, nil
-}
-
-// newSigner is ssh.NewSignerFromKey without SHA-1 (RFC 8332 names what RSA signs with instead).
-func newSigner(key any) (ssh.Signer, error) {
-	s, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		return nil, err
-	}
-	if s.PublicKey().Type() != ssh.KeyAlgoRSA {
-		return s, nil
-	}
-	a, ok := s.(ssh.AlgorithmSigner)
-	if !ok {
-		return nil, errors.New("rsa without a choice of hash")
-	}
-	return ssh.NewSignerWithAlgorithms(a, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256})
 }
 
 // marshal gives the OpenSSH private key file, in the clear (then the caller wipes it), or locked if a passphrase is given.
