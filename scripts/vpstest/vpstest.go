@@ -1,0 +1,116 @@
+// Package vpstest gives tests a throwaway server (scripts/vps): real init, sshd, PAM and sudo in namespaces of its
+// own. It promises that the server is gone when the test is, and that nothing outside of it was touched.
+package vpstest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A Host is one throwaway server.
+type Host struct {
+	Name, Addr, Port, User, PasswordFile string
+	t                                    *testing.T
+}
+
+var unfit = regexp.MustCompile(`[^a-z0-9]+`)
+
+// Up starts a server; options are those of `scripts/vps up`. hook, if any, is a shell script that shapes the host before its
+// first boot. The test is skipped where servers were not asked for (KAGIBAN_SERVERS=1, as make test does).
+func Up(t *testing.T, hook string, options ...string) *Host {
+	t.Helper()
+	if os.Getenv("KAGIBAN_SERVERS") != "1" {
+		t.Skip("throwaway servers need KAGIBAN_SERVERS=1, root and mount namespaces: make test")
+	}
+	name := strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
+	if len(name) > 24 {
+		name = name[len(name)-24:]
+	}
+	h := &Host{Name: "t" + strings.Trim(name, "-") + "-" + strconv.Itoa(os.Getpid()%10000), t: t}
+	args := append([]string{"up", h.Name, "owner=" + strconv.Itoa(os.Getpid())}, options...)
+	if hook != "" {
+		file := filepath.Join(t.TempDir(), "hook")
+		if err := os.WriteFile(file, []byte(hook), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "hook="+file)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("console of %s:\n%s", h.Name, tail(h.try("log", h.Name)))
+		}
+		h.vps("down", h.Name)
+	})
+	fields := strings.Fields(h.vps(args...))
+	if len(fields) != 4 {
+		t.Fatalf("vps up said %q", fields)
+	}
+	h.Addr, h.Port, h.User, h.PasswordFile = fields[0], fields[1], fields[2], fields[3]
+	return h
+}
+
+// Exec runs a shell command as root on the host's console and returns what it prints.
+func (h *Host) Exec(command string) string {
+	h.t.Helper()
+	return h.vps("exec", h.Name, "sh", "-c", command)
+}
+
+// Password returns the password of the user.
+func (h *Host) Password() string {
+	h.t.Helper()
+	b, err := os.ReadFile(h.PasswordFile)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// Reboot cuts the power (hard) or reboots in good order.
+func (h *Host) Reboot(hard bool) {
+	h.t.Helper()
+	if hard {
+		h.vps("reboot", h.Name, "hard")
+		return
+	}
+	h.vps("reboot", h.Name)
+}
+
+// Snapshot is everything under /etc/ssh and the home folders, byte for byte, with modes and owners: what must not have changed.
+func (h *Host) Snapshot() string {
+	h.t.Helper()
+	return h.Exec(`find /etc/ssh /home /root -xdev \( -name .bash_history -o -name .cache \) -prune -o -printf '%p %m %u %g ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) | sort`)
+}
+
+func (h *Host) vps(args ...string) string {
+	h.t.Helper()
+	c := command(args...)
+	var errors bytes.Buffer
+	c.Stderr = &errors
+	out, err := c.Output()
+	if err != nil {
+		h.t.Fatalf("vps %s: %v\n%s%s", strings.Join(args, " "), err, out, errors.String())
+	}
+	return string(out)
+}
+
+func (h *Host) try(args ...string) string {
+	out, _ := command(args...).CombinedOutput() // for a failure's log: all there is
+	return string(out)
+}
+
+func command(args ...string) *exec.Cmd {
+	_, here, _, _ := runtime.Caller(0)
+	return exec.Command(filepath.Join(filepath.Dir(here), "..", "vps"), args...)
+}
+
+func tail(text string) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}
