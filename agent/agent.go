@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Errors that a caller acts on.
+var (
+	// ErrNoKey says that no key of that name or public half is here.
+	ErrNoKey = errors.New("no such key")
+	// ErrWrongPassphrase says that the key is fine and the passphrase is not.
+	// LockedKey.Open must wrap it for a wrong passphrase.
+	ErrWrongPassphrase = errors.New("wrong passphrase")
+	// ErrCannotAsk says that a passphrase is needed and nobody can be asked for
+	// it. Asker.AskPassphrase may wrap it.
+	ErrCannotAsk = errors.New("nobody can be asked for the passphrase")
+)
+
+// LockedKey is a key at rest.
+type LockedKey interface {
+	// Name is what people call the key. It is unique within a Source.
+	Name() string
+	// Public is the public half, or nil while it is not known.
+	Public() ssh.PublicKey
+	Comment() string
+	// Open returns the private half: ed25519.PrivateKey (or a pointer to one),
+	// *ecdsa.PrivateKey or *rsa.PrivateKey. It may take seconds and much memory;
+	// it is called outside every lock, one call at a time in the whole agent. For
+	// a wrong passphrase its error wraps ErrWrongPassphrase.
+	Open(passphrase []byte) (private any, err error)
+}
+
+// Source is where keys at rest come from.
+type Source interface {
+	// Keys returns all keys, in the order in which they are to be listed. It is
+	// called for each list, from any goroutine, so it should be cheap when nothing
+	// has changed; it says that nothing has by returning the very slice that it
+	// returned before.
+	Keys() ([]LockedKey, error)
+}
+
+// Asker reaches a person.
+type Asker interface {
+	// CanAsk says whether there is a way to ask now. It must not block.
+	CanAsk() bool
+	// AskPassphrase asks for the passphrase of one key. It returns soon after
+	// ctx ends, and takes its question away then. The answer is wiped by the
+	// caller. Any error means that the request is refused.
+	AskPassphrase(ctx context.Context, p Prompt) ([]byte, error)
+}
+
+// Prompt is what a person is told who is asked for a passphrase.
+type Prompt struct {
+	Key, Fingerprint, Comment string
+	Peer                      Peer // who asked first
+	Attempt                   int  // 1, and one more after each wrong answer
+}
+
+// Peer is the program at the other end of a connection, as far as the system
+// knows it. The fields are those of door.Caller, so that one converts to the other.
+type Peer struct {
+	UID     string // the user: a decimal uid, or a SID on Windows
+	PID     int    // 0 when not known
+	Program string // path of its executable; "" when not known
+}
+
+// Options are what New needs. Every field may be left out.
+type Options struct {
+	Source Source           // nil: no keys but those that are added
+	Ask    Asker            // nil: nobody can be asked
+	Now    func() time.Time // nil: time.Now
+	// AfterFunc runs f in a goroutine of its own after d, unless stop is called
+	// before; nil: time.AfterFunc.
+	AfterFunc func(d time.Duration, f func()) (stop func() bool)
+	Log       *slog.Logger // nil: no log
+}
+
+// Agent is a running agent. Its methods may be called from any goroutine.
+type Agent struct {
+	source    Source
+	ask       Asker
+	now       func() time.Time
+	afterFunc func(time.Duration, func()) func() bool
+	log       *slog.Logger
+	limits    limits
+	work      workplaces
+	memory    *memory
+	conns     chan struct{} // one token per connection
+
+	mu     sync.Mutex
+	keys   keyring
+	expiry expiry
+}
+
+// New returns an agent that holds nothing yet. It starts no goroutine.
+func New(o Options) *Agent {
+	a := &Agent{
+		source:    o.Source,
+		ask:       o.Ask,
+		now:       o.Now,
+		afterFunc: o.AfterFunc,
+		log:       o.Log,
+		limits:    defaultLimits,
+		conns:     make(chan struct{}, maxConns),
+		keys:      keyring{byBlob: map[string]*entry{}},
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.afterFunc == nil {
+		a.afterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.work = newWorkplaces(max(1, runtime.NumCPU()-1), a.afterFunc)
+	a.memory = newMemory(a.afterFunc)
+	return a
+}

@@ -1,0 +1,143 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"syscall"
+	"time"
+
+	"kagiban/agent"
+)
+
+// ErrNotRunning says that nobody answers at the control socket.
+var ErrNotRunning = errors.New("the agent is not running")
+
+// How long an answer may take. To unlock, the derivation may have to wait for
+// its turn.
+const (
+	answerTime = 20 * time.Second
+	unlockTime = 2 * time.Minute
+)
+
+// Client is a connection to a running agent. It is for one goroutine. Errors of
+// its methods may be a *VersionError; after it, and after an error of the
+// connection, a Client is of no more use.
+type Client struct {
+	conn  net.Conn
+	lines *lineReader
+}
+
+// Dial connects to the control socket at path. The error wraps ErrNotRunning if
+// nobody listens there.
+func Dial(path string) (*Client, error) {
+	conn, err := net.Dial("unix", path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to the agent: %w", err)
+	}
+	return NewClient(conn), nil
+}
+
+// NewClient makes a Client of a connection.
+func NewClient(conn net.Conn) *Client {
+	return &Client{conn: conn, lines: newLineReader(conn, maxAnswer)}
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Status asks what the agent holds.
+func (c *Client) Status() (Status, error) {
+	ans, err := c.call(request{Op: opStatus}, answerTime)
+	if err != nil {
+		return Status{}, fmt.Errorf("ask the agent for its status: %w", err)
+	}
+	if ans.Status == nil {
+		return Status{}, errors.New("the agent answered without its status")
+	}
+	return *ans.Status, nil
+}
+
+// Unlock opens a key for life; 0 means until it is locked. The error wraps
+// agent.ErrNoKey or agent.ErrWrongPassphrase where that is the reason.
+func (c *Client) Unlock(name string, passphrase []byte, life time.Duration) error {
+	r := request{Op: opUnlock, Key: name, Passphrase: passphrase, LifeMS: life.Milliseconds()}
+	if life > 0 && r.LifeMS == 0 {
+		r.LifeMS = 1 // 0 would mean for ever
+	}
+	if _, err := c.call(r, unlockTime); err != nil {
+		return fmt.Errorf("unlock key %q: %w", name, err)
+	}
+	return nil
+}
+
+// Lock closes the keys of these names, or all keys if there is none. The error
+// wraps agent.ErrNoKey if one of them is not there.
+func (c *Client) Lock(names ...string) error {
+	if _, err := c.call(request{Op: opLock, Keys: names}, answerTime); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	return nil
+}
+
+// Shutdown asks the agent to end, and returns when it has let go of this
+// connection.
+func (c *Client) Shutdown() error {
+	if _, err := c.call(request{Op: opShutdown}, answerTime); err != nil {
+		return fmt.Errorf("stop the agent: %w", err)
+	}
+	_, err := c.lines.next()
+	if err == nil || isTimeout(err) {
+		return errors.New("stop the agent: it said yes and did not end")
+	}
+	return nil
+}
+
+func (c *Client) call(r request, patience time.Duration) (answer, error) {
+	r.V = Version
+	line := encode(r)
+	defer clear(line)
+	c.conn.SetDeadline(time.Now().Add(patience)) // if it fails, so will what follows
+	if _, err := c.conn.Write(line); err != nil {
+		return answer{}, err
+	}
+	line, err := c.lines.next()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	var ans answer
+	if err := json.Unmarshal(line, &ans); err != nil {
+		return answer{}, fmt.Errorf("the agent's answer is not understood: %w", err)
+	}
+	if ans.V != Version {
+		return answer{}, &VersionError{Ours: Version, Theirs: ans.V}
+	}
+	return ans, ans.Error.err()
+}
+
+// err gives the error that the agent had, as far as it can be told apart.
+func (f *failure) err() error {
+	switch {
+	case f == nil:
+		return nil
+	case f.Code == codeWrongPassphrase:
+		return agent.ErrWrongPassphrase
+	case f.Code == codeNoKey:
+		return agent.ErrNoKey
+	}
+	return errors.New(f.Text)
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}

@@ -1,0 +1,133 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"kagiban/agent"
+)
+
+// writeTime is how long a client may take to read an answer.
+const writeTime = 10 * time.Second
+
+// server is what a connection needs.
+type server struct {
+	agent    *agent.Agent
+	shutdown func()
+}
+
+// Serve answers requests on l until ctx ends, which also closes l and every
+// connection. Then it returns nil, after the last of them has ended. Any other
+// end is an error of l.Accept. shutdown is called in a goroutine of its own when
+// a client asks for the end; it should end ctx.
+func Serve(ctx context.Context, l net.Listener, a *agent.Agent, shutdown func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer cancel() // before waiting
+	s := &server{agent: a, shutdown: shutdown}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("accept control connections: %w", err)
+		}
+		serving.Go(func() { s.serve(ctx, c) })
+	}
+}
+
+func (s *server) serve(ctx context.Context, c net.Conn) {
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	lines := newLineReader(c, maxRequest)
+	for {
+		line, err := lines.next()
+		var r request
+		if err == nil {
+			r, err = decodeRequest(line)
+		} else if !errors.Is(err, errTooLong) {
+			return
+		}
+		if err == nil {
+			err = s.do(r)
+		}
+		clear(r.Passphrase)
+		ans := answer{V: Version, Error: explain(err)}
+		if err == nil && r.Op == opStatus {
+			ans.Status = &Status{PID: os.Getpid(), Status: s.agent.Status()}
+		}
+		c.SetWriteDeadline(time.Now().Add(writeTime)) // if it fails, so will the write
+		if _, err := c.Write(encode(ans)); err != nil {
+			return
+		}
+		if err == nil && r.Op == opShutdown {
+			go s.shutdown()
+		}
+		if errors.As(err, new(*badRequestError)) || errors.As(err, new(*VersionError)) {
+			return
+		}
+	}
+}
+
+// badRequestError says that a line was no request.
+type badRequestError struct{ why string }
+
+func (e *badRequestError) Error() string { return e.why }
+
+// decodeRequest looks at the version before anything else: what the rest means
+// only that version knows.
+func decodeRequest(line []byte) (r request, err error) {
+	var version struct{ V int }
+	if err := json.Unmarshal(line, &version); err != nil {
+		return r, &badRequestError{"not a request"} // the cause might quote a passphrase
+	}
+	if version.V != Version {
+		return r, &VersionError{Ours: version.V, Theirs: Version}
+	}
+	if err := decode(line, &r); err != nil {
+		return r, &badRequestError{"a request with a field that is not known or not of its type"}
+	}
+	return r, nil
+}
+
+func (s *server) do(r request) error {
+	switch r.Op {
+	case opStatus, opShutdown:
+		return nil // the answer is all
+	case opUnlock:
+		return s.agent.Unlock(r.Key, r.Passphrase, time.Duration(r.LifeMS)*time.Millisecond)
+	case opLock:
+		return s.agent.Lock(r.Keys...)
+	}
+	return &badRequestError{fmt.Sprintf("no such operation: %q", r.Op)}
+}
+
+// explain puts an error into words that the client can tell apart.
+func explain(err error) *failure {
+	if err == nil {
+		return nil
+	}
+	code := codeFailed
+	switch {
+	case errors.Is(err, errTooLong), errors.As(err, new(*badRequestError)):
+		code = codeBadRequest
+	case errors.As(err, new(*VersionError)):
+		code = codeVersion
+	case errors.Is(err, agent.ErrWrongPassphrase):
+		code = codeWrongPassphrase
+	case errors.Is(err, agent.ErrNoKey):
+		code = codeNoKey
+	}
+	return &failure{Code: code, Text: err.Error()}
+}

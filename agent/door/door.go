@@ -1,0 +1,149 @@
+// Package door is the ways into the agent, and who stands there.
+//
+// Listen makes a Unix socket that only its user can reach, and lets in nobody
+// whose user the system does not vouch for: the user we run as, and root, who
+// could read our memory anyway. An operating system that cannot say who is
+// calling gets no door at all (ErrUnsupported).
+//
+// Two starts never both win, and a running agent never loses its socket to
+// another: all that is done to the name of a socket is done under a lock file
+// beside it (NAME.lock, which stays); whoever answers a connection is alive and
+// is left alone; only a socket that nobody listens on is replaced. At the end
+// the socket is removed only if it is still the very one that was made.
+//
+// The mode of a socket is right from its birth: it is bound under umask 077. The
+// umask belongs to the whole process, so another goroutine that makes a file in
+// that moment makes it for the user alone, which does no harm. To bind first and
+// change the mode after would leave a moment in which others could connect.
+// What was made is looked at before it is used.
+package door
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// Errors of Listen and Peer.
+var (
+	// ErrInUse says that somebody is listening there already.
+	ErrInUse = errors.New("an agent is listening there already")
+	// ErrNotSocket says that something else than a socket has the name. It is
+	// never removed.
+	ErrNotSocket = errors.New("something else than a socket has that name")
+	// ErrUnsupported says that this operating system cannot say who is calling.
+	ErrUnsupported = errors.New("this operating system does not say who is calling, so nobody can be let in")
+	// ErrStranger says that a connection is another user's.
+	ErrStranger = errors.New("the connection belongs to another user")
+)
+
+// PathTooLongError says that a path does not fit into the address of a Unix
+// socket.
+type PathTooLongError struct {
+	Path  string
+	Limit int // in bytes
+}
+
+func (e *PathTooLongError) Error() string {
+	return fmt.Sprintf("the path %q is %d bytes long, and that of a socket can be %d at most",
+		e.Path, len(e.Path), e.Limit)
+}
+
+// Caller is who stands at the other end of a connection, as the kernel says.
+type Caller struct {
+	UID     string // decimal
+	PID     int    // 0 where the system does not say
+	Program string // path of its executable, or its short name; "" where neither is to be had
+}
+
+// Listener is a socket of ours. It is a net.Listener whose Accept gives only
+// connections that may come in.
+type Listener struct {
+	// Refused, if set before the first Accept, hears of each connection that was
+	// closed because of who made it.
+	Refused func(Caller, error)
+
+	net    *net.UnixListener
+	path   string
+	made   fileID // the socket that we made
+	once   sync.Once
+	closed error
+}
+
+// Conn is a connection that was let in.
+type Conn struct {
+	*net.UnixConn
+	caller Caller
+}
+
+// Listen makes a socket at path, which only the user can connect to. It fails
+// with ErrInUse, ErrNotSocket, *PathTooLongError or ErrUnsupported, or with what
+// the system said. The folder must exist.
+func Listen(path string) (*Listener, error) {
+	l, err := listen(path)
+	if err != nil {
+		return nil, fmt.Errorf("listen at %q: %w", path, err)
+	}
+	return l, nil
+}
+
+// Dial connects to the socket at path.
+func Dial(path string) (net.Conn, error) { return net.Dial("unix", path) }
+
+// Peer says who is at the other end of a connection, at best as it was when the
+// connection was made.
+func Peer(c net.Conn) (Caller, error) {
+	switch c := c.(type) {
+	case *Conn:
+		return c.caller, nil
+	case *net.UnixConn:
+		return callerOf(c)
+	}
+	return Caller{}, fmt.Errorf("connection of type %T: %w", c, ErrUnsupported)
+}
+
+// longestPause is the longest time between two tries to accept a connection
+// while the system cannot give us one.
+const longestPause = time.Second
+
+// Accept waits for the next connection that may come in. It tries again when
+// the system is short of something (files, memory), so that an error is the end:
+// net.ErrClosed after Close.
+func (l *Listener) Accept() (net.Conn, error) {
+	pause := time.Duration(0)
+	for {
+		c, err := l.net.AcceptUnix()
+		switch {
+		case err != nil && !isShortage(err):
+			return nil, err
+		case err != nil:
+			pause = min(max(2*pause, 5*time.Millisecond), longestPause)
+			time.Sleep(pause)
+			continue
+		}
+		pause = 0
+		caller, err := callerOf(c)
+		if err == nil {
+			err = admit(caller)
+		}
+		if err == nil {
+			return &Conn{c, caller}, nil
+		}
+		c.Close()
+		if l.Refused != nil {
+			l.Refused(caller, err)
+		}
+	}
+}
+
+// Addr is the path of the socket.
+func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
+
+// Close stops listening, and removes the socket if it is still the one that was
+// made. Connections that were let in stay.
+func (l *Listener) Close() error {
+	l.once.Do(func() { l.closed = l.close() })
+	return l.closed
+}

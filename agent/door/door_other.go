@@ -1,0 +1,17 @@
+//go:build !linux && !darwin && !freebsd
+
+package door
+
+import "net"
+
+type fileID struct{}
+
+func listen(string) (*Listener, error) { return nil, ErrUnsupported }
+
+func callerOf(*net.UnixConn) (Caller, error) { return Caller{}, ErrUnsupported }
+
+func admit(Caller) error { return ErrUnsupported }
+
+func isShortage(error) bool { return false }
+
+func (l *Listener) close() error { return l.net.Close() }

@@ -1,0 +1,168 @@
+//go:build linux || darwin || freebsd
+
+package door
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// fileID tells one file from every other for as long as it is in use: the
+// number of a socket file that we listen on is not given to another one.
+type fileID struct{ dev, ino uint64 }
+
+// umaskLock keeps two calls of listen from restoring each other's umask.
+var umaskLock sync.Mutex
+
+func listen(path string) (*Listener, error) {
+	path, err := filepath.Abs(path) // "@name" would be no file on Linux
+	if err != nil {
+		return nil, err
+	}
+	if len(path) > maxPath {
+		return nil, &PathTooLongError{Path: path, Limit: maxPath}
+	}
+	unlock, err := lockName(path)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := clearName(path); err != nil {
+		return nil, err
+	}
+	inner, err := bind(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{net: inner, path: path}
+	if l.made, err = lookAt(path); err != nil {
+		inner.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// patience is how long to wait for somebody who does something to the same name.
+const patience = 10 * time.Second
+
+// lockName takes the lock that guards the name of a socket. It is held for
+// moments only, so that whoever has to wait long is told instead.
+func lockName(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if busy := err == unix.EWOULDBLOCK || err == unix.EINTR; !busy || time.Since(start) > patience {
+			f.Close()
+			return nil, fmt.Errorf("lock %q: %w", f.Name(), err)
+		}
+	}
+}
+
+// clearName makes sure that the name is free: a socket that nobody listens on
+// is removed, and only that.
+func clearName(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return ErrNotSocket
+	}
+	c, err := net.DialTimeout("unix", path, 5*time.Second)
+	switch {
+	case err == nil:
+		c.Close()
+		return ErrInUse
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return os.Remove(path)
+	}
+	// Alive but busy, or not for us to know: not ours to remove.
+	return fmt.Errorf("%w, or so it seems: %w", ErrInUse, err)
+}
+
+func bind(path string) (*net.UnixListener, error) {
+	umaskLock.Lock()
+	defer umaskLock.Unlock()
+	before := syscall.Umask(0o077)
+	defer syscall.Umask(before)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false) // Go would not look whose it is
+	return l, nil
+}
+
+// lookAt returns which file the socket is, after seeing that it is one that
+// only we can reach.
+func lookAt(path string) (fileID, error) {
+	id, info, err := identify(path)
+	if err != nil {
+		return id, err
+	}
+	if info.Mode().Type() != fs.ModeSocket || info.Mode().Perm()&0o077 != 0 {
+		return id, fmt.Errorf("the new socket is not private: %v", info.Mode())
+	}
+	return id, nil
+}
+
+func identify(path string) (fileID, fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fileID{}, nil, err
+	}
+	s := info.Sys().(*syscall.Stat_t)
+	return fileID{uint64(s.Dev), uint64(s.Ino)}, info, nil
+}
+
+// close removes the name before it lets go of the socket: while the socket is
+// ours no other file can have its number.
+func (l *Listener) close() error {
+	unlock, err := lockName(l.path)
+	if err == nil {
+		defer unlock()
+		if id, _, err := identify(l.path); err == nil && id == l.made {
+			os.Remove(l.path) // if not, the next start replaces it
+		}
+	}
+	return l.net.Close()
+}
+
+// isShortage says that accepting failed for want of something that may come back.
+func isShortage(err error) bool {
+	for _, shortage := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED,
+	} {
+		if errors.Is(err, shortage) {
+			return true
+		}
+	}
+	return false
+}
+
+// admit lets in the user we run as, and root.
+func admit(c Caller) error {
+	if c.UID == strconv.Itoa(os.Geteuid()) || c.UID == "0" {
+		return nil
+	}
+	return ErrStranger
+}

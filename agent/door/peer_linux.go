@@ -1,0 +1,51 @@
+package door
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxPath is how long sun_path can be, without the zero at its end (unix(7)).
+const maxPath = 107
+
+// callerOf asks the kernel (SO_PEERCRED, unix(7)): these are the ids that the
+// process had when it connected.
+func callerOf(c *net.UnixConn) (Caller, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return Caller{}, err
+	}
+	var cred *unix.Ucred
+	var credErr error
+	err = raw.Control(func(fd uintptr) {
+		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err != nil {
+		return Caller{}, err
+	}
+	if credErr != nil {
+		return Caller{}, fmt.Errorf("ask who is calling: %w", credErr)
+	}
+	return Caller{
+		UID:     strconv.FormatUint(uint64(cred.Uid), 10),
+		PID:     int(cred.Pid),
+		Program: program(int(cred.Pid)),
+	}, nil
+}
+
+// program returns the executable of a process, or, where the system hides that
+// (a process that nobody may trace, or another user's), the short name that it
+// gives itself.
+func program(pid int) string {
+	folder := "/proc/" + strconv.Itoa(pid)
+	if exe, err := os.Readlink(folder + "/exe"); err == nil {
+		return exe
+	}
+	name, _ := os.ReadFile(folder + "/comm")
+	return strings.TrimSpace(string(name))
+}

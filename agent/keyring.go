@@ -1,0 +1,194 @@
+package agent
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+// maxKeys is how many keys OpenSSH's client is willing to read (authfd.c). A
+// longer list would make every key useless to it, not only the last ones.
+const maxKeys = 2048
+
+// entry is one key. A key of the Source has locked set; one that was added to
+// the agent over its socket has it nil and lives as long as its private half.
+// The fields are guarded by Agent.mu, the values behind them never change.
+type entry struct {
+	locked  LockedKey
+	public  ssh.PublicKey // nil: a key of the Source whose public half is not known yet
+	blob    []byte        // public, encoded
+	comment string
+	signer  *signer   // nil while locked
+	until   time.Time // when signer is dropped; zero: never
+	hidden  bool      // removed by a client: not listed and not used until unlocked by name
+	refused string    // see KeyStatus.Refused
+	asking  *question // what a person is being asked about this key, or nil
+	gone    bool      // no longer in the keyring
+}
+
+func (e *entry) name() string {
+	if e.locked == nil {
+		return ""
+	}
+	return e.locked.Name()
+}
+
+func (e *entry) setPublic(public ssh.PublicKey) {
+	e.public, e.blob = public, nil
+	if public != nil {
+		e.blob = public.Marshal()
+	}
+}
+
+// close drops the private half, and with it whatever was known of its use.
+func (e *entry) close() {
+	e.signer, e.until = nil, time.Time{}
+	e.asking.end()
+}
+
+// keyring holds the entries. All of it is guarded by Agent.mu.
+type keyring struct {
+	vault  []*entry // those of the Source, in its order
+	added  []*entry // the others, in the order in which they came
+	byBlob map[string]*entry
+	list   []byte // the encoded answer to a list request; nil when it must be made anew
+
+	lastKeys       []LockedKey // what the Source said last
+	asked, applied uint64      // calls of the Source, and the latest one that was heard
+}
+
+func (r *keyring) all() []*entry { return slices.Concat(r.vault, r.added) }
+
+func (r *keyring) byName(name string) *entry {
+	for _, e := range r.vault {
+		if e.name() == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// add keeps a key that came over the socket.
+func (r *keyring) add(e *entry) {
+	r.added = append(r.added, e)
+	r.byBlob[string(e.blob)] = e
+	r.list = nil
+}
+
+// dropAdded forgets a key that lives in memory only.
+func (r *keyring) dropAdded(e *entry) {
+	e.close()
+	e.gone = true
+	delete(r.byBlob, string(e.blob))
+	r.added = slices.DeleteFunc(r.added, func(other *entry) bool { return other == e })
+	r.list = nil
+}
+
+// answer returns the encoded list of keys. It is never changed in place, so it
+// can be written to a client without a lock.
+func (r *keyring) answer() []byte {
+	if r.list == nil {
+		r.list = wire.Encode(&wire.IdentitiesAnswer{Identities: r.rows()})
+	}
+	return r.list
+}
+
+// rows stops where the answer would grow longer than a client reads.
+func (r *keyring) rows() []wire.Identity {
+	rows, size := []wire.Identity{}, listOverhead
+	for _, e := range r.all() {
+		if e.public == nil || e.hidden {
+			continue
+		}
+		row := wire.Identity{Blob: e.blob, Comment: e.comment}
+		size += rowSize(row)
+		if size > wire.MaxFrame || len(rows) == maxKeys {
+			break
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+const listOverhead = 1 + 4 // type and count
+
+func rowSize(row wire.Identity) int { return 4 + len(row.Blob) + 4 + len(row.Comment) }
+
+// hasRoom says whether the list stays readable with one more row.
+func (r *keyring) hasRoom(row wire.Identity) bool {
+	rows := r.rows()
+	size := listOverhead + rowSize(row)
+	for _, other := range rows {
+		size += rowSize(other)
+	}
+	return size <= wire.MaxFrame && len(rows) < maxKeys
+}
+
+// merge takes over what the Source says. What is known of a key that stays
+// (opened, hidden) is kept.
+func (r *keyring) merge(keys []LockedKey) {
+	old, byName := r.vault, map[string]*entry{}
+	for _, e := range old {
+		byName[e.name()] = e
+		delete(r.byBlob, string(e.blob))
+	}
+	r.vault, r.list = nil, nil
+	for _, k := range keys {
+		if e := r.adopt(k, byName[k.Name()]); e != nil {
+			r.vault = append(r.vault, e)
+		}
+	}
+	for _, e := range old {
+		if !slices.Contains(r.vault, e) {
+			e.close()
+			e.gone = true
+		}
+	}
+}
+
+// adopt returns the entry of k: the one that its name had, or else a new one.
+// It returns nil for a key that is here already under another name: the first
+// name wins.
+func (r *keyring) adopt(k LockedKey, had *entry) *entry {
+	public := k.Public()
+	if public == nil && had != nil {
+		public = had.public // learnt when it was opened
+	}
+	e := &entry{}
+	if had != nil && (had.public == nil || bytes.Equal(had.blob, public.Marshal())) {
+		e = had
+	}
+	e.locked, e.comment = k, k.Comment()
+	if !r.claim(e, public) {
+		return nil
+	}
+	return e
+}
+
+// claim gives e its public half and its place in byBlob. The same key added by
+// a client before becomes this one, private half and all. It returns false if
+// another key of the Source has that public half.
+func (r *keyring) claim(e *entry, public ssh.PublicKey) bool {
+	e.setPublic(public)
+	if public == nil {
+		return true
+	}
+	twin := r.byBlob[string(e.blob)]
+	switch {
+	case twin == nil || twin == e:
+	case twin.locked != nil:
+		return false
+	default:
+		if e.signer == nil {
+			e.signer, e.until = twin.signer, twin.until
+		}
+		r.dropAdded(twin)
+	}
+	r.byBlob[string(e.blob)] = e
+	r.list = nil
+	return true
+}

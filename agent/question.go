@@ -1,0 +1,218 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	questionTime = 60 * time.Second // how long one question stays open
+	maxAttempts  = 3                // how often a passphrase is asked for, as ssh does
+)
+
+var (
+	errQuestionTime = errors.New("no answer within 60 seconds")
+	errNobodyWaits  = errors.New("nobody waits for the key any more")
+	errLocked       = errors.New("the key was locked or removed meanwhile")
+	errWrongKey     = errors.New("the private half is not that of the public half")
+)
+
+func isWrongPassphrase(err error) bool { return errors.Is(err, ErrWrongPassphrase) }
+
+// question is one conversation with a person about one locked key, from the
+// first attempt to the last. All who want the key meanwhile wait for it.
+// waiters and over are guarded by Agent.mu; signer and err are written once,
+// before done is closed.
+type question struct {
+	waiters int
+	over    error // why its answer does not count any more, or nil
+	cancel  context.CancelFunc
+	done    chan struct{}
+	signer  *signer
+	err     error
+}
+
+// end takes the question away; its answer, if one still comes, is thrown away.
+// It is a no-op on nil.
+func (q *question) end() { q.endWith(errLocked) }
+
+func (q *question) endWith(why error) {
+	if q != nil && q.over == nil {
+		q.over = why
+		q.cancel()
+	}
+}
+
+// settled is a question that needs not be asked.
+func settled(s *signer, err error) *question {
+	q := &question{done: make(chan struct{}), signer: s, err: err}
+	close(q.done)
+	return q
+}
+
+// open returns the private half of e, asking a person for the passphrase if e
+// is locked. It blocks for as long as that takes, or until ctx ends.
+func (a *Agent) open(ctx context.Context, e *entry, peer Peer) (*signer, error) {
+	for {
+		q, joined := a.join(e, peer)
+		select {
+		case <-q.done:
+			if joined {
+				return q.signer, q.err
+			}
+		case <-ctx.Done():
+			if joined {
+				a.leave(q)
+			}
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// join waits for the question about e with all others who do, or begins it. A
+// question that is being taken away cannot be joined: joined is then false, and
+// the caller comes again when it is done, for there is never a second question
+// about one key beside the first.
+func (a *Agent) join(e *entry, peer Peer) (q *question, joined bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case e.gone || e.hidden:
+		return settled(nil, errLocked), true
+	case e.signer != nil:
+		return settled(e.signer, nil), true
+	case e.asking == nil:
+		a.beginLocked(e, peer)
+	case e.asking.over != nil:
+		return e.asking, false
+	}
+	e.asking.waiters++
+	return e.asking, true
+}
+
+// leave is called by one who does not wait any more. The last one takes the
+// question along.
+func (a *Agent) leave(q *question) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q.waiters--
+	if q.waiters == 0 {
+		q.endWith(errNobodyWaits)
+	}
+}
+
+func (a *Agent) beginLocked(e *entry, peer Peer) {
+	ctx, cancel := context.WithCancel(context.Background())
+	e.asking = &question{cancel: cancel, done: make(chan struct{})}
+	p := Prompt{
+		Key:         e.name(),
+		Fingerprint: ssh.FingerprintSHA256(e.public),
+		Comment:     e.comment,
+		Peer:        peer,
+	}
+	go a.seeThrough(ctx, e, e.asking, e.locked, p)
+}
+
+// seeThrough runs one question. Whatever happens in it, the waiters hear of it.
+func (a *Agent) seeThrough(ctx context.Context, e *entry, q *question, key LockedKey, p Prompt) {
+	var s *signer
+	err := errors.New("asking for the passphrase failed")
+	defer func() { a.settle(e, q, p, s, err) }()
+	defer a.survive("asking for a passphrase")
+	defer q.cancel()
+	s, err = a.askUntilOpen(ctx, key, p)
+}
+
+func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*signer, error) {
+	if a.ask == nil || !a.ask.CanAsk() {
+		return nil, ErrCannotAsk
+	}
+	for p.Attempt = 1; ; p.Attempt++ {
+		passphrase, err := a.askOnce(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.tryOpen(ctx, key, passphrase)
+		clear(passphrase)
+		if !isWrongPassphrase(err) || p.Attempt == maxAttempts {
+			return s, err
+		}
+	}
+}
+
+func (a *Agent) askOnce(ctx context.Context, p Prompt) ([]byte, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := a.afterFunc(questionTime, func() { cancel(errQuestionTime) })
+	defer stop()
+	passphrase, err := a.ask.AskPassphrase(ctx, p)
+	if cause := context.Cause(ctx); cause != nil {
+		clear(passphrase)
+		return nil, cause
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask for the passphrase: %w", err)
+	}
+	return passphrase, nil
+}
+
+// tryOpen derives and decrypts in its turn, and vets what comes out. A public
+// half that is known is never replaced by what was decrypted.
+func (a *Agent) tryOpen(ctx context.Context, key LockedKey, passphrase []byte) (*signer, error) {
+	var s *signer
+	err := a.work.guess(ctx, func() error {
+		private, err := a.callOpen(key, passphrase)
+		if err != nil {
+			return err
+		}
+		s, err = newSigner(private)
+		return err
+	})
+	a.memory.giveBackSoon()
+	if err != nil {
+		return nil, err
+	}
+	if public := key.Public(); public != nil && !s.is(public) {
+		return nil, errWrongKey
+	}
+	return s, nil
+}
+
+// callOpen calls key.Open and survives it.
+func (a *Agent) callOpen(key LockedKey, passphrase []byte) (private any, err error) {
+	err = errors.New("opening the key failed by a mistake in the program")
+	defer a.survive("opening a key")
+	return key.Open(passphrase)
+}
+
+// settle ends a question: the key is kept open, and everybody who waits is told.
+func (a *Agent) settle(e *entry, q *question, p Prompt, s *signer, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.asking = nil
+	switch {
+	case q.over != nil:
+		s, err = nil, q.over
+	case e.signer != nil: // unlocked by name while the question was open
+		s, err = e.signer, nil
+	case err == nil:
+		a.installLocked(e, s, time.Time{})
+	}
+	if errors.Is(err, ErrCannotAsk) {
+		e.refused = refusal(p.Peer)
+	}
+	q.signer, q.err = s, err
+	close(q.done)
+}
+
+// refusal names who was refused.
+func refusal(p Peer) string {
+	if p.Program == "" {
+		return "an unknown program"
+	}
+	return p.Program
+}

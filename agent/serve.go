@@ -1,0 +1,115 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"sync"
+)
+
+// maxConns is how many connections are served at a time: far more than any
+// real use, far fewer than would exhaust the memory.
+const maxConns = 4096
+
+// Serve accepts connections from l and serves each as ServeConn does, until ctx
+// ends, which also closes l and every connection. Then it returns nil, after the
+// last of them has ended. Any other end is an error of l.Accept. who says who is
+// at the other end of a connection that l accepted; if it cannot, the connection
+// is closed. Connections beyond the limit are closed at once.
+func (a *Agent) Serve(ctx context.Context, l net.Listener, who func(net.Conn) (Peer, error)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer cancel() // before waiting
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("accept connections: %w", err)
+		}
+		select {
+		case a.conns <- struct{}{}:
+		default:
+			a.log.Warn("too many connections: one more was closed", "limit", maxConns)
+			c.Close()
+			continue
+		}
+		serving.Go(func() {
+			defer func() { <-a.conns }()
+			peer, err := who(c)
+			if err != nil {
+				a.log.Warn("a connection was closed, for who is there is not known", "error", err)
+				c.Close()
+				return
+			}
+			a.ServeConn(ctx, c, peer)
+		})
+	}
+}
+
+// ServeConn serves one connection of the agent protocol to peer, and closes it
+// at the end: when the client hangs up or says something that is no message,
+// or when ctx ends. A client that closes its sending side only is served what
+// it asked for before, except that while a passphrase is being asked for that
+// counts as hanging up.
+func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	defer a.survive("serving a connection")
+
+	conn := newConn(ctx, cancel, c, a.limits)
+	s := &session{agent: a, peer: peer, conn: conn}
+	for {
+		frame, err := conn.next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+				a.log.Debug("connection closed", "peer", peer, "error", err)
+			}
+			return
+		}
+		if _, err := conn.Write(s.answer(ctx, frame)); err != nil {
+			return
+		}
+	}
+}
+
+// survive, deferred, keeps a panic from ending the agent and all that it holds.
+// The log gets the functions that were running, and neither their arguments nor
+// the value of the panic unless the Go runtime raised it: they may hold keys.
+func (a *Agent) survive(doing string) {
+	problem := recover()
+	if problem == nil {
+		return
+	}
+	what := fmt.Sprintf("%T", problem)
+	if err, ok := problem.(runtime.Error); ok {
+		what = err.Error()
+	}
+	a.log.Error("a mistake in the program was survived; please report it",
+		"while", doing, "panic", what, "stack", stack())
+}
+
+// stack names the functions that are running, the latest first.
+func stack() []string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	var names []string
+	for {
+		f, more := frames.Next()
+		names = append(names, fmt.Sprintf("%s:%d", f.Function, f.Line))
+		if !more {
+			return names
+		}
+	}
+}

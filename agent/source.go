@@ -1,0 +1,80 @@
+package agent
+
+// refresh hears what the Source holds now. The Source is asked outside the
+// lock; of two answers that cross, the one asked for later counts.
+func (a *Agent) refresh() {
+	if a.source == nil {
+		return
+	}
+	a.mu.Lock()
+	a.keys.asked++
+	turn := a.keys.asked
+	a.mu.Unlock()
+
+	keys, err := a.source.Keys()
+	if err != nil {
+		a.log.Error("cannot read the keys; those known before are kept", "error", err)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if turn < a.keys.applied || sameSlice(keys, a.keys.lastKeys) {
+		return
+	}
+	a.keys.applied, a.keys.lastKeys = turn, keys
+	a.keys.merge(keys)
+}
+
+func sameSlice(a, b []LockedKey) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// find returns the key with that public half. Only a key that is not known
+// costs a look at the Source. Hidden keys are not found.
+func (a *Agent) find(blob []byte) (*entry, error) {
+	if e := a.lookup(blob); e != nil {
+		return e, nil
+	}
+	a.refresh()
+	if e := a.lookup(blob); e != nil {
+		return e, nil
+	}
+	return nil, ErrNoKey
+}
+
+func (a *Agent) lookup(blob []byte) *entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweepLocked()
+	e := a.keys.byBlob[string(blob)]
+	if e == nil || e.hidden {
+		return nil
+	}
+	return e
+}
+
+// ready returns the private half of e if it is open.
+func (a *Agent) ready(e *entry) *signer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return e.signer
+}
+
+// nameOf returns the name of the key with that public half, for the log.
+func (a *Agent) nameOf(blob []byte) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e := a.keys.byBlob[string(blob)]; e != nil {
+		return e.name()
+	}
+	return ""
+}
+
+// list returns the encoded answer to a list request.
+func (a *Agent) list() []byte {
+	a.refresh()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweepLocked()
+	return a.keys.answer()
+}

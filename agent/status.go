@@ -1,0 +1,53 @@
+package agent
+
+import (
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Status is what the agent holds.
+type Status struct {
+	Keys   []KeyStatus `json:"keys"`    // those of the Source in its order, then those that were added
+	CanAsk bool        `json:"can_ask"` // whether a passphrase could be asked for now
+}
+
+// KeyStatus is what is known of one key.
+type KeyStatus struct {
+	Name        string    `json:"name"` // "" for a key that was added over the socket
+	Fingerprint string    `json:"fingerprint"`
+	Type        string    `json:"type"` // as in a public key line; "" like Fingerprint while not known
+	Comment     string    `json:"comment"`
+	Locked      bool      `json:"locked"`
+	Hidden      bool      `json:"hidden"` // removed with ssh-add -d or -D; Unlock shows it again
+	Until       time.Time `json:"until,omitzero"`
+	// Refused is not empty if, since the key was last open, a signature was
+	// refused because the key is locked and nobody could be asked: it names the
+	// program that was refused. The person has to unlock the key by name.
+	Refused string `json:"refused,omitempty"`
+}
+
+// Status says what the agent holds.
+func (a *Agent) Status() Status {
+	a.refresh()
+	canAsk := a.ask != nil && a.ask.CanAsk()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweepLocked()
+	status := Status{Keys: []KeyStatus{}, CanAsk: canAsk}
+	for _, e := range a.keys.all() {
+		k := KeyStatus{
+			Name:    e.name(),
+			Comment: e.comment,
+			Locked:  e.signer == nil,
+			Hidden:  e.hidden,
+			Until:   e.until,
+			Refused: e.refused,
+		}
+		if e.public != nil {
+			k.Fingerprint, k.Type = ssh.FingerprintSHA256(e.public), e.public.Type()
+		}
+		status.Keys = append(status.Keys, k)
+	}
+	return status
+}

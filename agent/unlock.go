@@ -1,0 +1,150 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kagiban/agent/wire"
+)
+
+// Unlock opens the key of the Source called name, shows it again if it was
+// hidden, and keeps it open for life; 0 means until it is locked. The error
+// wraps ErrNoKey or ErrWrongPassphrase where that is the reason. It blocks for
+// as long as the derivation takes; of wrong guesses there are at most two a
+// second, however many callers there are.
+func (a *Agent) Unlock(name string, passphrase []byte, life time.Duration) error {
+	a.refresh()
+	a.mu.Lock()
+	e := a.keys.byName(name)
+	var key LockedKey
+	if e != nil {
+		key = e.locked
+	}
+	a.mu.Unlock()
+	if key == nil {
+		return fmt.Errorf("key %q: %w", name, ErrNoKey)
+	}
+	s, err := a.tryOpen(context.Background(), key, passphrase)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", name, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e.gone {
+		return fmt.Errorf("key %q: %w", name, ErrNoKey)
+	}
+	if e.public == nil && !a.keys.claim(e, s.public) {
+		return fmt.Errorf("key %q is here already under another name", name)
+	}
+	var until time.Time
+	if life > 0 {
+		until = a.now().Add(life)
+	}
+	a.installLocked(e, s, until)
+	return nil
+}
+
+// installLocked keeps a key open until then, the zero time meaning until it is
+// locked, and lets those who wait for it have it.
+func (a *Agent) installLocked(e *entry, s *signer, until time.Time) {
+	e.signer, e.until, e.refused = s, until, ""
+	if e.hidden {
+		e.hidden, a.keys.list = false, nil
+	}
+	a.armLocked()
+	if e.asking != nil {
+		e.asking.cancel()
+	}
+}
+
+// keep takes in a key that a client handed over. If it is one of the Source, it
+// opens that one; nothing is written anywhere.
+func (a *Agent) keep(s *signer, comment string, until time.Time) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweepLocked()
+	blob := s.public.Marshal()
+	e := a.keys.byBlob[string(blob)]
+	if e == nil {
+		if !a.keys.hasRoom(wire.Identity{Blob: blob, Comment: comment}) {
+			return errFull
+		}
+		e = &entry{}
+		e.setPublic(s.public)
+		a.keys.add(e)
+	}
+	if e.locked == nil {
+		e.comment, a.keys.list = comment, nil
+	}
+	a.installLocked(e, s, until)
+	return nil
+}
+
+// Lock drops the private halves of the keys of these names; they stay listed.
+// Without a name no private half is left in memory at all: keys that were added
+// over the socket, which nothing could open again, are forgotten. An unknown
+// name is an error that wraps ErrNoKey, and then nothing is locked.
+func (a *Agent) Lock(names ...string) error {
+	a.refresh()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var which []*entry
+	for _, name := range names {
+		e := a.keys.byName(name)
+		if e == nil {
+			return fmt.Errorf("key %q: %w", name, ErrNoKey)
+		}
+		which = append(which, e)
+	}
+	if len(names) == 0 {
+		which = a.keys.all()
+	}
+	for _, e := range which {
+		if e.locked == nil {
+			a.keys.dropAdded(e)
+		} else {
+			e.close()
+		}
+	}
+	a.armLocked()
+	a.memory.giveBackSoon()
+	return nil
+}
+
+// RemoveAll does what a remove-all request does (RFC 9987 section 5.4): keys
+// that were added are forgotten; keys of the Source are locked and hidden until
+// they are unlocked by name or the agent starts again. It never changes a file.
+func (a *Agent) RemoveAll() {
+	a.refresh()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range a.keys.all() {
+		a.removeLocked(e)
+	}
+	a.armLocked()
+	a.memory.giveBackSoon()
+}
+
+// remove does what a remove request does, to one key.
+func (a *Agent) remove(blob []byte) error {
+	e, err := a.find(blob)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.removeLocked(e)
+	a.armLocked()
+	a.memory.giveBackSoon()
+	return nil
+}
+
+func (a *Agent) removeLocked(e *entry) {
+	if e.locked == nil {
+		a.keys.dropAdded(e)
+		return
+	}
+	e.close()
+	e.hidden, a.keys.list = true, nil
+}
