@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# append FILE LINE SIZE PATH...: LINE is put at the end of FILE (SIZE bytes long when it was looked at, "-" if
-# it was not there), and the group and other write bits are taken from each PATH. The file is replaced whole:
+# append FILE LINE SIZE PATH...: the group and other write bits are taken from each PATH, and LINE (if any) is put
+# at the end of FILE (SIZE bytes long when it was looked at, "-" if it was not there). The file is replaced whole:
 # a kill or a full disk leaves the old file or the new one, never half a line.
 file=$1 line=$2 size=$3
 shift 3
@@ -10,6 +10,7 @@ for path in "$@"; do
 	chmod go-w "$path" || fail chmod "$path"
 	say narrowed "$path"
 done
+[ -n "$line" ] || exit 0
 
 folder=$(dirname "$file")
 if [ ! -d "$folder" ]; then

@@ -9,7 +9,9 @@ folder=$(dirname "$file")
 new=$folder/.authorized_keys.kagiban.$$
 trap 'rm -f "$new"; say "done" $?' EXIT
 
-if [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
+if [ -z "$line" ] || [ ! -e "$file" ]; then
+	: # append had no line to write, or had not come so far
+elif [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
 	rm -f "$file" || fail write "$file"
 	[ "$made" = - ] || rmdir "$made" || fail write "$made"
 else

@@ -1,0 +1,146 @@
+package hostsetup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/book"
+	"kagiban/hostsetup/remote"
+	"kagiban/hostsetup/sshd"
+)
+
+// Health is what [Check] saw.
+type Health struct {
+	KeyOnly  bool
+	Methods  []string // offered to the user
+	Problems []Problem
+}
+
+// Check asks a server of the book what it offers to its user and to root. It shows no credential and changes nothing.
+//
+// Errors: *[UnreachableError], *[HostKeyError], *[ConfigError].
+func Check(ctx context.Context, t Target, h book.Host) (Health, error) {
+	id, err := newIdentity(t, HostKeyPolicy{}, inBook(h))
+	if err != nil {
+		return Health{}, err
+	}
+	d := &dialer{target: t, identity: id}
+	health := Health{Problems: []Problem{}}
+	users := []string{t.User}
+	if t.User != "root" {
+		users = append(users, "root")
+	}
+	for i, user := range users {
+		offered, err := d.ask(ctx, user)
+		if err != nil {
+			return Health{}, err
+		}
+		if i == 0 {
+			health.Methods = offered
+		}
+		if open := typed(offered); len(open) > 0 {
+			health.Problems = append(health.Problems, Problem{"password-offered",
+				fmt.Sprintf("%s@%s is offered %s", user, t.Name, strings.Join(open, ", ")), "kagiban host add " + t.Name})
+		}
+	}
+	health.KeyOnly = len(health.Problems) == 0
+	return health, nil
+}
+
+// inBook accepts, on first contact as known_hosts has it, a key that the server proved to hold when it was added.
+func inBook(h book.Host) func(context.Context, string, ssh.PublicKey) error {
+	return func(_ context.Context, known string, key ssh.PublicKey) error {
+		line := string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
+		if slices.Contains(h.HostKeys, line) {
+			return nil
+		}
+		return &HostKeyError{Known: known, Key: key, Changed: len(h.HostKeys) > 0, Where: "the book (hosts.toml)"}
+	}
+}
+
+// Undo takes our drop-in away and proves that the server offers again what it offered before kagiban. The key stays.
+//
+// Errors: as [Add], and *[NoDropInError].
+func Undo(ctx context.Context, o Options) (Result, error) {
+	s, err := begin(&o)
+	if err != nil {
+		return Result{Verdict: Failed}, err
+	}
+	defer s.close()
+	if err := s.arrive(ctx); err != nil {
+		return s.fail(err)
+	}
+	if s.facts, err = look(ctx, s.first, s.Target.Account()); err != nil {
+		return s.fail(err)
+	}
+	if err := s.becomeRoot(ctx); err != nil {
+		return s.fail(err)
+	}
+	if s.facts.dropIn == "" {
+		return s.fail(&NoDropInError{s.Target.Name, s.first.offered})
+	}
+	s.result.Plan = s.facts.undoPlan(&s.Options)
+	if err := s.Person.Approve(ctx, s.result.Plan); err != nil {
+		return s.fail(err)
+	}
+	if s.DryRun {
+		s.result.Verdict = Unchanged
+		return s.result, nil
+	}
+	if err := s.dropIt(ctx); err != nil {
+		return s.fail(err)
+	}
+	s.result.Verdict = Undone
+	return s.result, s.record(ctx)
+}
+
+// dropIt removes the drop-in and waits until the running sshd says so.
+func (s *setup) dropIt(ctx context.Context) error {
+	_, err := s.root.do(ctx, s.first, remote.Drop, s.facts.user, s.facts.server, s.facts.port)
+	var failure *remote.Failure
+	if err != nil {
+		if errors.As(err, &failure) && failure.What == "unsound" {
+			return &BlockedError{[]Problem{{"sshd-broken", "sshd refuses its configuration: " + failure.Detail, "mend the line that it names, until `sudo sshd -t` says nothing"}}}
+		}
+		return err
+	}
+	s.step("undo", sshd.DropInPath+" is gone; "+effect(s.facts.manner))
+	until := time.Now().Add(reloadLimit)
+	var offered []string
+	for {
+		err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
+			offered, err = s.dialer.ask(ctx, s.facts.user)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(typed(offered)) > 0 || time.Now().After(until) {
+			break
+		}
+	}
+	if len(typed(offered)) == 0 {
+		s.step("prove", "a new connection is offered "+strings.Join(offered, ", ")+" still: another file of the server keeps passwords off")
+		s.result.KeyOnly = true
+		return nil
+	}
+	s.step("prove", "a new connection is offered "+strings.Join(offered, ", "))
+	return nil
+}
+
+// A NoDropInError means that there is nothing of ours to undo.
+type NoDropInError struct {
+	Name    string
+	Offered []string
+}
+
+func (e *NoDropInError) Error() string {
+	return fmt.Sprintf("%s has no drop-in of kagiban's (it offers %s)", e.Name, strings.Join(e.Offered, ", "))
+}

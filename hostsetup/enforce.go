@@ -1,0 +1,172 @@
+package hostsetup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/remote"
+	"kagiban/hostsetup/sshd"
+)
+
+// reloadLimit is how long a reloading sshd may still answer with what it had before.
+const reloadLimit = 5 * time.Second
+
+func oneSigner(s ssh.Signer) []ssh.Signer { return []ssh.Signer{s} }
+
+// rehearse tries the configuration as it will be, without touching what sshd reads: sshd judges it, and then an sshd that runs it, on
+// nothing but our own connection, must offer publickey alone and let the new identity in.
+func (s *setup) rehearse(ctx context.Context) error {
+	config, err := sshd.Rehearse(s.facts.files, remote.Run+"/key-only.conf")
+	if err != nil {
+		return err
+	}
+	a, err := s.root.do(ctx, s.proved, remote.Stage, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
+	if err != nil {
+		return err
+	}
+	if a.Get("sound") != "0" {
+		tested, _ := a.Text("tested")
+		return fmt.Errorf("sshd would refuse the new configuration: %s", firstLine(tested))
+	}
+	for _, who := range []string{"effective", "effective " + s.facts.user, "effective root"} {
+		text, _ := a.Text(who)
+		if open := sshd.ParseEffective(text).Typed(); len(open) > 0 {
+			return &StillOpenError{s.Target.Name + " (rehearsal)", open}
+		}
+	}
+	offered, err := s.rehearseLogin(ctx, a.Get("sshd"))
+	if err != nil {
+		return fmt.Errorf("rehearsal: %w", err)
+	}
+	if open := typed(offered); len(open) > 0 {
+		return &StillOpenError{s.Target.Account() + " (rehearsal)", open}
+	}
+	s.step("rehearse", "an sshd with the new configuration offers publickey alone and lets this key in")
+	return nil
+}
+
+// rehearseLogin speaks SSH to `sshd -i` over a channel of the proved connection.
+func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
+	defer cancel()
+	p, err := s.root.start(ctx, s.proved, program+" -i -f "+remote.Rehearsal)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	st := &state{auth: s.byKey(), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in}}
+	c, err := s.dialer.handshake(st.tcp, st)
+	if err != nil {
+		if text := p.complaints.text(); text != "" {
+			err = fmt.Errorf("%w (%s)", err, text)
+		}
+		return nil, err
+	}
+	defer c.Close()
+	_, err = look(ctx, c, s.Target.Account())
+	return c.offered, err
+}
+
+// channelConn is a channel as the library wants a connection. Deadlines are the context's, which closes the channel.
+type channelConn struct {
+	io.Reader
+	io.WriteCloser
+}
+
+func (channelConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv6loopback} }
+func (channelConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv6loopback} }
+func (channelConn) SetDeadline(time.Time) error      { return nil }
+func (channelConn) SetReadDeadline(time.Time) error  { return nil }
+func (channelConn) SetWriteDeadline(time.Time) error { return nil }
+
+// arm starts the undo switch. From here on the server goes back by itself unless it is told not to.
+func (s *setup) arm(ctx context.Context) error {
+	s.token = token()
+	// The server counts from a moment after this one, so our deadline is the earlier.
+	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
+	a, err := s.root.do(ctx, s.proved, remote.Arm, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
+	if err != nil {
+		return err
+	}
+	s.step("arm", fmt.Sprintf("undone in %s unless confirmed; then the server must offer %s again", s.UndoAfter, a.Get("armed")))
+	return nil
+}
+
+// enforce places the drop-in and puts it in force.
+func (s *setup) enforce(ctx context.Context) error {
+	if _, err := s.root.do(ctx, s.proved, remote.Apply, s.token); err != nil {
+		return err
+	}
+	s.step("enforce", sshd.DropInPath+" placed; "+effect(s.facts.manner))
+	return nil
+}
+
+// proveAgain is the proof that counts: new connections, after the change. The server offers publickey alone, to the user and to root, and
+// the key opens it.
+func (s *setup) proveAgain(ctx context.Context) error {
+	old := time.Now().Add(reloadLimit)
+	for {
+		c, err := s.openByKey(ctx, s.until)
+		if err != nil {
+			return err
+		}
+		open := typed(c.offered)
+		if len(open) == 0 {
+			s.again = c
+			break
+		}
+		_ = c.Close() // it was answered with the old configuration
+		if time.Now().After(old) {
+			return &StillOpenError{s.Target.Account(), open}
+		}
+	}
+	if err := patiently(ctx, s.until, func() error { return s.closedToRoot(ctx) }); err != nil {
+		return err
+	}
+	s.step("prove-again", "new connections: publickey alone is offered to "+s.facts.user+" and root; this key logs in")
+	return nil
+}
+
+// confirm makes the change lasting, over the very login that it left possible.
+func (s *setup) confirm(ctx context.Context) error {
+	_, err := s.root.do(ctx, s.again, remote.Confirm, s.token)
+	var failure *remote.Failure
+	if err != nil && !errors.As(err, &failure) {
+		err = s.wasConfirmed(ctx, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.step("confirm", "confirmed over that login; the undo is off")
+	return nil
+}
+
+// wasConfirmed finds out how it ended when the link broke while the answer was on its way.
+func (s *setup) wasConfirmed(ctx context.Context, cause error) error {
+	c, err := s.openByKey(ctx, s.until)
+	if err != nil {
+		return cause
+	}
+	defer c.Close()
+	seen := *s.facts
+	if err := seen.inspect(ctx, s.root, c); err != nil {
+		return cause
+	}
+	if seen.dropIn != sshd.DropIn {
+		return cause
+	}
+	return nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}

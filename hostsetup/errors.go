@@ -1,0 +1,142 @@
+package hostsetup
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A NameError is a host or user name that is refused before it reaches any program or the network.
+type NameError struct{ Kind, Name string }
+
+func (e *NameError) Error() string { return fmt.Sprintf("%s name %q is not allowed", e.Kind, e.Name) }
+
+// A ConfigError is an ssh configuration that could not be resolved, or that asks for what is not supported.
+type ConfigError struct{ What string }
+
+func (e *ConfigError) Error() string { return e.What }
+
+// An UnreachableError means that no SSH server answered.
+type UnreachableError struct {
+	Address string
+	Err     error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("no answer from %s: %v", e.Address, e.Err)
+}
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// A HostKeyError means that the server's identity is not what it should be. Nothing secret was sent.
+type HostKeyError struct {
+	Known   string // the name in known_hosts
+	Key     ssh.PublicKey
+	Changed bool   // known_hosts (or the pin) has another key
+	Where   string // file:line of that other key, "" for a pin
+	Pin     string
+}
+
+func (e *HostKeyError) Error() string {
+	switch {
+	case e.Pin != "":
+		return fmt.Sprintf("the host key of %s is %s, not %s", e.Known, ssh.FingerprintSHA256(e.Key), e.Pin)
+	case e.Changed:
+		return fmt.Sprintf("the host key of %s has changed: it is %s; %s has another", e.Known, ssh.FingerprintSHA256(e.Key), e.Where)
+	}
+	return fmt.Sprintf("the host key of %s is not known: %s", e.Known, ssh.FingerprintSHA256(e.Key))
+}
+
+// A LoginError means that the server let nobody in with what it was shown.
+type LoginError struct {
+	Account string
+	Offered []string // what the server would accept
+	Tried   []string
+	Partial []string // factors that were accepted before another was asked for
+	Err     error
+}
+
+func (e *LoginError) Error() string {
+	if len(e.Partial) > 0 {
+		return fmt.Sprintf("%s: after %s the server asks for a second factor (%s)", e.Account, strings.Join(e.Partial, ", "), strings.Join(e.Offered, ", "))
+	}
+	return fmt.Sprintf("%s: login refused (the server accepts %s)", e.Account, strings.Join(e.Offered, ", "))
+}
+func (e *LoginError) Unwrap() error { return e.Err }
+
+// A RootError means that the account cannot become root, so sshd's configuration is out of reach.
+type RootError struct {
+	Account string
+	Why     string // sudo's words, or ours
+	// Wrong: there is a sudo, but the password was not it.
+	Wrong bool
+}
+
+func (e *RootError) Error() string { return fmt.Sprintf("%s cannot become root: %s", e.Account, e.Why) }
+
+// A Problem is one thing that stands in the way of a key-only server.
+type Problem struct {
+	ID     string `json:"id"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix"`
+}
+
+// A BlockedError lists what stands in the way. Nothing on the server was changed.
+type BlockedError struct{ Problems []Problem }
+
+func (e *BlockedError) Error() string {
+	details := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		details[i] = p.Detail
+	}
+	return strings.Join(details, "; ")
+}
+
+// An UndoneError means that a step failed after something had been changed, and that the change was taken back.
+type UndoneError struct {
+	Step string
+	Err  error
+	// Undo is nil when the server was seen to be as before. Else the server will do it by itself, no later than After seconds after the switch was armed.
+	Undo  error
+	After int
+}
+
+func (e *UndoneError) Error() string {
+	if e.Undo != nil {
+		return fmt.Sprintf("%s: %v (and the undo was not seen to end: %v)", e.Step, e.Err, e.Undo)
+	}
+	return fmt.Sprintf("%s: %v", e.Step, e.Err)
+}
+func (e *UndoneError) Unwrap() error { return e.Err }
+
+// A NotEnforcedError means that the key opens the server and that passwords were left on.
+type NotEnforcedError struct{ Err error }
+
+func (e *NotEnforcedError) Error() string {
+	return fmt.Sprintf("passwords are still accepted: %v", e.Err)
+}
+func (e *NotEnforcedError) Unwrap() error { return e.Err }
+
+// A StillOpenError means that a typed password is still offered.
+type StillOpenError struct {
+	Account string
+	Methods []string
+}
+
+func (e *StillOpenError) Error() string {
+	return fmt.Sprintf("%s is still offered %s", e.Account, strings.Join(e.Methods, ", "))
+}
+
+// A ForcedError means that a login worked but did not run what it was told to run.
+type ForcedError struct{ Account, Output string }
+
+func (e *ForcedError) Error() string {
+	return fmt.Sprintf("%s logs in, but another command runs in place of ours (ForceCommand, command= or the shell)", e.Account)
+}
+
+// ErrNoCredentials means that the server lets this user in without any credential.
+var ErrNoCredentials = errors.New("the server asks for no credentials at all")
+
+// ErrPending means that another change of this server waits for its confirmation.
+var ErrPending = errors.New("another change waits for its confirmation on the server")

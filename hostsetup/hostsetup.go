@@ -1,0 +1,109 @@
+// Package hostsetup takes a server from "somebody can log in" to "only keys open it", and back.
+//
+// It promises, in this order: no door is closed before another is proved open; whatever breaks, at whatever step, who could log in
+// before still can; and what it reports was seen, on a new connection, after the change. The change arms a switch on the
+// server first, which undoes it unless it is confirmed by a login that the change left possible.
+//
+// It takes a private key only as an ssh.Signer, knows no vault, prints nothing, and asks people through [Person]. The server's
+// half is in hostsetup/remote.
+package hostsetup
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/book"
+)
+
+// A Person decides what a program must not decide by itself. Each method may block until ctx ends; its error ends the run
+// and is returned wrapped.
+type Person interface {
+	// AcceptHostKey is asked on first contact. A nil error means that the key is this server's.
+	AcceptHostKey(ctx context.Context, known string, key ssh.PublicKey) error
+	// Password is the account's password on the server; attempt counts from 1.
+	Password(ctx context.Context, account string, attempt int) ([]byte, error)
+	// SudoPassword is asked where sudo wants one and the login's password, if there was one, is not it.
+	SudoPassword(ctx context.Context, account string, attempt int) ([]byte, error)
+	// Approve is shown all that will be changed, before anything is.
+	Approve(ctx context.Context, p Plan) error
+}
+
+// Undo windows that [Options] accepts; the default leaves time for a slow link and a person.
+const (
+	MinUndoAfter     = 10 * time.Second
+	DefaultUndoAfter = 2 * time.Minute
+	MaxUndoAfter     = 10 * time.Minute
+)
+
+// Options says which server, with which key, and how.
+type Options struct {
+	Target  Target
+	Key     ssh.Signer // this client's identity
+	KeyName string     // its name in the vault, for the book
+	Comment string     // its comment on the server: the client's name
+	// Logins are other identities that may already open the server: -i, the agent's. They are tried before a password.
+	Logins    []ssh.Signer
+	HostKeys  HostKeyPolicy
+	Person    Person
+	Book      book.Book
+	NoEnforce bool // install and prove the key only
+	DryRun    bool // change nothing
+	UndoAfter time.Duration
+	Steps     func(Step) // called as each step ends; may be nil
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// A Step is one thing that was done, or could not be done.
+type Step struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// A Verdict is the end of a run.
+type Verdict string
+
+// The verdicts of [Add].
+const (
+	KeyOnly   Verdict = "key-only"  // changed, and proved
+	Installed Verdict = "installed" // the key opens the server; passwords still do too
+	Undone    Verdict = "undone"    // something failed, and the server is as it was
+	Unchanged Verdict = "unchanged" // it was already so, or this was a dry run
+	Failed    Verdict = "failed"    // something failed before anything was changed
+)
+
+// A Result tells how a run ended.
+type Result struct {
+	Verdict Verdict
+	// KeyOnly tells that, at the end, neither the user nor root is offered anything that is typed.
+	KeyOnly bool
+	Plan    Plan
+	Steps   []Step
+}
+
+func token() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails: crypto/rand
+	return hex.EncodeToString(b)
+}
+
+func (o *Options) fill() {
+	if o.UndoAfter == 0 {
+		o.UndoAfter = DefaultUndoAfter
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Steps == nil {
+		o.Steps = func(Step) {}
+	}
+}

@@ -1,0 +1,94 @@
+package hostsetup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"kagiban/hostsetup/remote"
+)
+
+// install appends the key's line and takes away the write bits that the plan names.
+func (s *setup) install(ctx context.Context) error {
+	p := s.result.Plan
+	if p.Line == "" && len(p.Narrowed) == 0 {
+		s.step("install", "the key is there already")
+		return nil
+	}
+	args := []string{s.facts.keys, p.Line, s.size()}
+	for _, n := range p.Narrowed {
+		args = append(args, n.Path)
+	}
+	s.touched = true
+	a, err := s.first.do(ctx, remote.Append, args...)
+	var failure *remote.Failure
+	if errors.As(err, &failure) && !a.Has("narrowed") && !a.Has("made") {
+		s.touched = false // it stopped before it had changed anything
+	}
+	if a != nil {
+		s.made = a.Get("made")
+	}
+	if err != nil {
+		return err
+	}
+	detail := []string{}
+	if p.Line != "" {
+		detail = append(detail, "one line at the end of "+p.File)
+	}
+	for _, n := range p.Narrowed {
+		detail = append(detail, fmt.Sprintf("%s %o -> %o", n.Path, n.From, n.To))
+	}
+	s.step("install", strings.Join(detail, "; "))
+	return nil
+}
+
+// size is how long authorized_keys was when it was looked at, "-" if it was not there.
+func (s *setup) size() string {
+	if !s.facts.there {
+		return "-"
+	}
+	return strconv.Itoa(len(s.facts.text))
+}
+
+// prove opens a NEW connection with the new identity alone and has a real command answer with this run's nonce: an
+// exit status alone proves nothing.
+func (s *setup) prove(ctx context.Context) error {
+	if sameKey(s.first.used, s.Key.PublicKey()) && s.result.Plan.Line == "" {
+		s.proved = s.first // the run itself came in by it
+		s.step("prove", "this run logged in by this key alone")
+		return nil
+	}
+	c, err := s.openByKey(ctx, time.Now().Add(handshakeLimit))
+	if err != nil {
+		return err
+	}
+	s.proved = c
+	s.step("prove", "logged in on a new connection by this key alone, and ran a command")
+	return nil
+}
+
+// openByKey is one proof that the new identity opens the server.
+func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
+	var c *conn
+	err := patiently(ctx, until, func() (err error) {
+		c, _, err = s.dialer.open(ctx, s.byKey())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	f, err := look(ctx, c, s.Target.Account())
+	if err == nil && f.user != s.facts.user {
+		err = &ForcedError{s.Target.Account(), "user " + f.user}
+	}
+	if err != nil {
+		_ = c.Close() // the error before it is the one to tell
+		return nil, err
+	}
+	return c, nil
+}
+
+func (s *setup) byKey() auth { return auth{user: s.Target.User, signers: oneSigner(s.Key)} }

@@ -1,0 +1,168 @@
+package hostsetup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"kagiban/hostsetup/remote"
+	"kagiban/hostsetup/sshd"
+)
+
+// facts are what one look at a server tells.
+type facts struct {
+	user, home  string
+	uid, gid    int
+	group       string
+	alone       bool   // the user's group has no other member
+	debian      bool   // sshd's banner says Debian or Ubuntu
+	client      string // our address as the server sees it
+	server      string // the address and port that we reached there
+	port        string
+	sudo        bool
+	keys        string // authorized_keys, relative to home unless it is a link that leads out
+	text        string // its bytes
+	there       bool
+	paths       []mode
+	privileged  bool // what follows is known
+	files       []sshd.File
+	effective   map[string]sshd.Effective // "" is the global one
+	manner      string
+	dropIn      string
+	problems    []Problem // what root's look found in the way
+	volatileRun bool
+}
+
+// mode is one line of ls -ldn.
+type mode struct {
+	path     string
+	bits     int // permission bits
+	uid, gid int
+}
+
+// look reads what the login user can see. Errors: *[ForcedError], *[BlockedError].
+func look(ctx context.Context, c *conn, account string) (*facts, error) {
+	a, err := c.do(ctx, remote.Look)
+	var failure *remote.Failure
+	switch {
+	case errors.As(err, &failure):
+		return nil, &BlockedError{[]Problem{{"keys-" + failure.What, failure.Detail + " cannot be used", ""}}}
+	case errors.Is(err, remote.ErrCutOff):
+		return nil, &ForcedError{account, err.Error()}
+	case err != nil:
+		return nil, err
+	}
+	f := &facts{user: a.Get("user"), home: a.Get("home"), group: a.Get("group"), keys: a.Get("keys")}
+	f.uid, _ = strconv.Atoi(a.Get("uid"))
+	f.gid, _ = strconv.Atoi(a.Get("gid"))
+	f.alone = a.Get("members") == "" || a.Get("members") == f.user
+	version := string(c.ServerVersion())
+	f.debian = strings.Contains(version, "Debian") || strings.Contains(version, "Ubuntu")
+	if parts := strings.Fields(a.Get("connection")); len(parts) == 4 {
+		f.client, f.server, f.port = parts[0], parts[2], parts[3]
+	}
+	for _, program := range a.All("has") {
+		f.sudo = f.sudo || program == "sudo"
+	}
+	f.text, f.there = a.Text("keys")
+	for _, line := range a.All("mode") {
+		if m, ok := parseMode(line); ok {
+			f.paths = append(f.paths, m)
+		}
+	}
+	return f, nil
+}
+
+// parseMode reads "drwxr-xr-x 2 1000 1000 4096 ... PATH". The path may hold blanks; a date has three fields, as POSIX has it.
+func parseMode(line string) (mode, bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 9 || len(fields[0]) < 10 {
+		return mode{}, false
+	}
+	m := mode{}
+	for i, r := range fields[0][1:10] {
+		if r != '-' && r != 'S' && r != 'T' {
+			m.bits |= 1 << (8 - i)
+		}
+	}
+	var err error
+	if m.uid, err = strconv.Atoi(fields[2]); err != nil {
+		return mode{}, false
+	}
+	if m.gid, err = strconv.Atoi(fields[3]); err != nil {
+		return mode{}, false
+	}
+	at := 0
+	for range 8 {
+		at += strings.IndexFunc(line[at:], func(r rune) bool { return r == ' ' })
+		at += strings.IndexFunc(line[at:], func(r rune) bool { return r != ' ' })
+	}
+	m.path = line[at:]
+	return m, true
+}
+
+// inspect adds what only root can see. Errors: *[RootError], *[remote.Failure].
+func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
+	a, err := r.do(ctx, c, remote.Inspect, f.user, f.client, f.server, f.port)
+	if err != nil {
+		return err
+	}
+	f.privileged = true
+	f.manner = a.Get("manner")
+	f.volatileRun = !a.Has("lasting")
+	f.dropIn, _ = a.Text("dropin")
+	f.effective = map[string]sshd.Effective{}
+	for _, name := range a.All("text") {
+		text, _ := a.Text(name)
+		kind, of, _ := strings.Cut(name, " ")
+		switch kind {
+		case "effective":
+			f.effective[of] = sshd.ParseEffective(text)
+		case "config":
+			f.files = append(f.files, sshd.File{Path: of, Text: text})
+		}
+	}
+	f.problems = f.obstacles(a)
+	return nil
+}
+
+// obstacles are what makes a change unsafe before it has begun.
+func (f *facts) obstacles(a *remote.Answer) []Problem {
+	var found []Problem
+	if a.Get("sound") != "0" {
+		tested, _ := a.Text("tested")
+		first, _, _ := strings.Cut(strings.TrimSpace(tested), "\n")
+		found = append(found, Problem{"sshd-broken", "sshd refuses its configuration already: " + first,
+			"mend the line that it names, until `sudo sshd -t` says nothing"})
+	}
+	if a.Has("pending") {
+		found = append(found, Problem{"change-pending", ErrPending.Error(), "wait until it is confirmed or undone (10 minutes at most), then try again"})
+	}
+	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
+		found = append(found, Problem{"sshd-options", "sshd was started with options of its own, which no file can overrule: " + listener,
+			"take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)"})
+	}
+	if !f.volatileRun {
+		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
+	}
+	if factors := f.effective[f.user].SecondFactor(); factors != "" {
+		found = append(found, Problem{"second-factor", fmt.Sprintf("a second factor is demanded (AuthenticationMethods %s); kagiban never weakens that", factors), ""})
+	}
+	return found
+}
+
+// keyOnly tells whether sshd itself says that nothing typed lets the user or root in, and no file says otherwise for
+// some logins.
+func (f *facts) keyOnly() bool {
+	if !f.privileged || len(sshd.Doors(f.files)) > 0 {
+		return false
+	}
+	for _, who := range []string{"", f.user, "root"} {
+		if len(f.effective[who]) == 0 || len(f.effective[who].Typed()) > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,148 @@
+package hostsetup
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/authkeys"
+	"kagiban/hostsetup/sshd"
+)
+
+// A Plan is all that will be changed on a server.
+type Plan struct {
+	Account string
+	// File and Line: the line is put at the end of the file. No Line: the key is there already.
+	File, Line string
+	Narrowed   []Narrowing
+	DropIn     bool // the drop-in is placed
+	Removes    bool // the drop-in is taken away
+	// NotEnforced says why no drop-in is placed although passwords are on; "" else.
+	NotEnforced string
+	Cause       error  // that, as an error
+	Effect      string // how the change comes into force, in a person's words
+	Diff        string // unified diff of every file
+}
+
+// Empty tells that nothing will be changed.
+func (p Plan) Empty() bool { return p.Line == "" && len(p.Narrowed) == 0 && !p.DropIn }
+
+// A Narrowing takes the group and other write bits from a path, where sshd would refuse the keys otherwise (sshd(8),
+// StrictModes).
+type Narrowing struct {
+	Path     string
+	From, To int // permission bits
+}
+
+// plan decides what to change. Errors: *[BlockedError].
+func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) {
+	p := Plan{Account: o.Target.Account(), File: f.keys}
+	if !strings.HasPrefix(p.File, "/") {
+		p.File = f.home + "/" + f.keys
+	}
+	var problems []Problem
+	line := authkeys.Format(o.Key.PublicKey(), o.Comment)
+	present, bound := authkeys.Find(f.text, o.Key.PublicKey())
+	switch {
+	case bound != nil:
+		problems = append(problems, Problem{"key-bound", fmt.Sprintf("%s:%d has this key with options (%s), so a login with it would be bound by them",
+			p.File, bound.Number, strings.Join(bound.Options, ",")), "delete that line, or make another key"})
+	case !present:
+		p.Line = line
+		p.Diff = udiff.Unified(p.File, p.File, f.text, authkeys.Appended(f.text, line))
+	}
+	if f.privileged && !f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user) {
+		problems = append(problems, Problem{"keys-elsewhere", fmt.Sprintf("sshd looks for the keys of %s in %s, not in %s",
+			f.user, strings.Join(f.effective[f.user].KeyFiles(), " "), p.File), "put the key there by hand: kagiban key show --public"})
+	}
+	p.Narrowed = f.narrow()
+	enforce := f.enforcement(&p, o, rootErr, offered)
+	if enforce {
+		problems = append(problems, f.problems...)
+		problems = append(problems, f.layout()...)
+	}
+	if len(problems) > 0 {
+		return p, &BlockedError{problems}
+	}
+	if enforce {
+		p.DropIn = true
+		p.Effect = effect(f.manner)
+		p.Diff += udiff.Unified(sshd.DropInPath, sshd.DropInPath, f.dropIn, sshd.DropIn)
+	}
+	return p, nil
+}
+
+// enforcement decides whether the drop-in is to be placed.
+func (f *facts) enforcement(p *Plan, o *Options, rootErr error, offered []string) bool {
+	switch {
+	case o.NoEnforce:
+		p.NotEnforced, p.Cause = "you asked for the key alone (--no-enforce)", nil
+	case rootErr != nil:
+		p.NotEnforced, p.Cause = rootErr.Error(), rootErr
+	default:
+		return !f.keyOnly() || len(typed(offered)) > 0
+	}
+	return false
+}
+
+// layout finds what the drop-in could not close.
+func (f *facts) layout() []Problem {
+	var found []Problem
+	if _, err := sshd.Rehearse(f.files, ""); err != nil {
+		found = append(found, Problem{"no-include", err.Error(), "put this line at the top of " + sshd.Config + ": Include /etc/ssh/sshd_config.d/*.conf"})
+	}
+	for _, d := range sshd.Doors(f.files) {
+		detail := fmt.Sprintf("%s says %s %s before kagiban's drop-in is read", d.Where(), d.Keyword, d.Value)
+		if d.Inside {
+			detail = fmt.Sprintf("%s says %s %s inside %q, which wins over any drop-in", d.Where(), d.Keyword, d.Value, d.Match)
+		}
+		found = append(found, Problem{"password-elsewhere", detail, "delete or comment out that line"})
+	}
+	return found
+}
+
+// narrow finds the paths that sshd would object to: writable by others, or by a group. Debian's sshd lets a group pass that is the user's
+// own and has no other member.
+func (f *facts) narrow() []Narrowing {
+	if strict := f.effective[f.user].Get("strictmodes"); strings.EqualFold(strict, "no") {
+		return nil
+	}
+	var all []Narrowing
+	for _, m := range f.paths {
+		if m.uid != f.uid {
+			continue // not ours to change; the proof will tell
+		}
+		own := f.debian && m.gid == f.gid && f.group == f.user && f.alone
+		if m.bits&0o002 != 0 || m.bits&0o020 != 0 && !own {
+			all = append(all, Narrowing{m.path, m.bits, m.bits &^ 0o022})
+		}
+	}
+	return all
+}
+
+func effect(manner string) string {
+	kind, what, _ := strings.Cut(manner, " ")
+	switch kind {
+	case "reload":
+		return "systemctl reload " + what
+	case "socket":
+		if what == "-" {
+			return "nothing to reload: each connection reads the files anew"
+		}
+		return "systemctl restart " + what + " (ssh.socket holds the port; open sessions stay)"
+	case "hup":
+		return "kill -HUP " + what + " (sshd reads its files again; open sessions stay)"
+	}
+	return what + " reload"
+}
+
+// fingerprint is a key's SHA256 fingerprint, as ssh-keygen prints it.
+func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(key) }
+
+// undoPlan is the plan of [Undo]: the drop-in goes, all else stays.
+func (f *facts) undoPlan(o *Options) Plan {
+	return Plan{Account: o.Target.Account(), Removes: true, Effect: effect(f.manner),
+		Diff: udiff.Unified(sshd.DropInPath, sshd.DropInPath, f.dropIn, "")}
+}

@@ -1,0 +1,268 @@
+package hostsetup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/book"
+)
+
+// setup is one run of [Add] or [Undo].
+type setup struct {
+	Options
+	dialer *dialer
+	root   *root
+	first  *conn // the connection that we came in by
+	proved *conn // opened by the new identity alone
+	again  *conn // likewise, after the change
+	facts  *facts
+	result Result
+	token  string    // of the undo switch, once it is armed
+	until  time.Time // no confirmation after this
+	made   string    // the folder that the install made
+	// touched: something on the server may have been changed, so a failure must take it back.
+	touched bool
+}
+
+// Add makes a server key-only: it reads like the steps of a careful administrator, and is those steps.
+//
+// Errors: *[ConfigError], *[UnreachableError], *[HostKeyError], *[LoginError], *[BlockedError] and the person's own leave the
+// server untouched; *[UndoneError] left it as it was; *[NotEnforcedError] installed the key and left passwords on.
+func Add(ctx context.Context, o Options) (Result, error) {
+	s, err := begin(&o)
+	if err != nil {
+		return Result{Verdict: Failed}, err
+	}
+	defer s.close()
+	if err := s.arrive(ctx); err != nil {
+		return s.fail(err)
+	}
+	if err := s.survey(ctx); err != nil {
+		return s.fail(err)
+	}
+	if s.result.Plan.Empty() {
+		return s.confirmAsIs(ctx)
+	}
+	if err := s.Person.Approve(ctx, s.result.Plan); err != nil {
+		return s.fail(err)
+	}
+	if s.DryRun {
+		s.result.Verdict = Unchanged
+		return s.result, nil
+	}
+	if step, err := s.change(ctx); err != nil {
+		return s.takeBack(ctx, step, err)
+	}
+	return s.finish(ctx)
+}
+
+func begin(o *Options) (*setup, error) {
+	o.fill()
+	id, err := newIdentity(o.Target, o.HostKeys, o.Person.AcceptHostKey)
+	if err != nil {
+		return nil, err
+	}
+	s := &setup{Options: *o, dialer: &dialer{target: o.Target, identity: id}}
+	s.result.Steps = []Step{}
+	return s, nil
+}
+
+func (s *setup) close() {
+	for _, c := range []*conn{s.first, s.proved, s.again} {
+		if c != nil {
+			_ = c.Close() // it may have been cut off already
+		}
+	}
+}
+
+func (s *setup) step(name, detail string) {
+	s.report(Step{name, true, detail})
+}
+
+func (s *setup) report(step Step) {
+	s.result.Steps = append(s.result.Steps, step)
+	s.Steps(step)
+	s.Log.Info("step", "host", s.Target.Name, "step", step.Name, "ok", step.OK, "detail", step.Detail)
+}
+
+func (s *setup) fail(err error) (Result, error) {
+	s.result.Verdict = Failed
+	return s.result, err
+}
+
+// arrive makes the first connection: the host key is checked before anything secret is sent, identities are tried before a
+// password.
+func (s *setup) arrive(ctx context.Context) error {
+	a := auth{user: s.Target.User, signers: append([]ssh.Signer{s.Key}, s.Logins...), password: func(ctx context.Context, attempt int) ([]byte, error) {
+		return s.Person.Password(ctx, s.Target.Account(), attempt)
+	}, attempts: 3}
+	c, err := s.dialer.login(ctx, a)
+	if err != nil {
+		return err
+	}
+	s.first = c
+	if c.offered[0] == "none" {
+		return ErrNoCredentials
+	}
+	id := s.dialer.identity
+	known := "known"
+	if id.fresh {
+		known = "accepted"
+	}
+	s.step("host-key", fmt.Sprintf("%s, %s", fingerprint(id.seen), known))
+	if !s.DryRun {
+		if err := id.record(); err != nil {
+			return fmt.Errorf("writing known_hosts: %w", err)
+		}
+	}
+	by := "password"
+	if c.used != nil {
+		by = "key " + fingerprint(c.used)
+	}
+	s.step("login", fmt.Sprintf("by %s; the server offers %s", by, strings.Join(c.offered, ", ")))
+	return nil
+}
+
+// survey looks at all that matters, as the user and as root, and makes the plan. It changes nothing.
+func (s *setup) survey(ctx context.Context) error {
+	var err error
+	if s.facts, err = look(ctx, s.first, s.Target.Account()); err != nil {
+		return err
+	}
+	var rootErr error
+	if !s.NoEnforce {
+		rootErr = s.becomeRoot(ctx)
+		if refused := (*RootError)(nil); rootErr != nil && !errors.As(rootErr, &refused) {
+			return rootErr
+		}
+	}
+	s.result.Plan, err = s.facts.plan(&s.Options, rootErr, s.first.offered)
+	return err
+}
+
+func (s *setup) becomeRoot(ctx context.Context) error {
+	account := s.Target.Account()
+	s.root = &root{account: account, direct: s.facts.uid == 0, known: s.first.password,
+		ask: func(ctx context.Context, attempt int) ([]byte, error) {
+			return s.Person.SudoPassword(ctx, account, attempt)
+		}}
+	if !s.root.direct && !s.facts.sudo {
+		s.root.refused = &RootError{Account: account, Why: "there is no sudo on this server"}
+		return s.root.refused
+	}
+	if err := s.facts.inspect(ctx, s.root, s.first); err != nil {
+		s.root.refused = err
+		return err
+	}
+	s.step("root", "sshd is put in force by: "+effect(s.facts.manner))
+	return nil
+}
+
+// change does what the plan says. The step that failed is named.
+func (s *setup) change(ctx context.Context) (string, error) {
+	steps := []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"install", s.install},
+		{"prove", s.prove},
+		{"rehearse", s.rehearse},
+		{"arm", s.arm},
+		{"enforce", s.enforce},
+		{"prove-again", s.proveAgain},
+		{"confirm", s.confirm},
+	}
+	if !s.result.Plan.DropIn {
+		steps = steps[:2]
+	}
+	for _, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return step.name, err
+		}
+		if err := step.do(ctx); err != nil {
+			s.report(Step{step.name, false, err.Error()})
+			return step.name, err
+		}
+	}
+	return "", nil
+}
+
+// confirmAsIs is the end of a run that has nothing to change: what is claimed is proved nevertheless.
+func (s *setup) confirmAsIs(ctx context.Context) (Result, error) {
+	if err := s.prove(ctx); err != nil {
+		return s.fail(err)
+	}
+	return s.finish(ctx)
+}
+
+// finish states the verdict. Where the drop-in was not placed in this run, root is asked for once more.
+func (s *setup) finish(ctx context.Context) (Result, error) {
+	plan := s.result.Plan
+	s.result.Verdict = Unchanged
+	switch {
+	case plan.DropIn:
+		s.result.Verdict, s.result.KeyOnly = KeyOnly, true
+	case plan.NotEnforced != "":
+		if !plan.Empty() {
+			s.result.Verdict = Installed
+		}
+	default:
+		if err := s.closedToRoot(ctx); err != nil {
+			return s.fail(err)
+		}
+		s.result.KeyOnly = true
+		if !plan.Empty() {
+			s.result.Verdict = KeyOnly
+		}
+		s.step("key-only", "already key-only: sshd says so for the user and root, and offers nothing else")
+	}
+	if s.DryRun {
+		return s.result, nil
+	}
+	if err := s.record(ctx); err != nil {
+		return s.result, fmt.Errorf("the server is done, but the book is not written: %w", err)
+	}
+	if plan.Cause != nil {
+		return s.result, &NotEnforcedError{plan.Cause}
+	}
+	return s.result, nil
+}
+
+// closedToRoot asks what root is offered. Errors: *[StillOpenError].
+func (s *setup) closedToRoot(ctx context.Context) error {
+	if s.Target.User == "root" {
+		return nil
+	}
+	offered, err := s.dialer.ask(ctx, "root")
+	if err != nil {
+		return err
+	}
+	if open := typed(offered); len(open) > 0 {
+		return &StillOpenError{"root@" + s.Target.Name, open}
+	}
+	return nil
+}
+
+// record writes the book: with every host key of the server, not only the one that this run was spoken to with.
+func (s *setup) record(ctx context.Context) error {
+	h := book.Host{
+		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs,
+		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: s.first.keys.all(ctx),
+		KeyOnly: s.result.KeyOnly, CheckedAt: s.Now().UTC().Truncate(time.Second),
+	}
+	if err := s.Book.Put(ctx, h); err != nil {
+		return err
+	}
+	s.step("record", fmt.Sprintf("%s, %d host keys", h.Name, len(h.HostKeys)))
+	return nil
+}
+
+func sameKey(a, b ssh.PublicKey) bool {
+	return a != nil && b != nil && bytes.Equal(a.Marshal(), b.Marshal())
+}

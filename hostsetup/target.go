@@ -1,0 +1,174 @@
+package hostsetup
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A Target is a server as ssh(1) would reach it.
+type Target struct {
+	Name    string // what the owner calls it
+	Address string // dialled: a name or an IP address
+	Port    int
+	User    string
+	// KnownAs is the name in known_hosts: HostKeyAlias, or the host, or [host]:port (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+	KnownAs string
+	// KnownHosts are the files to look in; a new key is written to the first.
+	KnownHosts []string
+	HashNames  bool // HashKnownHosts
+	Identities []string
+}
+
+// Account is user@name, for people.
+func (t Target) Account() string { return t.User + "@" + t.Name }
+
+func (t Target) endpoint() string { return net.JoinHostPort(t.Address, strconv.Itoa(t.Port)) }
+
+// A Resolver asks ssh(1) what its configuration makes of a name, with `ssh -G`. Note that, like ssh itself, this runs the
+// commands of `Match exec`.
+type Resolver struct {
+	Program string // "ssh"
+	Config  string // -F, "" for ssh's own
+	Home    string // of the user, for ~ in file names
+}
+
+// Resolve takes [USER@]HOST[:PORT] apart and lets ssh fill in the rest. port 0 leaves it to the name or the configuration.
+//
+// Errors: *[NameError], *[ConfigError].
+func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Target, error) {
+	user, host, given, err := split(destination)
+	if err != nil {
+		return Target{}, err
+	}
+	if port == 0 {
+		port = given
+	}
+	args := []string{"-G"}
+	if r.Config != "" {
+		args = append(args, "-F", r.Config)
+	}
+	if user != "" {
+		args = append(args, "-l", user)
+	}
+	if port != 0 {
+		args = append(args, "-p", strconv.Itoa(port))
+	}
+	out, err := exec.CommandContext(ctx, r.Program, append(args, "--", host)...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return Target{}, &ConfigError{fmt.Sprintf("ssh -G %s: %s", host, strings.TrimSpace(string(exit.Stderr)))}
+		}
+		return Target{}, &ConfigError{fmt.Sprintf("ssh -G %s: %v", host, err)}
+	}
+	return r.read(host, out)
+}
+
+func (r Resolver) read(host string, out []byte) (Target, error) {
+	t := Target{Name: host, Port: 22}
+	alias := ""
+	var global []string
+	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
+		keyword, value, _ := strings.Cut(s.Text(), " ")
+		switch keyword {
+		case "hostname":
+			t.Address = value
+		case "port":
+			t.Port, _ = strconv.Atoi(value)
+		case "user":
+			t.User = value
+		case "hostkeyalias":
+			alias = value
+		case "userknownhostsfile":
+			t.KnownHosts = r.expandAll(value)
+		case "globalknownhostsfile":
+			global = r.expandAll(value)
+		case "hashknownhosts":
+			t.HashNames = value == "yes"
+		case "identityfile":
+			if !strings.Contains(value, "%") {
+				t.Identities = append(t.Identities, r.expand(value))
+			}
+		case "proxyjump", "proxycommand":
+			if value != "none" {
+				return t, &ConfigError{fmt.Sprintf("%s is reached by way of another host (%s %s), which kagiban cannot do yet", host, keyword, value)}
+			}
+		}
+	}
+	t.KnownHosts = append(t.KnownHosts, global...)
+	if !allowed(t.Address) || !allowed(t.User) {
+		return t, &NameError{"host or user", t.User + "@" + t.Address}
+	}
+	t.KnownAs = t.Address
+	switch {
+	case alias != "":
+		t.KnownAs = alias
+	case t.Port != 22:
+		t.KnownAs = fmt.Sprintf("[%s]:%d", t.Address, t.Port)
+	}
+	return t, nil
+}
+
+func (r Resolver) expandAll(files string) []string {
+	var all []string
+	for file := range strings.FieldsSeq(files) {
+		all = append(all, r.expand(file))
+	}
+	return all
+}
+
+func (r Resolver) expand(file string) string {
+	if rest, ok := strings.CutPrefix(file, "~/"); ok {
+		return filepath.Join(r.Home, rest)
+	}
+	return os.ExpandEnv(file)
+}
+
+// split takes [USER@]HOST[:PORT] apart; an IPv6 address with a port stands in brackets.
+func split(destination string) (user, host string, port int, err error) {
+	host = destination
+	if i := strings.LastIndex(destination, "@"); i >= 0 {
+		user, host = destination[:i], destination[i+1:]
+		if !allowed(user) {
+			return "", "", 0, &NameError{"user", user}
+		}
+	}
+	switch name, number, err := net.SplitHostPort(host); {
+	case err == nil:
+		host = name
+		if port, err = strconv.Atoi(number); err != nil || port < 1 || port > 65535 {
+			return "", "", 0, &NameError{"host", destination}
+		}
+	case strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]"):
+		host = host[1 : len(host)-1]
+	}
+	if !allowed(host) {
+		return "", "", 0, &NameError{"host", host}
+	}
+	return user, host, port, nil
+}
+
+// allowed: what may be a host or a user. No leading dash (it would be an option somewhere), nothing that a shell, a file of lines or a
+// terminal gives a meaning to.
+func allowed(name string) bool {
+	if name == "" || name[0] == '-' || len(name) > 255 {
+		return false
+	}
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-:%+@", r):
+		default:
+			return false
+		}
+	}
+	return true
+}
