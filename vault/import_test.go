@@ -1,0 +1,291 @@
+package vault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// TestImport takes in what ssh-keygen made, of every kind and cipher that is read: same key, same comment.
+func TestImport(t *testing.T) {
+	for _, test := range []struct {
+		kind, cipher string
+		args         []string
+	}{
+		{"ed25519", "", nil},
+		{"ed25519", "aes256-ctr", nil}, // also ssh-keygen's default
+		{"ed25519", "aes192-ctr", nil},
+		{"ed25519", "aes128-ctr", nil},
+		{"ed25519", "aes256-cbc", nil},
+		{"ed25519", "aes192-cbc", nil},
+		{"ed25519", "aes128-cbc", nil},
+		{"ed25519", "aes256-ctr", []string{"-a", "1"}},
+		{"ed25519", "aes256-ctr", []string{"-a", "37"}},
+		{"ecdsa", "", []string{"-b", "256"}},
+		{"ecdsa", "aes256-ctr", []string{"-b", "384", "-a", "2"}},
+		{"ecdsa", "", []string{"-b", "521"}},
+		{"rsa", "", []string{"-b", "3072"}},
+		{"rsa", "aes256-ctr", []string{"-b", "2048", "-a", "2"}},
+	} {
+		t.Run(strings.Join(append([]string{test.kind, test.cipher}, test.args...), " "), func(t *testing.T) {
+			t.Parallel()
+			pass := ""
+			args := append([]string{"-t", test.kind}, test.args...)
+			if test.cipher != "" {
+				pass = "old pass"
+				args = append(args, "-Z", test.cipher)
+			}
+			path, file := sshKeygen(t, "Zoë's laptop, 鍵", pass, args...)
+			v := newTestVault(t)
+			if pass != "" {
+				if _, err := v.Import("k", file, nil, nil); !errors.Is(err, ErrNeedPassphrase) {
+					t.Errorf("without its passphrase: %v", err)
+				}
+				if _, err := v.Import("k", file, []byte("wrong"), []byte("new")); !errors.Is(err, ErrWrongPassphrase) {
+					t.Errorf("with a wrong one: %v", err)
+				}
+			}
+			if _, err := v.Import("k", file, []byte(pass), nil); !errors.Is(err, ErrEmptyPassphrase) {
+				t.Errorf("without a new one: %v", err)
+			}
+			k, err := v.Import("k", file, []byte(pass), []byte("new"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k.Comment != "Zoë's laptop, 鍵" {
+				t.Errorf("comment %q", k.Comment)
+			}
+			if got, want := readAll(t, v.pubFile("k")), readAll(t, path+".pub"); !bytes.Equal(got, want) {
+				t.Errorf("public line\n%s, ssh-keygen's is\n%s", got, want)
+			}
+			p, err := v.Unlock("k", []byte("new"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			signs(t, p, k.Public)
+			if _, err := v.Import("K", file, []byte(pass), []byte("new")); !errors.Is(err, ErrKeyExists) {
+				t.Errorf("once more: %v", err)
+			}
+		})
+	}
+}
+
+// TestImportConverts runs the command that each error names, on the file that caused it, and imports the result.
+func TestImportConverts(t *testing.T) {
+	for _, test := range []struct {
+		name, head string
+		args       []string
+	}{
+		{"chacha20", "", []string{"-t", "ed25519", "-Z", "chacha20-poly1305@openssh.com", "-a", "2"}},
+		{"aes256-gcm", "", []string{"-t", "ecdsa", "-Z", "aes256-gcm@openssh.com", "-a", "2"}},
+		{"3des", "", []string{"-t", "ed25519", "-Z", "3des-cbc", "-a", "2"}},
+		{"PEM rsa", "BEGIN RSA PRIVATE KEY", []string{"-t", "rsa", "-b", "2048", "-m", "PEM"}},
+		{"PEM ec", "BEGIN EC PRIVATE KEY", []string{"-t", "ecdsa", "-m", "PEM"}},
+		{"PKCS#8", "BEGIN ENCRYPTED PRIVATE KEY", []string{"-t", "ecdsa", "-m", "PKCS8"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path, file := sshKeygen(t, "c", "old pass", test.args...)
+			if !strings.Contains(string(file), test.head) {
+				t.Fatalf("ssh-keygen wrote something else: %.40s", file)
+			}
+			v := newTestVault(t)
+			_, err := v.Import("k", file, []byte("old pass"), []byte("new"))
+			var command string
+			var bad *CipherError
+			var format *FormatError
+			switch {
+			case errors.As(err, &bad):
+				command = bad.Command(path)
+			case errors.As(err, &format):
+				_, command, _ = strings.Cut(strings.Replace(format.Advice, "FILE", path, 1), "convert it with ")
+			default:
+				t.Fatalf("got %v", err)
+			}
+			args := append(strings.Fields(command), "-P", "old pass", "-N", "old pass")
+			run(t, args[0], append([]string{"-q"}, args[1:]...)...)
+			k, err := v.Import("k", readAll(t, path), []byte("old pass"), []byte("new"))
+			if err != nil {
+				t.Fatalf("after %q: %v", command, err)
+			}
+			public, _, err := readPublic(path + ".pub")
+			if err != nil || !bytes.Equal(k.Public.Marshal(), public.Marshal()) {
+				t.Errorf("another key: %v", err)
+			}
+		})
+	}
+}
+
+// TestImportRounds: a file that asks for an hour of work is refused before any is done, and the command it names mends it.
+func TestImportRounds(t *testing.T) {
+	path, file := sshKeygen(t, "c", "old pass", "-t", "ed25519", "-a", "1")
+	f, err := parseContainer(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rounds := range []uint32{maxRounds + 1, 1 << 31, 1<<32 - 1} {
+		var opts kdfOpts
+		if err := ssh.Unmarshal(f.KDFOpts, &opts); err != nil {
+			t.Fatal(err)
+		}
+		opts.Rounds = rounds
+		greedy := *f
+		greedy.KDFOpts = ssh.Marshal(opts)
+		var refused *RoundsError
+		_, err = newTestVault(t).Import("k", armour(greedy), []byte("old pass"), []byte("new"))
+		if !errors.As(err, &refused) || refused.Rounds != rounds {
+			t.Errorf("%d rounds: %v", rounds, err)
+		}
+	}
+	args := strings.Fields((&RoundsError{}).Command(path))
+	run(t, args[0], append([]string{"-q", "-P", "old pass", "-N", "old pass"}, args[1:]...)...)
+	if _, err := newTestVault(t).Import("k", readAll(t, path), []byte("old pass"), []byte("new")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestImportKinds: what cannot be kept is refused with what to do, before its passphrase is asked for.
+func TestImportKinds(t *testing.T) {
+	sk := container{Cipher: "aes256-ctr", KDF: "bcrypt", Keys: 1, Public: ssh.Marshal(struct{ Type string }{ssh.KeyAlgoSKED25519})}
+	odd := sk
+	odd.Public = ssh.Marshal(struct{ Type string }{"ssh-xmss@openssh.com"})
+	cert := sk
+	cert.Public = ssh.Marshal(struct{ Type string }{ssh.CertAlgoED25519v01})
+	for want, file := range map[string][]byte{"inside the hardware key": armour(sk), "ssh-xmss": armour(odd), "cert": armour(cert)} {
+		var kind *TypeError
+		_, err := newTestVault(t).Import("k", file, nil, nil)
+		if !errors.As(err, &kind) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	need(t, "ssh-keygen", "openssh-client")
+	path := filepath.Join(t.TempDir(), "k")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "dsa", "-N", "old pass", "-f", path).CombinedOutput(); err != nil {
+		t.Logf("this ssh-keygen makes no DSA keys any more: %s", out)
+		return
+	}
+	var kind *TypeError
+	if _, err := newTestVault(t).Import("k", readAll(t, path), nil, nil); !errors.As(err, &kind) || kind.Type != "ssh-dss" {
+		t.Errorf("dsa: %v", err)
+	}
+}
+
+// TestImportLooks: people name the wrong file; they are told what it is, and never shown what is in it.
+func TestImportLooks(t *testing.T) {
+	path, file := sshKeygen(t, "c", "", "-t", "ed25519")
+	for want, file := range map[string]string{
+		"an empty file":        " \n",
+		"a public key":         string(readAll(t, path+".pub")),
+		"puttygen":             "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
+		"umask 077; age -d":    "age-encryption.org/v1\n-> scrypt ",
+		"no kind of key":       "secretsecretsecret",
+		"X.509":                "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\n",
+		"ssh.com":              "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",
+		"ssh-keygen -p -f":     "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n",
+		"DSA":                  "-----BEGIN DSA PRIVATE KEY-----\n",
+		"name the private key": "---- BEGIN SSH2 PUBLIC KEY ----\n",
+	} {
+		var format *FormatError
+		_, err := newTestVault(t).Import("k", []byte(file), nil, nil)
+		if !errors.As(err, &format) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secretsecret") {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	for what, file := range map[string][]byte{
+		"cut off":    file[:len(file)/2],
+		"no end":     bytes.TrimSuffix(bytes.TrimSpace(file), []byte("-----END OPENSSH PRIVATE KEY-----")),
+		"empty":      armour(container{}),
+		"two keys":   armour(container{Cipher: "none", KDF: "none", Keys: 2}),
+		"half none":  armour(container{Cipher: "none", KDF: "bcrypt", Keys: 1}),
+		"very long":  append(bytes.Clone(file), make([]byte, maxFile)...),
+		"not base64": []byte("-----BEGIN OPENSSH PRIVATE KEY-----\n***\n-----END OPENSSH PRIVATE KEY-----\n"),
+	} {
+		if _, err := newTestVault(t).Import("k", file, nil, []byte("x")); !errors.Is(err, ErrBrokenKey) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	windows := bytes.ReplaceAll(file, []byte("\n"), []byte("\r\n"))
+	if _, err := newTestVault(t).Import("k", append([]byte("\n \n"), windows...), nil, []byte("x")); err != nil {
+		t.Errorf("with Windows line ends: %v", err)
+	}
+}
+
+// TestExport: ssh-keygen opens what is exported, with the passphrase only, and finds key and comment in it.
+func TestExport(t *testing.T) {
+	need(t, "ssh-keygen", "openssh-client")
+	v := openTestVault(t, copyHome(t))
+	for _, k := range homeKeys {
+		out, err := v.Export(k.name, []byte(k.passphrase), []byte("for export"), "openssh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "k")
+		writeAll(t, path, out)
+		if got, want := run(t, "ssh-keygen", "-y", "-P", "for export", "-f", path), string(readAll(t, v.pubFile(k.name))); got != want {
+			t.Errorf("%s: ssh-keygen reads %q, want %q", k.name, got, want)
+		}
+		if exec.Command("ssh-keygen", "-y", "-P", "", "-f", path).Run() == nil {
+			t.Errorf("%s: opens without a passphrase", k.name)
+		}
+		back := newTestVault(t)
+		if got, err := back.Import("k", out, []byte("for export"), []byte("x")); err != nil || got.Comment != k.spec.Comment {
+			t.Errorf("%s: imported again: %+v, %v", k.name, got, err)
+		}
+	}
+	pass := []byte("correct horse")
+	_, format := v.Export("laptop", pass, pass, "pem")
+	_, empty := v.Export("laptop", pass, nil, "openssh")
+	_, empty2 := v.Export("laptop", pass, []byte{}, "openssh")
+	_, wrong := v.Export("laptop", []byte("wrong"), pass, "openssh")
+	_, nobody := v.Export("nobody", pass, pass, "openssh")
+	for i, test := range []struct{ got, want error }{
+		{format, ErrBadFormat}, {empty, ErrEmptyPassphrase}, {empty2, ErrEmptyPassphrase}, {wrong, ErrWrongPassphrase}, {nobody, ErrNoKey},
+	} {
+		if !errors.Is(test.got, test.want) {
+			t.Errorf("%d: got %v, want %v", i, test.got, test.want)
+		}
+	}
+}
+
+// TestBcryptKey holds the derivation against x/crypto's own, through the one door that has: its locked files.
+func TestBcryptKey(t *testing.T) {
+	v := openTestVault(t, copyHome(t))
+	for _, pass := range []string{"p", "a passphrase that is longer than the seventy-two bytes at which plain bcrypt stops looking, by far", "\x00\xff"} {
+		out, err := v.Export("laptop", []byte("correct horse"), []byte(pass), "openssh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := readOpenSSH(out, []byte(pass), 16)
+		if err != nil || m.comment != "me@laptop" {
+			t.Errorf("%q: %v", pass, err)
+		}
+	}
+	// bcrypt_pbkdf deals its blocks out over the key: sizes that are no multiple of the block must agree with those that are.
+	long := bcryptKey([]byte("p"), []byte("salt"), 2, 64)
+	short := bcryptKey([]byte("p"), []byte("salt"), 2, 48)
+	if !bytes.Equal(long[:48], short) || bytes.Equal(long[:32], bcryptKey([]byte("p"), []byte("salt"), 2, 32)) {
+		t.Error("blocks are not dealt out")
+	}
+}
+
+func ExampleFormatError() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	v, err := Open(filepath.Join(dir, "keys"), Options{})
+	if err != nil {
+		panic(err)
+	}
+	_, err = v.Import("laptop", []byte("PuTTY-User-Key-File-3: ssh-ed25519\n"), nil, []byte("correct horse"))
+	fmt.Println(err)
+	// Output: not an OpenSSH private key: this is a PuTTY private key: convert it with puttygen FILE -O private-openssh-new -o NEWFILE
+}
