@@ -117,19 +117,25 @@ func (v *Vault) store(name string, m *material, passphrase []byte) (Key, error) 
 		if err := os.Chtimes(staged.Temp(), k.Created, k.Created); err != nil {
 			return err
 		}
-		if err := staged.Place(); err != nil {
-			return err
-		}
-		if err := safefile.WriteFile(v.pubFile(name), line, pubPerm); err != nil {
-			// Nobody has seen this key yet: better no key than one that was reported as failed.
-			return errors.Join(err, os.Remove(v.keyFile(name)))
-		}
-		return nil
+		return v.place(name, staged, line)
 	})
 	if err != nil {
 		return Key{}, err
 	}
 	return k, nil
+}
+
+// place gives the staged key its name, then its NAME.pub; both, or after an error neither. Nobody has seen this key yet: better
+// no key than one that was reported as failed.
+func (v *Vault) place(name string, staged *safefile.Staged, line []byte) error {
+	err := staged.Place()
+	if err == nil {
+		err = safefile.WriteFile(v.pubFile(name), line, pubPerm)
+	}
+	if placed := staged.Temp() == ""; err != nil && placed {
+		return errors.Join(err, v.removeFile(v.pubFile(name)), v.removeFile(v.keyFile(name)))
+	}
+	return err
 }
 
 // free says whether a key may get this name: no file of that name is there, whatever the case of its letters, since the vault
