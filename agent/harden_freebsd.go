@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,12 +20,18 @@ const (
 // harden: PROC_TRACE_CTL (procctl(2)) refuses debuggers and cores, until the
 // process executes another program.
 func harden() error {
+	return errors.Join(noTrace(), noCore())
+}
+
+func noTrace() error {
+	if strconv.IntSize < 64 { // the id would take two arguments
+		return errors.New("refuse debuggers: not done on 32-bit systems")
+	}
 	mode := int32(procTraceCtlDisable)
-	var trace error
 	_, _, errno := unix.Syscall6(unix.SYS_PROCCTL, idTypePID, uintptr(os.Getpid()),
 		procTraceCtl, uintptr(unsafe.Pointer(&mode)), 0, 0)
 	if errno != 0 {
-		trace = fmt.Errorf("refuse debuggers: %w", errno)
+		return fmt.Errorf("refuse debuggers: %w", errno)
 	}
-	return errors.Join(trace, noCore())
+	return nil
 }
