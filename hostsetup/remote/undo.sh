@@ -21,10 +21,17 @@ load() {
 	[ -f "$1" ] && read -r p_token p_deadline p_user p_address p_port p_offered <"$1" && [ "$p_token" = "$token" ]
 }
 
-# settled: the running sshd offers again what it offered before. A configuration that somebody else broke
-# meanwhile is not ours to mend: then this is false, and is tried again.
+# settled: the running sshd offers again what it offered before. It is asked more than once: while it reads its
+# files again, nobody answers. A configuration that somebody else broke meanwhile is not ours to mend: then this is
+# false, and is tried again.
 settled() {
-	[ ! -e "$dropin" ] && in_force && [ "$(offered "$p_user" "$p_address" "$p_port")" = "$p_offered" ]
+	[ ! -e "$dropin" ] || return 1
+	in_force || return 1
+	for pause in 0 1 1 2; do
+		sleep "$pause"
+		[ "$(offered "$p_user" "$p_address" "$p_port")" != "$p_offered" ] || return 0
+	done
+	return 1
 }
 
 # undo: whoever renames pending does it. Touches our own file only, and is not over before it has worked.
