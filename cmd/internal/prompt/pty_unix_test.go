@@ -292,3 +292,28 @@ func TestAskpassBeforeTerminal(t *testing.T) {
 		})
 	}
 }
+
+// TestReadAfterHangUp: a terminal that is gone reads as "nothing typed", for ever.
+func TestReadAfterHangUp(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminals here: ", err)
+	}
+	term, err := openTerminal(slave.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.close()
+	slave.Close()
+	master.Close()
+	for range 100 {
+		n, err := term.Read(make([]byte, 1))
+		if err != nil {
+			return
+		}
+		if n != 0 {
+			t.Fatalf("%d bytes from nowhere", n)
+		}
+	}
+	t.Error("a hundred reads found no end")
+}
