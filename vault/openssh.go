@@ -168,7 +168,7 @@ func checkType(public []byte) error {
 	switch t := head.Type; {
 	case readers[t] != nil:
 		return nil
-	case t == ssh.InsecureKeyAlgoDSA:
+	case t == "ssh-dss":
 		return &TypeError{t, "servers no longer accept it; make a new key and let it in while the old one still works"}
 	case strings.HasPrefix(t, "sk-"):
 		return &TypeError{t, "its private half is inside the hardware key and this file only points to it; use it with ssh-add"}
