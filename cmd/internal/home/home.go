@@ -9,8 +9,8 @@
 // $XDG_DATA_HOME/kagiban (~/.local/share), because a backup of the user's data
 // must hold them; config.toml in $XDG_CONFIG_HOME/kagiban (~/.config); the log in
 // $XDG_STATE_HOME/kagiban (~/.local/state); the sockets in
-// $XDG_RUNTIME_DIR/kagiban, else ~/.local/state/kagiban/run. On Windows all lies
-// under %LOCALAPPDATA%\kagiban, laid out like KAGIBAN_HOME.
+// $XDG_RUNTIME_DIR/kagiban, else in run/ beside the log. On Windows all lies under
+// %LOCALAPPDATA%\kagiban, laid out like KAGIBAN_HOME.
 //
 // Finding changes nothing on disk; Make does. It never reads the environment by
 // itself, and never returns a relative path.
@@ -81,7 +81,7 @@ func xdg(getenv func(string) string) (Home, error) {
 	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		h.run = filepath.Join(dir, "kagiban")
 	} else {
-		h.run = filepath.Join(user, ".local/state/kagiban/run")
+		h.run = filepath.Join(h.state, "run")
 	}
 	return h, missing
 }
