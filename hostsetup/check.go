@@ -126,6 +126,7 @@ func (s *setup) dropIt(ctx context.Context) error {
 			break
 		}
 	}
+	s.result.Offered = offered
 	if len(typed(offered)) == 0 {
 		s.step("prove", "a new connection is offered "+strings.Join(offered, ", ")+" still: another file of the server keeps passwords off")
 		s.result.KeyOnly = true

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/book"
+	"kagiban/hostsetup/remote"
 )
 
 // A NameError is a host or user name that is refused before it reaches any program or the network.
@@ -140,3 +143,12 @@ var ErrNoCredentials = errors.New("the server asks for no credentials at all")
 
 // ErrPending means that another change of this server waits for its confirmation.
 var ErrPending = errors.New("another change waits for its confirmation on the server")
+
+// A Failure is what the server's half says when it cannot do its work.
+type Failure = remote.Failure
+
+// The book's errors, for those who have no other business with it.
+var ErrNoHost = book.ErrNoHost
+
+// A BookError is a hosts.toml that cannot be read.
+type BookError = book.FormatError

@@ -83,6 +83,8 @@ type Result struct {
 	Verdict Verdict
 	// KeyOnly tells that, at the end, neither the user nor root is offered anything that is typed.
 	KeyOnly bool
+	// Offered is what the user was offered at the end.
+	Offered []string
 	Plan    Plan
 	Steps   []Step
 }

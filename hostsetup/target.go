@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -130,7 +129,7 @@ func (r Resolver) expand(file string) string {
 	if rest, ok := strings.CutPrefix(file, "~/"); ok {
 		return filepath.Join(r.Home, rest)
 	}
-	return os.ExpandEnv(file)
+	return file
 }
 
 // split takes [USER@]HOST[:PORT] apart; an IPv6 address with a port stands in brackets.

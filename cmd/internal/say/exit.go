@@ -18,11 +18,15 @@ func ExitCode(id ID) int {
 	switch id {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
-		StdinTwice, TwoSources:
+		StdinTwice, TwoSources, BadHostName, OneHostOnly, BadUndoAfter:
 		return ExitUsage
-	case CannotAsk, NoAnswer:
+	case NotEnforced, StillOpen, CheckFoundOpen:
+		return ExitProblem
+	case Undone:
+		return ExitUndone
+	case CannotAsk, NoAnswer, HostKeyUnasked:
 		return ExitNeedsPerson
-	case Interrupted:
+	case Interrupted, UndoneByPerson:
 		return ExitInterrupted
 	}
 	return ExitFailed

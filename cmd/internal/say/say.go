@@ -49,7 +49,7 @@ func Fail(id ID, cause error, pairs ...string) *Error {
 }
 
 // Error is the first part of the message, for logs.
-func (e *Error) Error() string { return fill(table()[e.ID].What, e.Fields) }
+func (e *Error) Error() string { return Text(e.ID, e.Fields) }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -58,12 +58,18 @@ func (e *Error) Unwrap() error { return e.Err }
 // has its own rule in a file of its own, of_ROOM.go. The frame's comes last: an
 // error of a room may wrap a cancelled context, and says more than that.
 func rules() []func(error) (ID, Fields) {
-	return []func(error) (ID, Fields){ofFrame}
+	return []func(error) (ID, Fields){ofHostsetup, ofFrame}
 }
 
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
-	return []map[ID]Message{frameTable()}
+	return []map[ID]Message{hostsetupTable(), frameTable()}
+}
+
+// talks are sentences that are no errors: progress, results, questions. One file
+// for each room as well: talk_ROOM.go.
+func talks() []map[ID]string {
+	return []map[ID]string{}
 }
 
 // table is all rows together.
@@ -116,8 +122,16 @@ func Render(id ID, fields Fields) string {
 	return strings.Join(lines, "\n")
 }
 
-// Text is what happened, alone and without a prefix: for talk that is no error.
-func Text(id ID, fields Fields) string { return fill(table()[id].What, fields) }
+// Text is a sentence of talk, or what a message says has happened, alone and
+// without a prefix.
+func Text(id ID, fields Fields) string {
+	for _, talk := range talks() {
+		if text, ok := talk[id]; ok {
+			return fill(text, fields)
+		}
+	}
+	return fill(table()[id].What, fields)
+}
 
 // fill replaces the placeholders of text. A value is shown on one line without
 // control and format characters; a placeholder without a value stays as it is,

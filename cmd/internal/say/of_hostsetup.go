@@ -1,0 +1,171 @@
+package say
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup"
+)
+
+// ofHostsetup knows the errors of a run on a server. Those that say what became of the server come first: they wrap
+// the cause.
+func ofHostsetup(err error) (ID, Fields) {
+	var undone *hostsetup.UndoneError
+	var open *hostsetup.NotEnforcedError
+	switch {
+	case errors.As(err, &undone):
+		return ofUndone(undone)
+	case errors.As(err, &open):
+		return NotEnforced, Fields{"error": cause(open.Err)}
+	}
+	if id, fields := ofAnswer(err); id != "" {
+		return id, fields
+	}
+	return ofConnection(err)
+}
+
+func ofUndone(u *hostsetup.UndoneError) (ID, Fields) {
+	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "seconds": strconv.Itoa(u.After)}
+	switch {
+	case u.Undo != nil:
+		f["undo"] = cause(u.Undo)
+		return UndoUnseen, f
+	case errors.Is(u.Err, context.Canceled):
+		return UndoneByPerson, f
+	}
+	return Undone, f
+}
+
+// cause is what an error that another one wraps says, in our words where there are some.
+func cause(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	id, fields := Of(err)
+	return Text(id, fields)
+}
+
+// ofAnswer knows what a server that was reached may say.
+func ofAnswer(err error) (ID, Fields) {
+	var blocked *hostsetup.BlockedError
+	var root *hostsetup.RootError
+	var still *hostsetup.StillOpenError
+	var forced *hostsetup.ForcedError
+	var failure *hostsetup.Failure
+	var none *hostsetup.NoDropInError
+	switch {
+	case errors.As(err, &blocked):
+		return Blocked, ofProblems(blocked.Problems)
+	case errors.As(err, &root) && root.Wrong:
+		return SudoRefused, Fields{"account": root.Account, "error": root.Why}
+	case errors.As(err, &root):
+		return NoRoot, Fields{"error": root.Error()}
+	case errors.As(err, &still):
+		return StillOpen, Fields{"account": still.Account, "methods": list(still.Methods)}
+	case errors.As(err, &forced):
+		return Forced, Fields{"error": forced.Error()}
+	case errors.Is(err, hostsetup.ErrNoCredentials):
+		return NoCredentials, Fields{}
+	case errors.As(err, &none):
+		return NotOurs, Fields{"host": none.Name, "methods": list(none.Offered)}
+	case errors.As(err, &failure):
+		return ServerFailed, Fields{"error": ofFailure(failure)}
+	}
+	return "", nil
+}
+
+func ofProblems(problems []hostsetup.Problem) Fields {
+	var details, fixes []string
+	for _, p := range problems {
+		details = append(details, p.Detail)
+		if p.Fix != "" {
+			fixes = append(fixes, p.Fix)
+		}
+	}
+	return Fields{"problems": strings.Join(details, "; "), "fixes": strings.Join(fixes, "; then ")}
+}
+
+// ofFailure is what the server's half says in a word, in words.
+func ofFailure(f *hostsetup.Failure) string {
+	words := map[string]string{
+		"write": "cannot write", "chmod": "cannot change the mode of", "mkdir": "cannot make", "home": "cannot enter",
+		"changed":  "somebody else changed meanwhile:",
+		"unsound":  "sshd refuses its configuration:",
+		"reload":   "sshd could not be told to read its files again:",
+		"watcher":  "the undo switch does not run in",
+		"pending":  "another change waits for its confirmation:",
+		"toolate":  "too late, the server has undone the change:",
+		"offers":   "the server does not answer itself on",
+		"notarmed": "the undo switch is not armed:",
+		"nosshd":   "there is no sshd at",
+		"nofolder": "there is no folder",
+		"undoing":  "the server is still undoing the change; it must offer again:",
+	}
+	if w, ok := words[f.What]; ok {
+		return w + " " + f.Detail
+	}
+	return f.Error()
+}
+
+// ofConnection knows what may happen before anything is changed.
+func ofConnection(err error) (ID, Fields) {
+	var name *hostsetup.NameError
+	var config *hostsetup.ConfigError
+	var unreachable *hostsetup.UnreachableError
+	var key *hostsetup.HostKeyError
+	var login *hostsetup.LoginError
+	var book *hostsetup.BookError
+	switch {
+	case errors.As(err, &name):
+		return BadHostName, Fields{"error": name.Error()}
+	case errors.As(err, &config):
+		return SSHConfig, Fields{"error": config.Error()}
+	case errors.As(err, &key):
+		return ofHostKey(key)
+	case errors.As(err, &login) && len(login.Partial) > 0:
+		return SecondFactor, Fields{"account": login.Account, "methods": list(login.Offered)}
+	case errors.As(err, &login):
+		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
+	case errors.As(err, &unreachable):
+		return Unreachable, Fields{"error": unreachable.Error(), "address": unreachable.Address}
+	case errors.Is(err, hostsetup.ErrNoHost):
+		return NoHost, Fields{}
+	case errors.As(err, &book):
+		return BadBook, Fields{"error": book.Error(), "path": book.Path}
+	}
+	return "", nil
+}
+
+func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
+	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin}
+	switch {
+	case e.Pin != "":
+		return HostKeyMismatch, f
+	case e.Changed:
+		return HostKeyChanged, f
+	}
+	return HostKeyUnknown, f
+}
+
+func list(words []string) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
+}
+
+// ForHost gives an error of a run its message, and the message its host.
+func ForHost(host string, err error) *Error {
+	id, fields := Of(err)
+	if fields == nil {
+		fields = Fields{}
+	}
+	if fields["host"] == "" {
+		fields["host"] = host
+	}
+	return &Error{ID: id, Fields: fields, Err: err}
+}

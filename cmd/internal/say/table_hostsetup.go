@@ -1,0 +1,221 @@
+package say
+
+// Messages of the servers.
+const (
+	BadHostName      ID = "bad-host-name"
+	SSHConfig        ID = "ssh-config"
+	Unreachable      ID = "unreachable"
+	HostKeyUnknown   ID = "host-key-unknown"
+	HostKeyChanged   ID = "host-key-changed"
+	HostKeyMismatch  ID = "host-key-mismatch"
+	LoginRefused     ID = "login-refused"
+	SecondFactor     ID = "second-factor"
+	Blocked          ID = "blocked"
+	Undone           ID = "undone"
+	UndoneByPerson   ID = "undone-by-person"
+	UndoUnseen       ID = "undo-unseen"
+	NotEnforced      ID = "not-enforced"
+	NoRoot           ID = "no-root"
+	SudoRefused      ID = "sudo-refused"
+	StillOpen        ID = "still-open"
+	Forced           ID = "forced-command"
+	NoCredentials    ID = "no-credentials"
+	NothingToUndo    ID = "nothing-to-undo"
+	NotOurs          ID = "not-key-only-by-us"
+	ServerFailed     ID = "server-failed"
+	NoHost           ID = "no-host"
+	BadBook          ID = "bad-book"
+	AliasTaken       ID = "alias-taken"
+	NotApproved      ID = "not-approved"
+	OneHostOnly      ID = "one-host-only"
+	BadUndoAfter     ID = "bad-undo-after"
+	IdentityUnread   ID = "identity-unread"
+	HostsDiffer      ID = "hosts-differ"
+	HostsTell        ID = "hosts-tell"
+	CheckFoundOpen   ID = "check-found-open"
+	HostForgotten    ID = "host-forgotten"
+	HostKeyOnly      ID = "host-key-only"
+	HostAlready      ID = "host-already"
+	HostInstalled    ID = "host-installed"
+	HostDryRun       ID = "host-dry-run"
+	HostUndoneByWish ID = "host-undone-by-wish"
+	PlanHead         ID = "plan-head"
+	PlanNothing      ID = "plan-nothing"
+	AskPlan          ID = "ask-plan"
+	AskHostKey       ID = "ask-host-key"
+	AskPassword      ID = "ask-password"
+	AskSudo          ID = "ask-sudo"
+	AskIdentity      ID = "ask-identity"
+	WrongAnswer      ID = "wrong-answer"
+	SecretWrong      ID = "secret-wrong"
+	HostKeyUnasked   ID = "host-key-unasked"
+	PlanNotEnforced  ID = "plan-not-enforced"
+)
+
+func hostsetupTable() map[ID]Message {
+	const untouched = "nothing on the server was changed"
+	return map[ID]Message{
+		BadHostName: {What: "{error}", Next: "kagiban host add --help"},
+		SSHConfig:   {What: "{error}", StillTrue: untouched, Next: "ssh -G HOST   (shows what ssh makes of its configuration)"},
+		Unreachable: {
+			What:      "{error}",
+			StillTrue: "nothing was changed by this connection",
+			Next:      "ssh -v {address}   (shows how far it comes)",
+		},
+		HostKeyUnknown: {
+			What:      "the host key of {host} is not known: {type} {fingerprint}",
+			StillTrue: "nothing secret was sent",
+			Next: "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console: it must show the same)\n" +
+				"the same again with --host-key {fingerprint}",
+		},
+		HostKeyChanged: {
+			What:      "the host key of {host} is not the one that is known: it is {type} {fingerprint}, and {where} has another. Either the server was set up anew, or somebody is between you and it",
+			StillTrue: "nothing secret was sent",
+			Next: "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console)\n" +
+				"ssh-keygen -R {host}   (only if the console shows the same fingerprint), then the same again",
+		},
+		HostKeyMismatch: {
+			What:      "the host key of {host} is {type} {fingerprint}, not {pin}",
+			StillTrue: "nothing secret was sent",
+			Next:      "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console), and compare",
+		},
+		LoginRefused: {
+			What:      "{account}: login refused; the server takes {methods}",
+			StillTrue: "the server is as it was",
+			Next:      "the same again with -i FILE (a key that opens it) or --password-file FILE",
+		},
+		SecondFactor: {
+			What:      "{account}: after the key the server asks for a second factor ({methods}); kagiban never weakens that",
+			StillTrue: "the server is as it was",
+			Next:      "kagiban key show --public   (add the line to authorized_keys by hand)",
+		},
+		Blocked: {What: "{host} cannot be made key-only yet: {problems}", StillTrue: untouched, Next: "{fixes}"},
+		Undone: {
+			What:      "{host}: the step \"{step}\" failed: {error}",
+			StillTrue: "the server is as it was before, and who could log in still can",
+			Next:      "mend that, then: kagiban host add {host}",
+		},
+		UndoneByPerson: {
+			What:      "interrupted at the step \"{step}\"",
+			StillTrue: "the server is as it was before, and who could log in still can",
+			Next:      "kagiban host add {host}",
+		},
+		UndoUnseen: {
+			What:      "{host}: the step \"{step}\" failed: {error}; that it was undone could not be seen from here ({undo})",
+			StillTrue: "unless it was confirmed, the server undoes the change by itself within {seconds} s, and at any reboot",
+			Next:      "kagiban host add {host}   (in {seconds} s: it looks before it does anything)",
+		},
+		NotEnforced: {
+			What:      "{host}: the key is installed and opens it, but passwords are still accepted: {error}",
+			StillTrue: "who could log in before still can",
+			Next:      "kagiban host add {host}   (as root, or as a user who may use sudo)",
+		},
+		NoRoot: {What: "{error}", StillTrue: untouched, Next: "the same as root, or as a user who may use sudo"},
+		SudoRefused: {
+			What:      "{account}: sudo did not take the password: {error}",
+			StillTrue: untouched,
+			Next:      "the same again with --sudo-password-file FILE",
+		},
+		StillOpen: {
+			What:      "{account} is still offered {methods}",
+			StillTrue: "the key opens the server",
+			Next:      "sudo sshd -T | grep -i auth   (on the server: it shows what sshd was told)",
+		},
+		Forced: {
+			What:      "{error}",
+			StillTrue: "the server is as it was",
+			Next:      "grep -n command= ~/.ssh/authorized_keys   (on the server)\nsudo sshd -T | grep -i forcecommand",
+		},
+		NoCredentials: {
+			What:      "{host} lets this user in without any credential: an empty password is accepted there",
+			StillTrue: untouched,
+			Next:      "passwd   (on the server), then the same again",
+		},
+		NothingToUndo: {What: "{host} has no drop-in of kagiban's, and takes {methods}: nothing to undo"},
+		NotOurs: {
+			What:      "{host} takes {methods} only, but not by kagiban's drop-in: there is none",
+			StillTrue: untouched,
+			Next:      "sudo grep -rn PasswordAuthentication /etc/ssh   (on the server)",
+		},
+		ServerFailed: {What: "the server's half stopped: {error}", StillTrue: untouched, Next: "the same again with -v"},
+		NoHost:       {What: "no host \"{host}\" is known here", StillTrue: "nothing was changed", Next: "kagiban host list"},
+		BadBook:      {What: "{error}", StillTrue: "the file is as you left it", Next: "mend {path}"},
+		AliasTaken: {
+			What:      "the name {host} stands for {address} already",
+			StillTrue: "nothing was changed",
+			Next:      "the same again with --name ANOTHER, or: kagiban host remove {host}",
+		},
+		NotApproved: {What: "not approved", StillTrue: untouched, Next: "kagiban host add {host}"},
+		OneHostOnly: {What: "{flag} is for one host, and several were named", Next: "kagiban host add --help"},
+		BadUndoAfter: {
+			What: "--undo-after takes from {min} to {max}, not {value}",
+			Next: "kagiban host add --help",
+		},
+		IdentityUnread:   {What: "{error}", StillTrue: untouched, Next: "the same again with another -i FILE"},
+		HostsDiffer:      {What: "{failed} of {all} hosts did not come to the goal", StillTrue: "each line above says what is true of its host"},
+		HostsTell:        {What: "{host}:"},
+		CheckFoundOpen:   {What: "not all hosts are key-only", StillTrue: "nothing was changed", Next: "kagiban host add HOST"},
+		HostForgotten:    {What: "{host} is forgotten here; on the server nothing was changed"},
+		HostKeyOnly:      {What: "{host} is key-only: proved on new connections"},
+		HostAlready:      {What: "{host} is already key-only: checked, nothing changed"},
+		HostInstalled:    {What: "{host}: the key is installed and opens it; passwords were left on, as asked"},
+		HostDryRun:       {What: "{host}: a dry run; nothing was changed"},
+		HostUndoneByWish: {What: "{host} takes {methods} again"},
+		PlanHead:         {What: "on {host} this will be changed:"},
+		PlanNothing:      {What: "{host}: nothing to change"},
+		AskPlan:          {What: "Go on with {host}? [y/N]"},
+		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Is that the server's? [y/N]"},
+		AskPassword:      {What: "Password of {account}:"},
+		AskSudo:          {What: "sudo password of {account}:"},
+		AskIdentity:      {What: "Passphrase of {file}:"},
+		WrongAnswer:      {What: "that was not it"},
+		PlanNotEnforced:  {What: "passwords stay on: {why}"},
+		SecretWrong: {
+			What:      "the password from {flag} was not taken for {account}",
+			StillTrue: untouched,
+			Next:      "the same again with the right one",
+		},
+		HostKeyUnasked: {
+			What:      "{host} is not known yet (its host key: {type} {fingerprint}), and nobody can be asked whether it is the right one",
+			StillTrue: "nothing secret was sent",
+			Next:      "the same again with --host-key {fingerprint}   (if the provider's console shows the same), or with --accept-new",
+		},
+	}
+}
+
+// stepWords are the steps of a run in a person's words.
+var stepWords = map[string]string{
+	"host-key":    "host key",
+	"login":       "logged in",
+	"root":        "looked at sshd",
+	"install":     "key installed",
+	"prove":       "key proved",
+	"rehearse":    "rehearsed",
+	"arm":         "undo armed",
+	"enforce":     "passwords off",
+	"prove-again": "proved again",
+	"confirm":     "confirmed",
+	"key-only":    "key-only",
+	"record":      "recorded",
+	"undo":        "undone",
+}
+
+// Step is the line for one step: a mark, the step, what it found. The detail is shown without control characters.
+func Step(name string, ok bool, detail string) string {
+	mark := "ok  "
+	if !ok {
+		mark = "FAIL"
+	}
+	words, known := stepWords[name]
+	if !known {
+		words = name
+	}
+	return "  " + mark + "  " + pad(words, 14) + oneLine(detail)
+}
+
+func pad(s string, width int) string {
+	for len(s) < width {
+		s += " "
+	}
+	return s
+}

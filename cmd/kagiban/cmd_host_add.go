@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup"
+	"kagiban/vault"
+)
+
+func hostAddCommand(p *program) *cli.Command {
+	flags := []cli.Flag{
+		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, Usage: "connect to `PORT`"},
+		&cli.StringFlag{Name: "identity", Aliases: []string{"i"}, Usage: "log in with the key in `FILE`, which opens the server already"},
+		sshConfigFlag(),
+		&cli.StringFlag{Name: "key", Usage: "install the key `NAME` (without it: this client's)"},
+		&cli.StringFlag{Name: "name", Usage: "call the server `ALIAS` here"},
+		&cli.StringFlag{Name: "host-key", Usage: "the server's host key is `SHA256:...`"},
+		&cli.BoolFlag{Name: "accept-new", Usage: "accept the host key of a server that is not known yet"},
+		&cli.BoolFlag{Name: "no-enforce", Usage: "install and prove the key, leave passwords on"},
+		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation"},
+		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
+		&cli.BoolFlag{Name: "yes", Usage: "go on with the plan without asking"},
+		jsonFlag(),
+	}
+	for _, s := range []secret{passphrase, password, sudoPassword} {
+		flags = append(flags, s.flags()...)
+	}
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "install this client's key on a server, prove it, and turn passwords off",
+		ArgsUsage: "[USER@]HOST[:PORT]...",
+		Flags:     flags,
+		Action:    func(c *cli.Context) error { return p.hostAdd(c) },
+	}
+}
+
+// added is the line that --json writes for each host.
+type added struct {
+	Host   string           `json:"host"`
+	Result string           `json:"result"`
+	Exit   int              `json:"exit"`
+	Steps  []hostsetup.Step `json:"steps"`
+	Error  *string          `json:"error"`
+}
+
+func (p *program) hostAdd(c *cli.Context) error {
+	hosts := c.Args().Slice()
+	if err := p.checkHostAdd(c, hosts); err != nil {
+		return err
+	}
+	from, err := sources(c, passphrase, password, sudoPassword)
+	if err != nil {
+		return err
+	}
+	base, err := p.hostOptions(c, from)
+	if err != nil {
+		return err
+	}
+	var codes []int
+	for _, host := range hosts {
+		a, err := p.addOne(c, host, base, from)
+		if err != nil {
+			fmt.Fprintln(p.stderr, say.Render(err.ID, err.Fields))
+			a.Exit, a.Error = say.ExitCode(err.ID), some(say.Text(err.ID, err.Fields))
+		}
+		codes = append(codes, a.Exit)
+		if c.Bool("json") {
+			if err := writeJSON(p.stdout, a); err != nil {
+				return err
+			}
+		}
+		if c.Context.Err() != nil {
+			break
+		}
+	}
+	return p.endOfSeveral(codes)
+}
+
+// checkHostAdd refuses what cannot go well, before any connection: a plan that nobody can be asked about, too.
+func (p *program) checkHostAdd(c *cli.Context, hosts []string) error {
+	after := c.Duration("undo-after")
+	switch {
+	case len(hosts) > 1 && c.String("name") != "":
+		return say.Fail(say.OneHostOnly, nil, "flag", "--name")
+	case len(hosts) > 1 && c.String("host-key") != "":
+		return say.Fail(say.OneHostOnly, nil, "flag", "--host-key")
+	case after < hostsetup.MinUndoAfter || after > hostsetup.MaxUndoAfter:
+		return say.Fail(say.BadUndoAfter, nil, "value", after.String(), "min", hostsetup.MinUndoAfter.String(), "max", hostsetup.MaxUndoAfter.String())
+	case !c.Bool("yes") && !c.Bool("dry-run") && !p.ask.CanAsk():
+		return prompt.ErrCannotAsk
+	}
+	if name := c.String("name"); name != "" {
+		return vault.CheckName(name)
+	}
+	return nil
+}
+
+// hostOptions is what all hosts of one call share: above all the key, whose passphrase is asked for once.
+func (p *program) hostOptions(c *cli.Context, from map[secret]prompt.Source) (hostsetup.Options, error) {
+	o := hostsetup.Options{NoEnforce: c.Bool("no-enforce"), DryRun: c.Bool("dry-run"), UndoAfter: c.Duration("undo-after"), Now: p.now, Log: p.log,
+		HostKeys: hostsetup.HostKeyPolicy{AcceptNew: c.Bool("accept-new"), Pin: c.String("host-key")}}
+	var err error
+	if o.Book, err = p.book(); err != nil {
+		return o, err
+	}
+	key, err := p.defaultKey(c.String("key"))
+	if err != nil {
+		return o, err
+	}
+	o.KeyName, o.Comment = key.Name, key.Comment
+	if file := c.String("identity"); file != "" {
+		signer, err := p.identity(c.Context, file)
+		if err != nil {
+			return o, err
+		}
+		o.Logins = append(o.Logins, signer)
+	}
+	if o.Key, err = p.signer(c.Context, key.Name, from[passphrase]); err != nil {
+		return o, err
+	}
+	o.Logins = append(o.Logins, p.agentSigners()...)
+	return o, nil
+}
+
+// identity opens a private key file of the user's, asking for its passphrase if it has one.
+func (p *program) identity(ctx context.Context, file string) (ssh.Signer, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, say.Fail(say.IdentityUnread, err, "error", err.Error())
+	}
+	defer clear(text)
+	signer, err := ssh.ParsePrivateKey(text)
+	var locked *ssh.PassphraseMissingError
+	for attempt := 0; errors.As(err, &locked) && attempt < 3; attempt++ {
+		if attempt > 0 {
+			p.tell(say.WrongAnswer)
+		}
+		answer, askErr := p.ask.Secret(ctx, say.Text(say.AskIdentity, say.Fields{"file": file})+" ")
+		if askErr != nil {
+			return nil, askErr
+		}
+		var opened ssh.Signer
+		if opened, askErr = ssh.ParsePrivateKeyWithPassphrase(text, answer); askErr == nil {
+			signer, err = opened, nil
+		}
+		clear(answer)
+	}
+	if err != nil {
+		return nil, say.Fail(say.IdentityUnread, err, "error", fmt.Sprintf("%s: %v", file, err))
+	}
+	return signer, nil
+}
+
+// addOne runs the whole of it on one host.
+func (p *program) addOne(c *cli.Context, host string, o hostsetup.Options, from map[secret]prompt.Source) (added, *say.Error) {
+	a := added{Host: host, Result: string(hostsetup.Failed), Steps: []hostsetup.Step{}}
+	t, page, err := p.target(c.Context, o.Book, host, c.String("ssh-config"), c.Int("port"))
+	if err != nil {
+		return a, say.ForHost(host, err)
+	}
+	if name := c.String("name"); name != "" {
+		t.Name = name
+	}
+	a.Host = t.Name
+	if page == nil {
+		if err := p.aliasIsFree(o, t); err != nil {
+			return a, say.ForHost(t.Name, err)
+		}
+	}
+	o.Target = t
+	o.Logins = append(o.Logins, plainIdentities(t.Identities)...)
+	o.Person = &person{p: p, host: t.Name, yes: c.Bool("yes"), dryRun: o.DryRun, json: c.Bool("json"), password: from[password], sudo: from[sudoPassword]}
+	o.Steps = func(s hostsetup.Step) { fmt.Fprintln(p.stderr, say.Step(s.Name, s.OK, s.Detail)) }
+	r, err := hostsetup.Add(c.Context, o)
+	a.Result, a.Steps = string(r.Verdict), r.Steps
+	if err != nil {
+		return a, say.ForHost(t.Name, err)
+	}
+	if !c.Bool("json") {
+		fmt.Fprintln(p.stdout, say.Text(verdict(r, o), say.Fields{"host": t.Name}))
+	}
+	return a, nil
+}
+
+func verdict(r hostsetup.Result, o hostsetup.Options) say.ID {
+	switch {
+	case r.Verdict == hostsetup.KeyOnly:
+		return say.HostKeyOnly
+	case r.KeyOnly:
+		return say.HostAlready
+	case o.DryRun:
+		return say.HostDryRun
+	}
+	return say.HostInstalled
+}
+
+// aliasIsFree refuses to let one name stand for two servers.
+func (p *program) aliasIsFree(o hostsetup.Options, t hostsetup.Target) error {
+	if err := vault.CheckName(t.Name); err != nil {
+		return err
+	}
+	hosts, err := o.Book.Hosts()
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		if h.Name == t.Name && (h.Address != t.Address || h.Port != t.Port || h.User != t.User) {
+			return say.Fail(say.AliasTaken, nil, "host", t.Name, "address", h.User+"@"+h.Address+":"+strconv.Itoa(h.Port))
+		}
+	}
+	return nil
+}
+
+// maxIdentities keeps the keys of ssh's configuration from using up the server's patience (MaxAuthTries is 6).
+const maxIdentities = 2
+
+// plainIdentities opens those of ssh's IdentityFiles that need no passphrase; all else about them is ssh's business.
+func plainIdentities(files []string) []ssh.Signer {
+	var signers []ssh.Signer
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || len(signers) == maxIdentities {
+			continue
+		}
+		if signer, err := ssh.ParsePrivateKey(text); err == nil {
+			signers = append(signers, signer)
+		}
+		clear(text)
+	}
+	return signers
+}
+
+// endOfSeveral is the exit code of a command over several hosts: the code that all failures share, else 1.
+func (p *program) endOfSeveral(codes []int) error {
+	common, failed := 0, 0
+	for _, code := range codes {
+		if code == say.ExitDone {
+			continue
+		}
+		failed++
+		switch common {
+		case 0, code:
+			common = code
+		default:
+			common = say.ExitFailed
+		}
+	}
+	if failed > 0 && len(codes) > 1 {
+		p.tell(say.HostsDiffer, "failed", strconv.Itoa(failed), "all", strconv.Itoa(len(codes)))
+	}
+	return exitStatus(common)
+}

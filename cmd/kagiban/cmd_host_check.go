@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup"
+)
+
+func hostCheckCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "is it still key-only? Asks each server what it offers; changes nothing",
+		ArgsUsage: "[HOST...]",
+		Flags:     []cli.Flag{jsonFlag(), sshConfigFlag()},
+		Action:    func(c *cli.Context) error { return p.hostCheck(c) },
+	}
+}
+
+type checkedHost struct {
+	Name     string              `json:"name"`
+	KeyOnly  bool                `json:"key_only"`
+	Methods  []string            `json:"methods"`
+	Problems []hostsetup.Problem `json:"problems"`
+}
+
+func (p *program) hostCheck(c *cli.Context) error {
+	b, err := p.book()
+	if err != nil {
+		return err
+	}
+	names := c.Args().Slice()
+	if len(names) == 0 {
+		hosts, err := b.Hosts()
+		if err != nil {
+			return err
+		}
+		for _, h := range hosts {
+			names = append(names, h.Name)
+		}
+	}
+	var out struct {
+		Hosts []checkedHost `json:"hosts"`
+	}
+	var codes []int
+	for _, name := range names {
+		checked, err := p.checkOne(c, name)
+		switch {
+		case err != nil:
+			e := say.ForHost(name, err)
+			fmt.Fprintln(p.stderr, say.Render(e.ID, e.Fields))
+			checked.Problems = append(checked.Problems, hostsetup.Problem{ID: string(e.ID), Detail: say.Text(e.ID, e.Fields)})
+			codes = append(codes, say.ExitCode(e.ID))
+		case checked.KeyOnly:
+			codes = append(codes, say.ExitDone)
+		default:
+			codes = append(codes, say.ExitProblem)
+		}
+		out.Hosts = append(out.Hosts, checked)
+	}
+	if c.Bool("json") {
+		if err := writeJSON(p.stdout, out); err != nil {
+			return err
+		}
+	} else if err := p.showChecked(out.Hosts); err != nil {
+		return err
+	}
+	return p.endOfSeveral(codes)
+}
+
+func (p *program) checkOne(c *cli.Context, name string) (checkedHost, error) {
+	checked := checkedHost{Name: name}
+	b, err := p.book()
+	if err != nil {
+		return checked, err
+	}
+	page, err := b.Find(name)
+	if err != nil {
+		return checked, err
+	}
+	checked.Name = page.Name
+	t, _, err := p.target(c.Context, b, page.Name, c.String("ssh-config"), 0)
+	if err != nil {
+		return checked, err
+	}
+	health, err := hostsetup.Check(c.Context, t, page)
+	if err != nil {
+		return checked, err
+	}
+	checked.KeyOnly, checked.Methods, checked.Problems = health.KeyOnly, health.Methods, health.Problems
+	page.KeyOnly, page.CheckedAt = health.KeyOnly, *utc(p.now())
+	return checked, b.Put(c.Context, page)
+}
+
+func (p *program) showChecked(hosts []checkedHost) error {
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, h := range hosts {
+		state := "NOT key-only"
+		if h.KeyOnly {
+			state = "key-only"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", h.Name, state, strings.Join(h.Methods, ", "))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		for _, problem := range h.Problems {
+			if problem.Fix != "" {
+				fmt.Fprintf(p.stderr, "%s: %s\n  next: %s\n", h.Name, problem.Detail, problem.Fix)
+			}
+		}
+	}
+	return nil
+}
