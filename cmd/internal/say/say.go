@@ -21,7 +21,8 @@ type ID string
 // Fields fill the {placeholders} of a message.
 type Fields map[string]string
 
-// Message is one row of the table. Each part may hold {placeholders}.
+// Message is one row of the table. Each part may hold {placeholders}. A row for an
+// error has all three parts; talk, which is no error, is What alone (see Text).
 type Message struct {
 	// What happened: a sentence without its full stop, beginning lower case.
 	What string
@@ -64,12 +65,6 @@ func rules() []func(error) (ID, Fields) {
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
 	return []map[ID]Message{hostsetupTable(), frameTable()}
-}
-
-// talks are sentences that are no errors: progress, results, questions. One file
-// for each room as well: talk_ROOM.go.
-func talks() []map[ID]string {
-	return []map[ID]string{}
 }
 
 // table is all rows together.
@@ -122,16 +117,9 @@ func Render(id ID, fields Fields) string {
 	return strings.Join(lines, "\n")
 }
 
-// Text is a sentence of talk, or what a message says has happened, alone and
-// without a prefix.
-func Text(id ID, fields Fields) string {
-	for _, talk := range talks() {
-		if text, ok := talk[id]; ok {
-			return fill(text, fields)
-		}
-	}
-	return fill(table()[id].What, fields)
-}
+// Text is what a message says has happened, alone and without a prefix: for
+// progress, results and questions, which are rows with nothing else.
+func Text(id ID, fields Fields) string { return fill(table()[id].What, fields) }
 
 // fill replaces the placeholders of text. A value is shown on one line without
 // control and format characters; a placeholder without a value stays as it is,

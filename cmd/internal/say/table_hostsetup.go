@@ -52,8 +52,9 @@ const (
 	PlanNotEnforced  ID = "plan-not-enforced"
 )
 
+const untouched = "nothing on the server was changed"
+
 func hostsetupTable() map[ID]Message {
-	const untouched = "nothing on the server was changed"
 	return map[ID]Message{
 		BadHostName: {What: "{error}", Next: "kagiban host add --help"},
 		SSHConfig:   {What: "{error}", StillTrue: untouched, Next: "ssh -G HOST   (shows what ssh makes of its configuration)"},
@@ -152,7 +153,7 @@ func hostsetupTable() map[ID]Message {
 			Next: "kagiban host add --help",
 		},
 		IdentityUnread:   {What: "{error}", StillTrue: untouched, Next: "the same again with another -i FILE"},
-		HostsDiffer:      {What: "{failed} of {all} hosts did not come to the goal", StillTrue: "each line above says what is true of its host"},
+		HostsDiffer:      {What: "{failed} of {all} hosts did not come to the goal; each line above says what is true of its host"},
 		HostsTell:        {What: "{host}:"},
 		CheckFoundOpen:   {What: "not all hosts are key-only", StillTrue: "nothing was changed", Next: "kagiban host add HOST"},
 		HostForgotten:    {What: "{host} is forgotten here; on the server nothing was changed"},

@@ -1,0 +1,81 @@
+package say
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/messages.md anew")
+
+const messagesDoc = "../../../docs/messages.md"
+
+// TestMessagesDoc holds docs/messages.md against the table.
+func TestMessagesDoc(t *testing.T) {
+	want := messagesText()
+	if *update {
+		if err := os.WriteFile(messagesDoc, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(messagesDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("docs/messages.md is not the table of today; type: go test ./cmd/internal/say -update")
+	}
+}
+
+func messagesText() []byte {
+	var b bytes.Buffer
+	fmt.Fprint(&b, `# What kagiban says when something is wrong
+
+Made from the table in cmd/internal/say by its test; do not edit by hand.
+
+Every message has an id that does not change, and an exit code. It says what happened, what is still
+true, and what to type next. Words in braces are filled in.
+
+`)
+	ids := slices.Sorted(maps.Keys(table()))
+	codes := map[int]bool{}
+	for _, id := range ids {
+		codes[ExitCode(id)] = true
+	}
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		fmt.Fprintf(&b, "## Exit %d: %s\n\n", code, exitMeaning(code))
+		for _, id := range ids {
+			if m := table()[id]; ExitCode(id) == code && (id == Failed || m.StillTrue != "" || m.Next != "") {
+				writeMessage(&b, id, table()[id])
+			}
+		}
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func writeMessage(b *bytes.Buffer, id ID, m Message) {
+	fmt.Fprintf(b, "**%s**\n", id)
+	fmt.Fprintf(b, "- %s\n", m.What)
+	if m.StillTrue != "" {
+		fmt.Fprintf(b, "- still true: %s\n", m.StillTrue)
+	}
+	for _, next := range strings.Split(m.Next, "\n") {
+		if next != "" {
+			fmt.Fprintf(b, "- next: `%s`\n", next)
+		}
+	}
+	fmt.Fprintln(b)
+}
+
+func exitMeaning(code int) string {
+	return map[int]string{
+		ExitFailed: "failed", ExitUsage: "called wrongly, nothing was done", ExitLocked: "the agent does not run, or the key is locked",
+		ExitProblem: "a check found a problem, or installed but not enforced", ExitNeedsPerson: "a person is needed",
+		ExitUndone: "undone, the server is as it was before", ExitInterrupted: "interrupted",
+	}[code]
+}

@@ -1,0 +1,87 @@
+package say
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"kagiban/vault"
+	"kagiban/vault/safefile"
+)
+
+// ofVault knows the errors of the keys at rest, and of the folders that they lie in.
+func ofVault(err error) (ID, Fields) {
+	if id, fields := ofKeyFile(err); id != "" {
+		return id, fields
+	}
+	var high *vault.WorkFactorError
+	var folder *safefile.DirError
+	var busy *safefile.LockedError
+	switch {
+	case errors.As(err, &high):
+		return WorkFactorHigh, Fields{"key": high.Name, "factor": strconv.Itoa(high.Factor), "memory": strconv.FormatInt(high.Memory()>>20, 10)}
+	case errors.As(err, &folder):
+		return FolderUnfit, Fields{"path": folder.Path, "reason": folder.Reason, "fix": folder.Fix}
+	case errors.As(err, &busy):
+		return VaultBusy, Fields{"error": busy.Error()}
+	}
+	for _, known := range []struct {
+		err error
+		id  ID
+	}{
+		{vault.ErrNoKey, NoKey}, {vault.ErrKeyExists, KeyExists}, {vault.ErrBadName, BadKeyName},
+		{vault.ErrWrongPassphrase, WrongPassphrase}, {vault.ErrNeedPassphrase, NeedPassphrase},
+		{vault.ErrEmptyPassphrase, EmptySecret}, {vault.ErrBrokenKey, BrokenKey}, {vault.ErrDamaged, DamagedKey},
+		{vault.ErrWeakKey, WeakKey}, {vault.ErrBadSpec, BadKeySpec}, {vault.ErrChanged, KeyChanged},
+	} {
+		if errors.Is(err, known.err) {
+			return known.id, Fields{"error": err.Error()}
+		}
+	}
+	return "", nil
+}
+
+// ofKeyFile knows why a file cannot be taken in.
+func ofKeyFile(err error) (ID, Fields) {
+	const file = "FILE"
+	var format *vault.FormatError
+	var cipher *vault.CipherError
+	var rounds *vault.RoundsError
+	var kind *vault.TypeError
+	switch {
+	case errors.As(err, &format):
+		return NotAKeyFile, Fields{"file": "the file", "looks": format.Looks, "advice": format.Advice}
+	case errors.As(err, &cipher):
+		return CipherUnread, Fields{"file": "the file", "cipher": cipher.Cipher, "command": cipher.Command(file)}
+	case errors.As(err, &rounds):
+		return RoundsTooMany, Fields{"file": "the file", "rounds": strconv.Itoa(int(rounds.Rounds)),
+			"max": strconv.Itoa(int(rounds.Max)), "command": rounds.Command(file)}
+	case errors.As(err, &kind):
+		return KeyTypeUnkept, Fields{"type": kind.Type, "advice": kind.Advice}
+	}
+	return "", nil
+}
+
+// ForFile gives an error about a file of the user's its message, and the commands
+// that it names the file's name.
+func ForFile(file string, err error) *Error {
+	id, fields := Of(err)
+	named := Fields{"file": file}
+	for name, value := range fields {
+		if name != "file" {
+			named[name] = strings.ReplaceAll(value, "FILE", Quote(file))
+		}
+	}
+	return &Error{ID: id, Fields: named, Err: err}
+}
+
+// Quote is a word as a POSIX shell reads it, between single quotes if it needs any.
+func Quote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%", r)
+	}
+	if word != "" && strings.TrimFunc(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

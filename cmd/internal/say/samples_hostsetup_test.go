@@ -1,0 +1,49 @@
+package say
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup"
+)
+
+func hostsetupSamples() []sample {
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		panic(err)
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		panic(err)
+	}
+	down := &hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("no route to host")}
+	return []sample{
+		{&hostsetup.NameError{Kind: "host", Name: "-x"}, BadHostName},
+		{&hostsetup.ConfigError{What: "ProxyJump is not supported yet"}, SSHConfig},
+		{down, Unreachable},
+		{&hostsetup.HostKeyError{Known: "vps1", Key: key}, HostKeyUnknown},
+		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "known_hosts:3"}, HostKeyChanged},
+		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Pin: "SHA256:x"}, HostKeyMismatch},
+		{&hostsetup.LoginError{Account: "me@vps1"}, LoginRefused},
+		{&hostsetup.LoginError{Account: "me@vps1", Partial: []string{"publickey"}, Offered: []string{"password"}}, SecondFactor},
+		{&hostsetup.RootError{Account: "me@vps1", Why: "there is no sudo"}, NoRoot},
+		{&hostsetup.RootError{Account: "me@vps1", Why: "it was not the password", Wrong: true}, SudoRefused},
+		{&hostsetup.BlockedError{Problems: []hostsetup.Problem{{ID: "x", Detail: "d", Fix: "f"}, {ID: "y", Detail: "e"}}}, Blocked},
+		{&hostsetup.UndoneError{Step: "enforce", Err: down}, Undone},
+		{&hostsetup.UndoneError{Step: "enforce", Err: fmt.Errorf("dial: %w", context.Canceled)}, UndoneByPerson},
+		{&hostsetup.UndoneError{Step: "enforce", Err: context.Canceled, Undo: down, After: 120}, UndoUnseen},
+		{&hostsetup.NotEnforcedError{Err: &hostsetup.RootError{Account: "me@vps1", Why: "there is no sudo"}}, NotEnforced},
+		{&hostsetup.StillOpenError{Account: "root@vps1", Methods: []string{"password"}}, StillOpen},
+		{&hostsetup.ForcedError{Account: "me@vps1"}, Forced},
+		{hostsetup.ErrNoCredentials, NoCredentials},
+		{&hostsetup.NoDropInError{Name: "vps1", Offered: []string{"publickey"}}, NotOurs},
+		{&hostsetup.Failure{What: "reload", Detail: "exit status 1"}, ServerFailed},
+		{&hostsetup.Failure{What: "a word of tomorrow", Detail: "x"}, ServerFailed},
+		{hostsetup.ErrNoHost, NoHost},
+		{&hostsetup.BookError{Path: "/hosts.toml"}, BadBook},
+	}
+}

@@ -1,0 +1,173 @@
+package say
+
+// Messages of the keys at rest: made, opened, taken in and out, lost.
+const (
+	NoKey                ID = "no-key"
+	NoKeys               ID = "no-keys"
+	NameAKey             ID = "name-a-key"
+	KeyExists            ID = "key-exists"
+	BadKeyName           ID = "bad-key-name"
+	BadKeySpec           ID = "bad-key-spec"
+	WrongPassphrase      ID = "wrong-passphrase"
+	WrongPassphraseAgain ID = "wrong-passphrase-again"
+	NeedPassphrase       ID = "need-passphrase"
+	BrokenKey            ID = "broken-key"
+	DamagedKey           ID = "damaged-key"
+	WeakKey              ID = "weak-key"
+	KeyChanged           ID = "key-changed"
+	NotAKeyFile          ID = "not-a-key-file"
+	CipherUnread         ID = "cipher-unread"
+	RoundsTooMany        ID = "rounds-too-many"
+	KeyTypeUnkept        ID = "key-type-unkept"
+	WorkFactorHigh       ID = "work-factor-high"
+	FolderUnfit          ID = "folder-unfit"
+	VaultBusy            ID = "vault-busy"
+	PublicMissing        ID = "public-missing"
+	FileUnread           ID = "file-unread"
+	FileExists           ID = "file-exists"
+	BadExportFormat      ID = "bad-export-format"
+	OneOfFlags           ID = "one-of-flags"
+	NotRemoved           ID = "not-removed"
+
+	InitDone         ID = "init-done"
+	InitAlready      ID = "init-already"
+	InitOther        ID = "init-other-client"
+	KeyMade          ID = "key-made"
+	KeyImported      ID = "key-imported"
+	KeyExported      ID = "key-exported"
+	KeyRelocked      ID = "key-relocked"
+	KeyRenamed       ID = "key-renamed"
+	ClientKept       ID = "client-kept"
+	KeyRemoved       ID = "key-removed"
+	AskPassphrase    ID = "ask-passphrase"
+	AskNewPassphrase ID = "ask-new-passphrase"
+	AskAgain         ID = "ask-again"
+	AskFile          ID = "ask-file-passphrase"
+	AskKeepOrNew     ID = "ask-keep-or-new"
+	AskRemove        ID = "ask-remove"
+	AskRemoveLast    ID = "ask-remove-last"
+)
+
+func vaultTable() map[ID]Message {
+	return map[ID]Message{
+		NoKey: {What: "{error}", StillTrue: "nothing was changed", Next: "kagiban key list"},
+		NoKeys: {
+			What:      "there is no key on this computer yet",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban init",
+		},
+		NameAKey:  {What: "there are several keys, and none is named as this client: {keys}", Next: "the same with the name of one, such as {first}"},
+		KeyExists: {What: "{error}", StillTrue: "that key is as it was, and no other was made", Next: "kagiban key list"},
+		BadKeyName: {
+			What: "{error}",
+			Next: "the same with another name",
+		},
+		BadKeySpec: {What: "{error}", Next: "kagiban key new --help"},
+		WrongPassphrase: {
+			What:      "{error}",
+			StillTrue: "no key was changed or lost",
+			Next:      "the same again (if the passphrase is forgotten, nobody can open the key: make another with kagiban key new)",
+		},
+		WrongPassphraseAgain: {What: "that is not the passphrase, once more:"},
+		NeedPassphrase: {
+			What:      "{error}",
+			StillTrue: "nothing was changed",
+			Next:      "the same in a terminal, or with --passphrase-file",
+		},
+		BrokenKey: {
+			What:      "{error}",
+			StillTrue: "nothing was taken in, and the file is as it was",
+			Next:      "ssh-keygen -y -f FILE   (says whether OpenSSH can read it)",
+		},
+		DamagedKey: {
+			What:      "{error}",
+			StillTrue: "the file is as it was found, and every other key is unharmed",
+			Next:      "put the file back from a backup, or make another key: kagiban key new NAME",
+		},
+		WeakKey:    {What: "{error}", StillTrue: "nothing was changed", Next: "kagiban key new NAME   (ed25519)"},
+		KeyChanged: {What: "{error}", StillTrue: "the key opens as the other change left it", Next: "kagiban key list"},
+		NotAKeyFile: {
+			What:      "{file} is no OpenSSH private key: it is {looks}",
+			StillTrue: "nothing was changed",
+			Next:      "{advice}",
+		},
+		CipherUnread: {
+			What:      "{file} is encrypted with {cipher}, which kagiban does not read",
+			StillTrue: "nothing was changed",
+			Next:      "{command}   (asks for its passphrase and rewrites it in place), then the same again",
+		},
+		RoundsTooMany: {
+			What:      "{file} asks for {rounds} bcrypt rounds, more than the {max} that are run",
+			StillTrue: "nothing was changed",
+			Next:      "{command}   (asks for its passphrase and rewrites it in place), then the same again",
+		},
+		KeyTypeUnkept: {What: "keys of type {type} cannot be kept", StillTrue: "nothing was changed", Next: "{advice}"},
+		WorkFactorHigh: {
+			What:      "key \"{key}\" is sealed at work factor {factor}: opening it takes {memory} MiB of memory",
+			StillTrue: "the key is as it was",
+			Next:      "kagiban key passwd {key}   (opens it all the same, and seals it at the usual factor)",
+		},
+		FolderUnfit: {
+			What:      "the folder {path} cannot be used: {reason}",
+			StillTrue: "nothing was changed",
+			Next:      "{fix}",
+		},
+		VaultBusy: {What: "{error}", StillTrue: "nothing was changed", Next: "the same again, when that one has ended"},
+		PublicMissing: {
+			What:      "the public half of \"{key}\" is not known: its .pub file is missing or unreadable",
+			StillTrue: "the key itself holds it",
+			Next:      "kagiban unlock {key}   (writes the .pub file anew)",
+		},
+		FileUnread:      {What: "{error}", StillTrue: "nothing was changed", Next: "the same with a file that you can read"},
+		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
+		BadExportFormat: {What: "no format \"{format}\" to export to; there is openssh", Next: "kagiban key export NAME --format openssh -o FILE"},
+		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
+		NotRemoved:      {What: "key \"{key}\" was not removed", StillTrue: "nothing was changed"},
+
+		InitDone: {
+			What:      "this computer is {client}, and its key is {key} ({type}, {fingerprint})",
+			StillTrue: "its private half never leaves this computer; without its passphrase nobody can open it",
+			Next:      "kagiban agent start\neval \"$(kagiban env)\"\nkagiban host add USER@HOST",
+		},
+		InitAlready: {
+			What: "this computer is {client} already, and nothing was changed",
+			Next: "kagiban status",
+		},
+		InitOther: {
+			What:      "this computer is {client} already, not {wanted}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban key new {wanted}   (for one more key), or edit {path}",
+		},
+		KeyMade: {What: "made key {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
+		KeyImported: {
+			What:      "took in {file} as key {key} ({type}, {fingerprint})",
+			StillTrue: "{file} is still there, as it was",
+			Next:      "{remove}   (once you have seen that {key} works)",
+		},
+		KeyExported: {
+			What:      "wrote key {key} to {file}, locked under the passphrase that you chose",
+			StillTrue: "the key is here, too; that file resists guessing far less than the vault does",
+		},
+		KeyRelocked: {
+			What:      "key {key} is locked under the new passphrase",
+			StillTrue: "copies in backups open under the old one",
+		},
+		KeyRenamed: {What: "key {old} is now {key}"},
+		ClientKept: {
+			What: "this computer is still called {client}; what stands on servers keeps that name",
+			Next: "edit {path} (client = \"{key}\") if this key is to be its default again",
+		},
+		KeyRemoved: {
+			What:      "removed key {key} ({fingerprint})",
+			StillTrue: "servers that have its public half still accept it from whoever has a copy",
+		},
+
+		AskPassphrase:    {What: "passphrase of key {key}:"},
+		AskNewPassphrase: {What: "new passphrase for key {key}:"},
+		AskAgain:         {What: "the same once more:"},
+		AskFile:          {What: "passphrase of {file}:"},
+		AskKeepOrNew:     {What: "new passphrase for key {key} (Enter keeps that of the file):"},
+		AskRemove:        {What: "remove key {key} ({fingerprint}) for good? It opens: {opens}. Nothing brings it back. (y/N)"},
+		AskRemoveLast:    {What: "remove key {key} ({fingerprint}) for good? It is the last key here, or the only one known for: {opens}. You may lock yourself out. (y/N)"},
+	}
+}
