@@ -135,7 +135,7 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 		s.keysDone = true
 		signers := make([]ssh.Signer, len(s.signers))
 		for i, signer := range s.signers {
-			signers[i] = &noting{signer, &s.used}
+			signers[i] = note(signer, &s.used)
 		}
 		return ssh.PublicKeys(signers...), nil
 	}
@@ -248,6 +248,17 @@ func typed(offered []string) []string {
 type noting struct {
 	ssh.Signer
 	used *ssh.PublicKey
+}
+
+// note wraps a signer, which goes on signing with the algorithms that it had, and no others.
+func note(signer ssh.Signer, used *ssh.PublicKey) ssh.Signer {
+	n := &noting{signer, used}
+	if multi, ok := signer.(ssh.MultiAlgorithmSigner); ok {
+		if limited, err := ssh.NewSignerWithAlgorithms(n, multi.Algorithms()); err == nil {
+			return limited
+		}
+	}
+	return n
 }
 
 func (n *noting) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {

@@ -17,6 +17,7 @@ import (
 func commands(p *program) []*cli.Command {
 	return []*cli.Command{
 		envCommand(p),
+		hostCommand(p),
 		versionCommand(p),
 	}
 }
