@@ -7,16 +7,14 @@ import (
 
 	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
-	"kagiban/vault/safefile"
 )
 
-// ofFrame knows the errors of prompt, home and safefile, and a cancelled context, which
+// ofFrame knows the errors of prompt and home, and a cancelled context, which
 // in a command always means that the person ended it.
 func ofFrame(err error) (ID, Fields) {
 	var long *home.SocketPathError
 	var config *home.ConfigError
 	var unread *prompt.SourceError
-	var folder *safefile.DirError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, prompt.ErrInterrupted):
 		return Interrupted, nil
@@ -36,8 +34,6 @@ func ofFrame(err error) (ID, Fields) {
 		return SocketPathLong, Fields{"path": long.Path, "length": strconv.Itoa(len(long.Path)), "limit": strconv.Itoa(long.Limit)}
 	case errors.As(err, &config):
 		return BadConfig, Fields{"error": config.Error(), "path": config.Path}
-	case errors.As(err, &folder):
-		return BadFolder, Fields{"path": folder.Path, "reason": folder.Reason, "fix": folder.Fix}
 	}
 	return "", nil
 }

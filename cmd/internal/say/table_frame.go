@@ -27,7 +27,6 @@ const (
 	NoHome           ID = "no-home"
 	SocketPathLong   ID = "socket-path-too-long"
 	BadConfig        ID = "bad-config"
-	BadFolder        ID = "bad-folder"
 )
 
 func frameTable() map[ID]Message {
@@ -94,11 +93,6 @@ func frameTable() map[ID]Message {
 			What:      "{error}",
 			StillTrue: "the file is as you left it",
 			Next:      "mend {path}",
-		},
-		BadFolder: {
-			What:      "{path} cannot hold secrets: {reason}",
-			StillTrue: "nothing was changed",
-			Next:      "{fix}",
 		},
 	}
 }

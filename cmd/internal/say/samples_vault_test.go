@@ -1,0 +1,32 @@
+package say
+
+import (
+	"fmt"
+
+	"kagiban/vault"
+	"kagiban/vault/safefile"
+)
+
+func vaultSamples() []sample {
+	named := func(err error) error { return fmt.Errorf("key %q: %w", "laptop", err) }
+	return []sample{
+		{named(vault.ErrNoKey), NoKey},
+		{named(vault.ErrKeyExists), KeyExists},
+		{named(vault.ErrBadName), BadKeyName},
+		{named(vault.ErrWrongPassphrase), WrongPassphrase},
+		{named(vault.ErrNeedPassphrase), NeedPassphrase},
+		{named(vault.ErrEmptyPassphrase), EmptySecret},
+		{named(vault.ErrBrokenKey), BrokenKey},
+		{named(vault.ErrDamaged), DamagedKey},
+		{named(vault.ErrWeakKey), WeakKey},
+		{named(vault.ErrBadSpec), BadKeySpec},
+		{named(vault.ErrChanged), KeyChanged},
+		{&vault.FormatError{Looks: "a PuTTY private key", Advice: "puttygen FILE -O private-openssh-new -o OUT"}, NotAKeyFile},
+		{&vault.CipherError{Cipher: "3des-cbc"}, CipherUnread},
+		{&vault.RoundsError{Rounds: 5000, Max: 1000}, RoundsTooMany},
+		{&vault.TypeError{Type: "ssh-dss", Advice: "make another key"}, KeyTypeUnkept},
+		{&vault.WorkFactorError{Name: "laptop", Factor: 19, Max: 18}, WorkFactorHigh},
+		{&safefile.DirError{Path: "/k", Reason: "it is a link", Fix: "chmod 700 /k"}, FolderUnfit},
+		{&safefile.LockedError{Path: "/k/lock", PID: 1}, VaultBusy},
+	}
+}
