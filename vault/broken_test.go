@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"math/big"
+	"strings"
 	"sync"
 	"testing"
 
@@ -328,15 +329,14 @@ func TestForeignPayload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var format *FormatError
-	for what, payload := range map[string]string{"locked once more": string(locked), "text": "hello", "empty": ""} {
+	for want, payload := range map[string]string{"locked once more": string(locked), "no kind of key": "hello", "empty file": ""} {
 		sealed, err := v.seal([]byte(payload), pass)
 		if err != nil {
 			t.Fatal(err)
 		}
 		writeAll(t, v.keyFile("k"), sealed)
-		if _, err := v.Unlock("k", pass); !errors.Is(err, ErrBrokenKey) && !errors.As(err, &format) {
-			t.Errorf("%s: %v", what, err)
+		if _, err := v.Unlock("k", pass); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
 		}
 	}
 }

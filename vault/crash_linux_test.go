@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -11,13 +13,18 @@ import (
 // steps are the system calls by which a change reaches the disk.
 const steps = "renameat,linkat,unlinkat,fsync,fchmod,utimensat"
 
-// TestFaultAtEveryStep has strace(1) kill each change at each system call that touches the disk, or make that call fail, one
-// after the other until the change comes through unhurt.
-func TestFaultAtEveryStep(t *testing.T) {
+func needTrace(t *testing.T) {
+	t.Helper()
 	need(t, "strace", "strace")
 	if out, err := exec.Command("strace", "-f", "-e", "inject=fsync:error=EIO:when=1", "true").CombinedOutput(); err != nil {
 		t.Skipf("needs the right to trace processes: %v %s", err, out)
 	}
+}
+
+// TestFaultAtEveryStep has strace(1) kill each change at each system call that touches the disk, or make that call fail, one
+// after the other until the change comes through unhurt.
+func TestFaultAtEveryStep(t *testing.T) {
+	needTrace(t)
 	for _, what := range []string{"create", "passwd", "rename", "remove"} {
 		for _, fault := range []string{"signal=KILL", "error=ENOSPC"} {
 			t.Run(what+" "+fault, func(t *testing.T) {
@@ -52,4 +59,40 @@ func faultsAt(t *testing.T, what, call, fault string) int {
 	}
 	t.Errorf("%s: it never comes through", call)
 	return 0
+}
+
+// TestFlushOrder: what is written is flushed before it gets its name, and the folder after each name that comes or goes. That
+// holds against power loss, which no test here can bring about.
+func TestFlushOrder(t *testing.T) {
+	needTrace(t)
+	const placed, renamed, removed, folder = "linkat", "renameat", "unlinkat", "fsync keys"
+	for what, want := range map[string][]string{
+		"create": {"fsync temp", placed, removed, folder, "fsync temp", renamed, folder},
+		"passwd": {"fsync temp", renamed, folder},
+		"rename": {"fsync temp", renamed, folder, renamed, folder, removed, folder},
+		"remove": {removed, folder, removed, folder},
+	} {
+		v := crashVault(t)
+		log := filepath.Join(t.TempDir(), "log")
+		run(t, "env", helperEnv+"="+what+" "+v.dir, "strace", "-f", "-y", "-qq", "-e", "signal=none", "-o", log,
+			"-e", "trace=fsync,renameat,linkat,unlinkat", os.Args[0])
+		var got []string
+		for line := range strings.Lines(string(readAll(t, log))) {
+			call := regexp.MustCompile(`^\d+ +(\w+)\(.*?(/keys>|kagiban-tmp-\w+>)?\) += 0$`).FindStringSubmatch(strings.TrimSpace(line))
+			switch {
+			case call == nil: // failed (what was not there could not be removed), or not about files
+			case call[1] != "fsync":
+				got = append(got, call[1])
+			case call[2] == "/keys>":
+				got = append(got, folder)
+			case call[2] != "":
+				got = append(got, "fsync temp")
+			default:
+				got = append(got, line)
+			}
+		}
+		if strings.Join(got, ", ") != strings.Join(want, ", ") {
+			t.Errorf("%s: %q, want %q\n%s", what, got, want, readAll(t, log))
+		}
+	}
 }

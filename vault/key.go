@@ -27,7 +27,8 @@ type Key struct {
 	Fingerprint string    // SHA256:..., as ssh-keygen -l
 	Bits        int       // 256 for ed25519
 	Created     time.Time // the date of NAME.age, which Passwd and Rename keep
-	// Problem is why the key cannot be opened, as far as can be seen without its passphrase: it wraps ErrDamaged.
+	// Problem is why the key cannot be opened, as far as can be seen without its passphrase: it wraps ErrDamaged, or says why
+	// NAME.age cannot be read.
 	Problem error
 }
 

@@ -31,19 +31,18 @@ import (
 // Options are how a vault is to be used. The zero value is right for everything but tests.
 type Options struct {
 	// WorkFactor is the scrypt work factor of what is sealed, as the exponent of 2: at 17, the value for 0, one guess costs
-	// about 0.7 s and 128 MiB; each step more doubles both.
+	// about 0.7 s and 128 MiB; each step more doubles both. At most HighestWorkFactor.
 	WorkFactor int
-	// MaxWorkFactor is the highest work factor that is opened, 18 for 0. A key beyond it gives a [*WorkFactorError]: a file
-	// that somebody else put there shall not take all memory. See [Vault.WithMaxWorkFactor].
-	MaxWorkFactor int
 	// Now is the clock, time.Now for nil. It dates keys and tells which temporary files are old.
 	Now func() time.Time
 }
 
 const (
-	defaultWorkFactor    = 17
-	defaultMaxWorkFactor = 18
-	// HighestWorkFactor is the most that MaxWorkFactor may be, as in age(1): 4 GiB of memory.
+	defaultWorkFactor = 17
+	// readWorkFactor is the most that is opened unasked: what age -p writes. A file that somebody else put into the folder
+	// shall not take all memory.
+	readWorkFactor = 18
+	// HighestWorkFactor is the most that is opened at all, as in age(1): 4 GiB of memory.
 	HighestWorkFactor = 22
 )
 
@@ -63,28 +62,26 @@ type Vault struct {
 // Open returns the vault in the folder dir. The folder need not exist: the first key makes it (or [Vault.Init]). If it exists it must
 // be ours alone, else the error is a [*safefile.DirError] that says what to type.
 func Open(dir string, o Options) (*Vault, error) {
-	v := &Vault{dir: dir, factor: o.WorkFactor, maxFactor: o.MaxWorkFactor, now: o.Now, wait: lockWait, readBack: readFile}
+	v := &Vault{dir: dir, factor: o.WorkFactor, now: o.Now, wait: lockWait, readBack: readFile}
 	if v.factor == 0 {
 		v.factor = defaultWorkFactor
-	}
-	if v.maxFactor == 0 {
-		v.maxFactor = max(defaultMaxWorkFactor, v.factor)
 	}
 	if v.now == nil {
 		v.now = time.Now
 	}
-	if v.factor < 1 || v.factor > HighestWorkFactor || v.maxFactor < v.factor || v.maxFactor > HighestWorkFactor {
-		return nil, fmt.Errorf("work factors %d (to seal) and %d (to open) are not within 1 to %d, in this order",
-			v.factor, v.maxFactor, HighestWorkFactor)
+	if v.factor < 1 || v.factor > HighestWorkFactor {
+		return nil, fmt.Errorf("work factor %d is not within 1 to %d", v.factor, HighestWorkFactor)
 	}
+	v.maxFactor = max(readWorkFactor, v.factor)
 	if err := safefile.CheckDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return v, nil
 }
 
-// WithMaxWorkFactor is the same vault, opening keys up to the work factor n (at most [HighestWorkFactor]). It is for the key
-// that a person names at that moment, after a [*WorkFactorError] said what it will cost; not for keys opened unasked.
+// WithMaxWorkFactor is the same vault, opening keys sealed at work factors up to n (at most [HighestWorkFactor]) instead of 18. It
+// is for the key that a person names at that moment (kagiban unlock KEY), who was told by a [*WorkFactorError] what it costs; not
+// for keys that are opened because some program asked for a signature, or because one passphrase is tried on all.
 func (v *Vault) WithMaxWorkFactor(n int) *Vault {
 	w := *v
 	w.maxFactor = min(max(n, v.factor), HighestWorkFactor)

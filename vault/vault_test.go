@@ -251,10 +251,7 @@ func TestWorkFactor(t *testing.T) {
 	if _, err := high.Create("k", Spec{}, pass); err != nil {
 		t.Fatal(err)
 	}
-	low, err := Open(dir, Options{WorkFactor: 10, MaxWorkFactor: 11})
-	if err != nil {
-		t.Fatal(err)
-	}
+	low := openTestVault(t, dir).WithMaxWorkFactor(11)
 	if k, err := low.Get("k"); err != nil || k.Problem != nil {
 		t.Errorf("listing: %+v, %v", k, err)
 	}
@@ -275,9 +272,12 @@ func TestWorkFactor(t *testing.T) {
 	if err != nil || def.factor != 17 || def.maxFactor != 18 {
 		t.Errorf("defaults: %+v, %v", def, err)
 	}
-	for _, o := range []Options{{WorkFactor: -1}, {WorkFactor: 23}, {MaxWorkFactor: 23}, {WorkFactor: 12, MaxWorkFactor: 11}} {
-		if _, err := Open(dir, o); err == nil {
-			t.Errorf("%+v was taken", o)
+	if n := def.WithMaxWorkFactor(30).maxFactor; n != HighestWorkFactor || def.maxFactor != 18 {
+		t.Errorf("opens up to %d, and by itself %d", n, def.maxFactor)
+	}
+	for _, n := range []int{-1, HighestWorkFactor + 1} {
+		if _, err := Open(dir, Options{WorkFactor: n}); err == nil {
+			t.Errorf("%d was taken", n)
 		}
 	}
 }

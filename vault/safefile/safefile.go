@@ -38,7 +38,8 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 }
 
 // WriteNew is [WriteFile] for a path that must not exist yet, as a file, a folder or a link: then the error wraps
-// [fs.ErrExist], and of several writers at once exactly one succeeds.
+// [fs.ErrExist], and of several writers at once exactly one succeeds. On a file system without hard links, who dies at the wrong
+// moment leaves an empty file at path.
 func WriteNew(path string, data []byte, perm fs.FileMode) error {
 	s, err := stage(path, data, perm)
 	if err != nil {
