@@ -32,7 +32,7 @@ var houseTable = map[string][]string{
 	"hostsetup/authkeys": {},
 	"hostsetup/book":     {"vault/safefile"},
 
-	"cmd/internal/say":     {"agent", "vault", "vault/safefile", "hostsetup", "cmd/internal/home", "cmd/internal/prompt"}, // their error types
+	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "vault/safefile", "hostsetup", "cmd/internal/home", "cmd/internal/prompt"}, // their error types
 	"cmd/internal/prompt":  {},
 	"cmd/internal/home":    {"vault/safefile"},
 	"cmd/internal/service": {},

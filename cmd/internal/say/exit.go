@@ -18,8 +18,11 @@ func ExitCode(id ID) int {
 	switch id {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
-		StdinTwice, TwoSources, BadHostName, OneHostOnly, BadUndoAfter:
+		StdinTwice, TwoSources, BadHostName, OneHostOnly, BadUndoAfter,
+		BadKeyName, BadKeySpec, NameAKey, OneOfFlags, BadExportFormat, BadLife, NotThereYet:
 		return ExitUsage
+	case AgentNotRunning:
+		return ExitLocked
 	case NotEnforced, StillOpen, CheckFoundOpen:
 		return ExitProblem
 	case Undone:

@@ -2,6 +2,7 @@ package say
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -62,6 +63,8 @@ func ofKeyFile(err error) (ID, Fields) {
 	return "", nil
 }
 
+var placeholder = regexp.MustCompile(`\bFILE\b`)
+
 // ForFile gives an error about a file of the user's its message, and the commands
 // that it names the file's name.
 func ForFile(file string, err error) *Error {
@@ -69,7 +72,7 @@ func ForFile(file string, err error) *Error {
 	named := Fields{"file": file}
 	for name, value := range fields {
 		if name != "file" {
-			named[name] = strings.ReplaceAll(value, "FILE", Quote(file))
+			named[name] = placeholder.ReplaceAllLiteralString(value, Quote(file))
 		}
 	}
 	return &Error{ID: id, Fields: named, Err: err}

@@ -22,7 +22,7 @@ type ID string
 type Fields map[string]string
 
 // Message is one row of the table. Each part may hold {placeholders}. A row for an
-// error has all three parts; talk, which is no error, is What alone (see Text).
+// error has all three parts; for talk, which is no error, What is enough.
 type Message struct {
 	// What happened: a sentence without its full stop, beginning lower case.
 	What string
@@ -59,12 +59,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // has its own rule in a file of its own, of_ROOM.go. The frame's comes last: an
 // error of a room may wrap a cancelled context, and says more than that.
 func rules() []func(error) (ID, Fields) {
-	return []func(error) (ID, Fields){ofHostsetup, ofFrame}
+	return []func(error) (ID, Fields){ofHostsetup, ofVault, ofAgent, ofFrame}
 }
 
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
-	return []map[ID]Message{hostsetupTable(), frameTable()}
+	return []map[ID]Message{hostsetupTable(), vaultTable(), agentTable(), frameTable()}
 }
 
 // table is all rows together.

@@ -37,6 +37,8 @@ const (
 	KeyExported      ID = "key-exported"
 	KeyRelocked      ID = "key-relocked"
 	KeyRenamed       ID = "key-renamed"
+	HostsRenamed     ID = "hosts-renamed"
+	NextStep         ID = "next-step"
 	ClientKept       ID = "client-kept"
 	KeyRemoved       ID = "key-removed"
 	AskPassphrase    ID = "ask-passphrase"
@@ -122,45 +124,24 @@ func vaultTable() map[ID]Message {
 		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
 		BadExportFormat: {What: "no format \"{format}\" to export to; there is openssh", Next: "kagiban key export NAME --format openssh -o FILE"},
 		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
-		NotRemoved:      {What: "key \"{key}\" was not removed", StillTrue: "nothing was changed"},
-
-		InitDone: {
-			What:      "this computer is {client}, and its key is {key} ({type}, {fingerprint})",
-			StillTrue: "its private half never leaves this computer; without its passphrase nobody can open it",
-			Next:      "kagiban agent start\neval \"$(kagiban env)\"\nkagiban host add USER@HOST",
-		},
-		InitAlready: {
-			What: "this computer is {client} already, and nothing was changed",
-			Next: "kagiban status",
-		},
 		InitOther: {
 			What:      "this computer is {client} already, not {wanted}",
 			StillTrue: "nothing was changed",
 			Next:      "kagiban key new {wanted}   (for one more key), or edit {path}",
 		},
-		KeyMade: {What: "made key {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
-		KeyImported: {
-			What:      "took in {file} as key {key} ({type}, {fingerprint})",
-			StillTrue: "{file} is still there, as it was",
-			Next:      "{remove}   (once you have seen that {key} works)",
-		},
-		KeyExported: {
-			What:      "wrote key {key} to {file}, locked under the passphrase that you chose",
-			StillTrue: "the key is here, too; that file resists guessing far less than the vault does",
-		},
-		KeyRelocked: {
-			What:      "key {key} is locked under the new passphrase",
-			StillTrue: "copies in backups open under the old one",
-		},
-		KeyRenamed: {What: "key {old} is now {key}"},
-		ClientKept: {
-			What: "this computer is still called {client}; what stands on servers keeps that name",
-			Next: "edit {path} (client = \"{key}\") if this key is to be its default again",
-		},
-		KeyRemoved: {
-			What:      "removed key {key} ({fingerprint})",
-			StillTrue: "servers that have its public half still accept it from whoever has a copy",
-		},
+		NotRemoved: {What: "key \"{key}\" was not removed", StillTrue: "nothing was changed", Next: "kagiban key list"},
+
+		InitDone:     {What: "this computer is {client}, and its key is {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
+		InitAlready:  {What: "this computer is {client} already; nothing was changed"},
+		KeyMade:      {What: "made key {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
+		KeyImported:  {What: "took in {file} as key {key} ({type}, {fingerprint}); the file is still there, as it was"},
+		KeyExported:  {What: "wrote key {key} to {file}, locked under the passphrase that you chose; it resists guessing far less than here"},
+		KeyRelocked:  {What: "key {key} opens under its new passphrase now; copies in backups open under the old one"},
+		KeyRenamed:   {What: "key {old} is now {key}"},
+		HostsRenamed: {What: "these servers are opened by {key} now: {hosts}"},
+		ClientKept:   {What: "this computer is still called {client}, as it is on servers; its default key is not named as it any more"},
+		KeyRemoved:   {What: "removed key {key} ({fingerprint}); a server that has its public half still lets in whoever has a copy"},
+		NextStep:     {What: "  next: {command}"},
 
 		AskPassphrase:    {What: "passphrase of key {key}:"},
 		AskNewPassphrase: {What: "new passphrase for key {key}:"},

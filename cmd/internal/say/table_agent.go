@@ -1,0 +1,81 @@
+package say
+
+// Messages of the agent: begun, ended, what it holds, what it asks.
+const (
+	AgentNotRunning   ID = "agent-not-running"
+	AgentOtherVersion ID = "agent-other-version"
+	AgentNotStarted   ID = "agent-not-started"
+	AgentNotStopped   ID = "agent-not-stopped"
+	SocketTaken       ID = "socket-taken"
+	NotASocket        ID = "not-a-socket"
+	NoAgentHere       ID = "no-agent-on-this-system"
+	BadLife           ID = "bad-life"
+	NotThereYet       ID = "not-there-yet"
+
+	AgentRuns      ID = "agent-runs"
+	AgentRunsHere  ID = "agent-runs-here"
+	AgentStarted   ID = "agent-started"
+	AgentStopped   ID = "agent-stopped"
+	AgentCannotAsk ID = "agent-cannot-ask"
+	KeyUnlocked    ID = "key-unlocked"
+	KeyIsUnlocked  ID = "key-is-unlocked"
+	KeyStillLocked ID = "key-still-locked"
+	KeyLocked      ID = "key-locked"
+	AllLocked      ID = "all-locked"
+	AskUnlock      ID = "ask-unlock"
+	AskForUse      ID = "ask-for-use"
+	AskForUseAgain ID = "ask-for-use-again"
+)
+
+func agentTable() map[ID]Message {
+	return map[ID]Message{
+		AgentNotRunning: {
+			What:      "the agent is not running",
+			StillTrue: "nothing was changed; a key is unlocked only while an agent runs",
+			Next:      "kagiban agent start",
+		},
+		AgentOtherVersion: {
+			What:      "{error}",
+			StillTrue: "it goes on as it was",
+			Next:      "end the process that listens at {socket}, then: kagiban agent start",
+		},
+		AgentNotStarted: {
+			What:      "the agent did not start: {error}",
+			StillTrue: "no key was touched",
+			Next:      "kagiban agent run -v   (shows what is in its way)",
+		},
+		AgentNotStopped: {
+			What:      "the agent did not end within {seconds} seconds",
+			StillTrue: "it takes no new connections",
+			Next:      "kagiban status",
+		},
+		SocketTaken: {
+			What:      "somebody is listening at {path} already",
+			StillTrue: "that one goes on as it was",
+			Next:      "kagiban agent stop   (if it is this user's agent), or KAGIBAN_HOME=/another/folder",
+		},
+		NotASocket:  {What: "{error}", StillTrue: "it was left as it is", Next: "move it away, then the same again"},
+		NoAgentHere: {What: "{error}", StillTrue: "keys can be made, shown, taken in and out here all the same", Next: "ssh-add FILE   (with the agent that this system has)"},
+		BadLife:     {What: "\"{value}\" is no time that a key can be unlocked for (30m, 8h, 1h30m, 2d, or seconds)", Next: "kagiban unlock --help"},
+		NotThereYet: {What: "{flag} is not there yet, and is not taken where nothing would enforce it", Next: "the same without {flag}"},
+
+		AgentRuns:      {What: "the agent is running already (process {pid})"},
+		AgentRunsHere:  {What: "the agent is running at {socket}; Ctrl-C ends it"},
+		AgentStarted:   {What: "the agent is running (process {pid})"},
+		AgentStopped:   {What: "the agent has ended; every key is locked"},
+		AgentCannotAsk: {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},
+		KeyUnlocked:    {What: "unlocked {key} {until}"},
+		KeyIsUnlocked:  {What: "{key} is unlocked already"},
+		KeyStillLocked: {
+			What:      "wrong passphrase: {keys}",
+			StillTrue: "what was unlocked before still is, and no key was changed or lost",
+			Next:      "kagiban unlock {keys}",
+		},
+		KeyLocked: {What: "locked {key}"},
+		AllLocked: {What: "locked all keys; those that ssh-add added are forgotten"},
+
+		AskUnlock:      {What: "passphrase to unlock {keys}:"},
+		AskForUse:      {What: "{program} (process {pid}) wants to use key {key} ({fingerprint}). Its passphrase:"},
+		AskForUseAgain: {What: "that is not the passphrase of key {key}; {program} (process {pid}) wants to use it. Once more:"},
+	}
+}
