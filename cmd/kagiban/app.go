@@ -27,14 +27,14 @@ func group(name, usage string, subcommands ...*cli.Command) *cli.Command {
 	return &cli.Command{Name: name, Usage: usage, Subcommands: subcommands}
 }
 
-// newApp makes the application and puts every command of it under the rules of
-// the house: the library prints nothing, answers no help, exits nowhere, and no
+// newApp makes the application and puts every one of its commands under the rules
+// of the house: the library prints nothing, answers no help, exits nowhere, and no
 // action sees an argument that looks like a flag.
-func newApp(p *program) *cli.App {
+func newApp(p *program, commands []*cli.Command) *cli.App {
 	app := &cli.App{
 		Name:      "kagiban",
 		Usage:     "one SSH key per computer, and servers that take keys only",
-		Commands:  commands(p),
+		Commands:  commands,
 		Reader:    p.stdin,
 		Writer:    io.Discard,
 		ErrWriter: io.Discard,

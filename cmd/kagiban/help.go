@@ -33,7 +33,7 @@ func help(w io.Writer, app *cli.App, c *call) error {
 	}
 	if len(commands) > 0 {
 		fmt.Fprintf(out, "\n")
-		listCommands(out, "", commands)
+		listCommands(out, strings.Join(append(c.names, ""), " "), commands)
 	}
 	listFlags(out, "flags", flags)
 	listFlags(out, "everywhere", app.Flags)

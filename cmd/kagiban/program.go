@@ -63,7 +63,7 @@ func (p *program) main(ctx context.Context, args []string) (err error) {
 			err = say.Fail(say.Bug, nil, "error", fmt.Sprint(r), "command", "kagiban")
 		}
 	}()
-	return p.dispatch(ctx, newApp(p), args)
+	return p.dispatch(ctx, newApp(p, commands(p)), args)
 }
 
 // exitStatus ends the program with a code that is no failure to tell about: the

@@ -6,11 +6,14 @@ import "strings"
 // begins with it, or is at most two slips away (one for short words); "" when none is near.
 func closest(word string, names []string) string {
 	best, least := "", 3
-	if len([]rune(word)) < 4 {
+	switch length := len([]rune(word)); {
+	case length < 2:
+		return ""
+	case length < 4:
 		least = 2
 	}
 	for _, name := range names {
-		if len(word) > 1 && strings.HasPrefix(name, word) {
+		if strings.HasPrefix(name, word) {
 			return name
 		}
 		if d := distance([]rune(word), []rune(name)); d < least {
