@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
@@ -51,19 +53,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	return p.end(p.main(ctx, args))
+	return p.end(p.guard(ctx, newApp(p, commands(p)), args))
 }
 
-// main runs the command that args name. A panic becomes an error: people get a
+// guard runs the command that args name. A panic becomes an error: people get a
 // sentence, and -v the trace.
-func (p *program) main(ctx context.Context, args []string) (err error) {
+func (p *program) guard(ctx context.Context, app *cli.App, args []string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p.log.Info("panic", "value", fmt.Sprint(r), "stack", string(debug.Stack()))
 			err = say.Fail(say.Bug, nil, "error", fmt.Sprint(r), "command", "kagiban")
 		}
 	}()
-	return p.dispatch(ctx, newApp(p, commands(p)), args)
+	return p.dispatch(ctx, app, args)
 }
 
 // exitStatus ends the program with a code that is no failure to tell about: the
