@@ -70,11 +70,11 @@ type memory struct {
 	free    func()
 	mu      sync.Mutex // guards stop
 	stop    func() bool
-	freeing sync.Mutex // held while free runs
+	freeing chan struct{} // one token, held while free runs
 }
 
 func newMemory(after func(time.Duration, func()) func() bool) *memory {
-	return &memory{after: after, free: debug.FreeOSMemory}
+	return &memory{after: after, free: debug.FreeOSMemory, freeing: make(chan struct{}, 1)}
 }
 
 func (m *memory) giveBackSoon() {
@@ -87,7 +87,7 @@ func (m *memory) giveBackSoon() {
 }
 
 func (m *memory) giveBack() {
-	m.freeing.Lock()
-	defer m.freeing.Unlock()
+	m.freeing <- struct{}{}
+	defer func() { <-m.freeing }()
 	m.free()
 }
