@@ -219,6 +219,14 @@ func TestBrokenRSA(t *testing.T) {
 		f := good
 		change(&f)
 		refuse(t, what, clearFile(outer, f), ErrBrokenKey)
+		// Once more with an outer public half that goes along with the change, so that this is not what betrays it.
+		along := struct {
+			Type string
+			E, N *big.Int
+		}{f.Type, f.E, f.N}
+		if what != "everything" {
+			refuse(t, what+", outer too", clearFile(ssh.Marshal(along), f), ErrBrokenKey)
+		}
 	}
 	refuse(t, "outer public half", clearFile(publicOf(t, &other.PublicKey), good), ErrBrokenKey)
 

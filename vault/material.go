@@ -122,15 +122,12 @@ func readRSA(fields []byte) (any, string, []byte, error) {
 			return nil, "", nil, fmt.Errorf("%w: rsa number out of range", ErrBrokenKey)
 		}
 	}
-	// The same limits as x/crypto sets for public keys: even or tiny exponents are no RSA, long ones are an attack.
-	if f.E.BitLen() > 24 || f.E.Int64() < 3 || f.E.Bit(0) == 0 {
+	// The limit that x/crypto sets for public keys. Even and tiny exponents are refused by Validate below.
+	if f.E.BitLen() > 24 {
 		return nil, "", nil, fmt.Errorf("%w: rsa exponent", ErrBrokenKey)
 	}
 	if n := f.N.BitLen(); n < minRSAImport {
 		return nil, "", nil, fmt.Errorf("%w: rsa of %d bits, at least %d are needed: make a new key", ErrWeakKey, n, minRSAImport)
-	}
-	if f.P.BitLen() > maxRSABits/2 || f.Q.BitLen() > maxRSABits/2 {
-		return nil, "", nil, fmt.Errorf("%w: rsa primes", ErrBrokenKey)
 	}
 	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: f.N, E: int(f.E.Int64())}, D: f.D, Primes: []*big.Int{f.P, f.Q}}
 	key.Precompute()

@@ -204,6 +204,7 @@ func TestList(t *testing.T) {
 	if err := errors.Join(os.Mkdir(in("folder.age"), 0o700), os.Remove(in("a.pub"))); err != nil {
 		t.Fatal(err)
 	}
+	linked := os.Symlink(v.keyFile("a-b"), in("link.age")) == nil // where Windows allows it
 	before := names(t, v)
 	keys, err := v.List()
 	if err != nil {
@@ -223,6 +224,12 @@ func TestList(t *testing.T) {
 		got = append(got, k.Name+" "+state)
 	}
 	want := "a without public half, a-b whole, b without public half, empty damaged, folder damaged, garbage damaged, huge damaged, x25519 damaged"
+	if linked {
+		want = strings.Replace(want, "x25519", "link damaged, x25519", 1)
+		if _, err := v.Unlock("link", []byte("x")); !errors.Is(err, ErrDamaged) {
+			t.Errorf("a link: %v", err)
+		}
+	}
 	if strings.Join(got, ", ") != want {
 		t.Errorf("listed %q", got)
 	}
