@@ -21,7 +21,7 @@
 //     does not implement gets the key refused. A lifetime ends by a timer, and
 //     by the wall clock too, so that a computer that slept does not stretch it.
 //   - RSA keys sign with SHA-256 or SHA-512 as asked, and never with SHA-1: a
-//     request that asks for neither is refused.
+//     request that asks for neither gets SHA-512.
 //   - Bad input gets a failure or a closed connection, never more. At most 4096
 //     connections are served at a time; half a message may take 30 seconds to
 //     become a whole one, an answer 10 seconds to be read; an idle connection

@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/ssh"
@@ -19,29 +18,25 @@ type signer struct {
 	heavy  bool // RSA: to be used on a heavy place only
 }
 
-var errSHA1 = errors.New("an RSA signature with SHA-1 was asked for, which is never made")
-
 // algorithm chooses by the flags of a sign request (RFC 9987 section 8.3): for
 // RSA SHA-256 goes before SHA-512 when both are asked for, and for all other
-// keys flags mean nothing, both as in OpenSSH (sshkey.c, ssh-agent.c).
-func (s *signer) algorithm(flags uint32) (string, error) {
+// keys flags mean nothing, both as in OpenSSH (ssh-agent.c). A request without a
+// flag means SHA-1 to RFC 9987, which is never made: it gets SHA-512, and the
+// signature says so. Who insists on SHA-1 will refuse it; who takes what is good,
+// as ssh-add -T does, is served.
+func (s *signer) algorithm(flags uint32) string {
 	switch {
 	case !s.heavy:
-		return s.public.Type(), nil
+		return s.public.Type()
 	case flags&wire.FlagRSASHA256 != 0:
-		return ssh.KeyAlgoRSASHA256, nil
-	case flags&wire.FlagRSASHA512 != 0:
-		return ssh.KeyAlgoRSASHA512, nil
+		return ssh.KeyAlgoRSASHA256
 	}
-	return "", errSHA1
+	return ssh.KeyAlgoRSASHA512
 }
 
 // sign returns the encoded signature (RFC 4253 section 6.6).
 func (s *signer) sign(data []byte, flags uint32) ([]byte, error) {
-	algorithm, err := s.algorithm(flags)
-	if err != nil {
-		return nil, err
-	}
+	algorithm := s.algorithm(flags)
 	signature, err := s.key.SignWithAlgorithm(rand.Reader, data, algorithm)
 	if err != nil {
 		return nil, fmt.Errorf("sign with %s: %w", algorithm, err)
@@ -73,7 +68,7 @@ func newSigner(private any) (*signer, error) {
 func (s *signer) prove() error {
 	challenge := make([]byte, 32)
 	rand.Read(challenge)
-	encoded, err := s.sign(challenge, wire.FlagRSASHA512)
+	encoded, err := s.sign(challenge, 0)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsound, err)
 	}
