@@ -128,11 +128,11 @@ func (s *setup) dropIt(ctx context.Context) error {
 	}
 	s.result.Offered = offered
 	if len(typed(offered)) == 0 {
-		s.step("prove", "a new connection is offered "+strings.Join(offered, ", ")+" still: another file of the server keeps passwords off")
+		s.step("offers", "a new connection is offered "+strings.Join(offered, ", ")+" still: another file of the server keeps passwords off")
 		s.result.KeyOnly = true
 		return nil
 	}
-	s.step("prove", "a new connection is offered "+strings.Join(offered, ", "))
+	s.step("offers", "a new connection is offered "+strings.Join(offered, ", "))
 	return nil
 }
 

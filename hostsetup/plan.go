@@ -51,7 +51,7 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 			p.File, bound.Number, strings.Join(bound.Options, ",")), "delete that line, or make another key"})
 	case !present:
 		p.Line = line
-		p.Diff = udiff.Unified(p.File, p.File, f.text, authkeys.Appended(f.text, line))
+		p.Diff = diff(p.File, f.text, authkeys.Appended(f.text, line))
 	}
 	if f.privileged && !f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user) {
 		problems = append(problems, Problem{"keys-elsewhere", fmt.Sprintf("sshd looks for the keys of %s in %s, not in %s",
@@ -69,7 +69,7 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	if enforce {
 		p.DropIn = true
 		p.Effect = effect(f.manner)
-		p.Diff += udiff.Unified(sshd.DropInPath, sshd.DropInPath, f.dropIn, sshd.DropIn)
+		p.Diff += diff(sshd.DropInPath, f.dropIn, sshd.DropIn)
 	}
 	return p, nil
 }
@@ -144,5 +144,17 @@ func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(key) }
 // undoPlan is the plan of [Undo]: the drop-in goes, all else stays.
 func (f *facts) undoPlan(o *Options) Plan {
 	return Plan{Account: o.Target.Account(), Removes: true, Effect: effect(f.manner),
-		Diff: udiff.Unified(sshd.DropInPath, sshd.DropInPath, f.dropIn, "")}
+		Diff: diff(sshd.DropInPath, f.dropIn, "")}
+}
+
+// diff is a unified diff of one file; one that comes or goes is /dev/null on that side, as in diff(1).
+func diff(path, before, after string) string {
+	from, to := path, path
+	if before == "" {
+		from = "/dev/null"
+	}
+	if after == "" {
+		to = "/dev/null"
+	}
+	return udiff.Unified(from, to, before, after)
 }

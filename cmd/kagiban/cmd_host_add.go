@@ -96,7 +96,7 @@ func (p *program) checkHostAdd(c *cli.Context, hosts []string) error {
 	case after < hostsetup.MinUndoAfter || after > hostsetup.MaxUndoAfter:
 		return say.Fail(say.BadUndoAfter, nil, "value", after.String(), "min", hostsetup.MinUndoAfter.String(), "max", hostsetup.MaxUndoAfter.String())
 	case !c.Bool("yes") && !c.Bool("dry-run") && !p.ask.CanAsk():
-		return prompt.ErrCannotAsk
+		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
 	}
 	if name := c.String("name"); name != "" {
 		return vault.CheckName(name)

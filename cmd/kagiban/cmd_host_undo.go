@@ -38,7 +38,7 @@ func (p *program) hostUndo(c *cli.Context) error {
 		return err
 	}
 	if !c.Bool("yes") && !c.Bool("dry-run") && !p.ask.CanAsk() {
-		return prompt.ErrCannotAsk
+		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
 	}
 	o := hostsetup.Options{DryRun: c.Bool("dry-run"), Now: p.now, Log: p.log}
 	if o.Book, err = p.book(); err != nil {

@@ -11,6 +11,11 @@ if [ -e "$run/pending" ]; then
 	# Its watcher must have been killed: what it could not do is done now.
 	sh "$run/undo.sh" cancel "$token" >/dev/null
 fi
+tries=0
+while [ -e "$run/undoing" ] && [ "$tries" -lt 20 ]; do # an earlier change is on its way back
+	tries=$((tries + 1))
+	sleep 1
+done
 { [ ! -e "$run/pending" ] && [ ! -e "$run/undoing" ]; } || fail pending "$run/undoing"
 { printf '%s' "$1" >"$run/rehearse.conf" && printf '%s' "$2" >"$run/key-only.conf" &&
 	printf '%s' "$3" >"$run/undo.sh"; } || fail write "$run"

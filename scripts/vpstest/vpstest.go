@@ -82,10 +82,10 @@ func (h *Host) Reboot(hard bool) {
 	h.vps("reboot", h.Name)
 }
 
-// Snapshot is everything under /etc/ssh and the home folders, byte for byte, with modes and owners: what must not have changed.
+// Snapshot is everything under /etc/ssh and the home folders, byte for byte, with modes and owners: what must not have changed. (What bash and sudo write by themselves is left out.)
 func (h *Host) Snapshot() string {
 	h.t.Helper()
-	return h.Exec(`find /etc/ssh /home /root -xdev \( -name .bash_history -o -name .cache \) -prune -o -printf '%p %m %u %g ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) | sort`)
+	return h.Exec(`find /etc/ssh /home /root -xdev \( -name .bash_history -o -name .cache -o -name .sudo_as_admin_successful \) -prune -o -printf '%p %m %u %g ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) | sort`)
 }
 
 func (h *Host) vps(args ...string) string {
@@ -113,4 +113,12 @@ func command(args ...string) *exec.Cmd {
 func tail(text string) string {
 	lines := strings.Split(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}
+
+// AsRoot is the same host with root's account and password (option root=yes).
+func (h *Host) AsRoot() *Host {
+	root := *h
+	root.User = "root"
+	root.PasswordFile = filepath.Join(filepath.Dir(h.PasswordFile), "password-root")
+	return &root
 }

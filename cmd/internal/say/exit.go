@@ -27,7 +27,7 @@ func ExitCode(id ID) int {
 		return ExitProblem
 	case Undone:
 		return ExitUndone
-	case CannotAsk, NoAnswer, HostKeyUnasked:
+	case CannotAsk, NoAnswer, HostKeyUnasked, PlanUnasked:
 		return ExitNeedsPerson
 	case Interrupted, UndoneByPerson:
 		return ExitInterrupted

@@ -49,6 +49,7 @@ const (
 	WrongAnswer      ID = "wrong-answer"
 	SecretWrong      ID = "secret-wrong"
 	HostKeyUnasked   ID = "host-key-unasked"
+	PlanUnasked      ID = "plan-unasked"
 	PlanNotEnforced  ID = "plan-not-enforced"
 )
 
@@ -176,6 +177,11 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: untouched,
 			Next:      "the same again with the right one",
 		},
+		PlanUnasked: {
+			What:      "what will be changed on a server is shown and asked about, and nobody can be asked here",
+			StillTrue: "no connection was made",
+			Next:      "the same again with --yes (the plan is still printed), or with --dry-run",
+		},
 		HostKeyUnasked: {
 			What:      "{host} is not known yet (its host key: {type} {fingerprint}), and nobody can be asked whether it is the right one",
 			StillTrue: "nothing secret was sent",
@@ -199,6 +205,7 @@ var stepWords = map[string]string{
 	"key-only":    "key-only",
 	"record":      "recorded",
 	"undo":        "undone",
+	"offers":      "asked again",
 }
 
 // Step is the line for one step: a mark, the step, what it found. The detail is shown without control characters.
@@ -211,7 +218,7 @@ func Step(name string, ok bool, detail string) string {
 	if !known {
 		words = name
 	}
-	return "  " + mark + "  " + pad(words, 14) + oneLine(detail)
+	return "  " + mark + "  " + pad(words, 16) + oneLine(detail)
 }
 
 func pad(s string, width int) string {
