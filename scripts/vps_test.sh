@@ -74,7 +74,7 @@ finish() { local p; for p in "$@"; do wait "$p" || return 1; done; }
 if [ "${1:-}" = base ]; then
   export KAGIBAN_CACHE=$tmp
   "$vps" base & p=$!
-  soon sh -c "test -e $tmp/bases/*.new"
+  ok "a base is built beside" soon sh -c "test -e $tmp/bases/*.new"
   sleep 3
   kill -9 $p
   wait $p 2>/dev/null || true
@@ -144,7 +144,9 @@ echo 'echo broken >>/etc/ssh/sshd_config; false' >"$tmp/bad"
 ok "a failing hook fails up" not "$vps" up t-d hook="$tmp/bad"
 ok "  and leaves nothing" not test -e /run/kagiban-vps/t-d
 ok "a name that is up is refused" not "$vps" up t-a
-ok "a name that is a path is refused" not "$vps" down ../kagiban-vps
+mkdir /run/kagiban-canary
+ok "a name that is a path is refused" not "$vps" down ../kagiban-canary
+ok "  and what it names stays" test -d /run/kagiban-canary
 sleep 600 & owner=$!
 "$vps" up t-d owner=$owner >/dev/null
 kill -9 $owner
