@@ -16,6 +16,9 @@ import (
 // commands is the command line. A group is a command with subcommands.
 func commands(p *program) []*cli.Command {
 	return []*cli.Command{
+		initCommand(p),
+		keyCommand(p),
+		agentCommand(p),
 		envCommand(p),
 		hostCommand(p),
 		versionCommand(p),

@@ -60,7 +60,7 @@ func agentTable() map[ID]Message {
 		NotThereYet: {What: "{flag} is not there yet, and is not taken where nothing would enforce it", Next: "the same without {flag}"},
 
 		AgentRuns:      {What: "the agent is running already (process {pid})"},
-		AgentRunsHere:  {What: "the agent is running at {socket}; Ctrl-C ends it"},
+		AgentRunsHere:  {What: "the agent is running at {socket}"},
 		AgentStarted:   {What: "the agent is running (process {pid})"},
 		AgentStopped:   {What: "the agent has ended; every key is locked"},
 		AgentCannotAsk: {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},

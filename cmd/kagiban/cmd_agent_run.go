@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/agent"
+	"kagiban/agent/control"
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/home"
+	"kagiban/cmd/internal/say"
+)
+
+func agentRunCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:  "run",
+		Usage: "run the agent in this terminal, which is asked for passphrases",
+		Description: "It ends with Ctrl-C, SIGTERM, SIGHUP or `kagiban agent stop`, and takes its sockets away. SIGUSR1 drops all keys,\n" +
+			"as ssh-add -D does. What it has to say goes to its log; with -v, to stderr as well.",
+		Action: func(c *cli.Context) error { return p.agentRun(c.Context) },
+	}
+}
+
+// agentRun serves until ctx ends or a client asks for the end. That is no failure,
+// whichever it is.
+func (p *program) agentRun(ctx context.Context) error {
+	h, err := p.home()
+	if err != nil {
+		return err
+	}
+	if err := h.CheckSockets(); err != nil {
+		return err
+	}
+	if err := h.Make(); err != nil {
+		return err
+	}
+	file, err := openLog(h.Log())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	log := p.agentLog(file)
+	if err := agent.Harden(); err != nil {
+		log.Warn("less protected than it could be", "error", err)
+	}
+	a, err := p.newAgent(log)
+	if err != nil {
+		return err
+	}
+	doors, err := openDoors(h, log)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
+	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
+	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
+	err = doors.serve(ctx, a)
+	log.Info("the agent ends", "error", err)
+	return err
+}
+
+// agentLog writes to the log file, and with -v to stderr too.
+func (p *program) agentLog(file io.Writer) *slog.Logger {
+	toFile := slog.NewTextHandler(file, &slog.HandlerOptions{Level: min(slog.LevelInfo, p.verbose.Level())})
+	if p.verbose.Level() > slog.LevelDebug {
+		return slog.New(toFile)
+	}
+	return slog.New(slog.NewMultiHandler(toFile, p.log.Handler()))
+}
+
+// newAgent joins the vault, the person and the agent.
+func (p *program) newAgent(log *slog.Logger) (*agent.Agent, error) {
+	v, err := p.vault()
+	if err != nil {
+		return nil, err
+	}
+	keys := &vaultKeys{vault: v, log: log, now: p.now}
+	return agent.New(agent.Options{Source: keys, Ask: newAsker(p.ask), Now: p.now, Log: log}), nil
+}
+
+// doors are the two sockets.
+type doors struct {
+	agent, control *door.Listener
+}
+
+// openDoors makes both sockets, or none.
+func openDoors(h home.Home, log *slog.Logger) (*doors, error) {
+	refused := func(c door.Caller, err error) {
+		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+	}
+	var d doors
+	var err error
+	for _, one := range []struct {
+		path string
+		at   **door.Listener
+	}{{h.ControlSocket(), &d.control}, {h.AgentSocket(), &d.agent}} {
+		if *one.at, err = door.Listen(one.path); err != nil {
+			d.close()
+			if errors.Is(err, door.ErrInUse) {
+				err = say.Fail(say.SocketTaken, err, "path", one.path, "folder", filepath.Dir(one.path))
+			}
+			return nil, err
+		}
+		(*one.at).Refused = refused
+	}
+	return &d, nil
+}
+
+func (d *doors) close() {
+	for _, l := range []*door.Listener{d.agent, d.control} {
+		if l != nil {
+			l.Close() // removes the socket; a second time does nothing
+		}
+	}
+}
+
+// serve serves both until ctx ends or a client asks for the end: then nil. If one
+// of them fails, both end.
+func (d *doors) serve(ctx context.Context, a *agent.Agent) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	stopDropping := onDrop(a.RemoveAll)
+	defer stopDropping()
+	ended := make(chan error, 2)
+	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
+	go func() { ended <- control.Serve(ctx, d.control, a, end) }()
+	first := <-ended
+	end()
+	return errors.Join(first, <-ended)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"kagiban/agent"
+	"kagiban/agent/control"
+	"kagiban/vault"
+)
+
+// keyRow is a key as scripts read it: KEY in the contract of the command line.
+type keyRow struct {
+	Name        string     `json:"name"`
+	Type        *string    `json:"type"` // null, like fingerprint and comment, while the public half is not known
+	Fingerprint *string    `json:"fingerprint"`
+	Comment     *string    `json:"comment"`
+	State       string     `json:"state"` // locked or unlocked
+	Until       *time.Time `json:"until"` // null: until it is locked
+	Created     *time.Time `json:"created"`
+	Tied        []string   `json:"tied"`
+}
+
+const (
+	stateLocked   = "locked"
+	stateUnlocked = "unlocked"
+)
+
+// agentView is what the running agent says of itself; of no agent, nothing.
+type agentView struct {
+	running bool
+	status  control.Status
+	keys    map[string]agent.KeyStatus // those of the vault, by name
+	added   int                        // keys that live in its memory only
+}
+
+// lookAtAgent asks the agent, if one runs. The error is that of one that runs
+// and gives no answer which could be understood.
+func (p *program) lookAtAgent() (agentView, error) {
+	view := agentView{keys: map[string]agent.KeyStatus{}}
+	c, err := p.control()
+	if err != nil {
+		return view, err
+	}
+	defer c.Close()
+	view.running = true
+	if view.status, err = c.Status(); err != nil {
+		return view, err
+	}
+	for _, k := range view.status.Keys {
+		if k.Name == "" {
+			view.added++
+		} else {
+			view.keys[k.Name] = k
+		}
+	}
+	return view, nil
+}
+
+// row puts together what the vault and the agent know of a key.
+func (v agentView) row(k vault.Key) keyRow {
+	r := keyRow{
+		Name: k.Name, Type: some(k.Type), Fingerprint: some(k.Fingerprint), Comment: some(k.Comment),
+		State: stateLocked, Created: utc(k.Created),
+	}
+	if here, ok := v.keys[k.Name]; ok && !here.Locked {
+		r.State, r.Until = stateUnlocked, utc(here.Until)
+	}
+	return r
+}
+
+// keyRows are all keys of the vault, as far as the agent can be asked. Nothing is
+// wrong with a list of keys because no agent answers.
+func (p *program) keyRows() ([]vault.Key, []keyRow, agentView, error) {
+	v, err := p.vault()
+	if err != nil {
+		return nil, nil, agentView{}, err
+	}
+	keys, err := v.List()
+	if err != nil {
+		return nil, nil, agentView{}, err
+	}
+	view := p.viewOrNothing()
+	var rows []keyRow
+	for _, k := range keys {
+		rows = append(rows, view.row(k))
+	}
+	return keys, rows, view, nil
+}
+
+func (p *program) viewOrNothing() agentView {
+	view, err := p.lookAtAgent()
+	if err != nil {
+		p.log.Info("the agent was not asked", "error", err)
+	}
+	return view
+}
+
+// showKeys lists keys for people, one a line, columns apart by tabs.
+func showKeys(w io.Writer, rows []keyRow, keys []vault.Key, now time.Time) {
+	for i, r := range rows {
+		note := r.state(now)
+		if keys[i].Problem != nil {
+			note = "damaged"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, word(r.Type), note, word(r.Fingerprint), text(r.Comment))
+	}
+}
+
+// state is how a person reads it.
+func (r keyRow) state(now time.Time) string {
+	if r.State == stateUnlocked && r.Until != nil {
+		return r.State + " until " + clock(*r.Until, now)
+	}
+	return r.State
+}
+
+// clock is a time of day, with the date if that is not today's.
+func clock(t, now time.Time) string {
+	t = t.Local()
+	if y, m, d := now.Local().Date(); t.Year() == y && t.Month() == m && t.Day() == d {
+		return t.Format("15:04")
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// word is never empty, so that a column is seen.
+func word(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return *s
+}

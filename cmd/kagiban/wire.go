@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent"
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+	"kagiban/vault"
+)
+
+// vaultKeys gives the keys of the vault to the agent. It is an agent.Source.
+type vaultKeys struct {
+	vault *vault.Vault
+	log   *slog.Logger
+	now   func() time.Time
+
+	mu    sync.Mutex
+	seen  []os.FileInfo // the key files as they were when keys was made
+	asOf  time.Time     // the time before seen was taken; zero: never
+	keys  []agent.LockedKey
+	known []vault.Key
+}
+
+// settleTime is how long after a change a file system may still give the same
+// date to another one: FAT counts in steps of two seconds.
+const settleTime = 3 * time.Second
+
+// Keys lists the vault only if a file of it has changed since the last time, or so
+// lately that a further change might have got the same date. Where the keys turn
+// out to be the same, so is the slice.
+func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	files, err := keyFiles(s.vault.Dir())
+	if err != nil {
+		return nil, err
+	}
+	if !s.asOf.IsZero() && slices.EqualFunc(files, s.seen, sameFile) && settled(files, s.asOf) {
+		return s.keys, nil
+	}
+	listed, err := s.vault.List()
+	if err != nil {
+		return nil, err
+	}
+	if s.asOf.IsZero() || !slices.EqualFunc(listed, s.known, sameKey) {
+		s.keys, s.known = nil, listed
+		for _, k := range listed {
+			s.keys = append(s.keys, &vaultKey{vault: s.vault, key: k, log: s.log})
+		}
+	}
+	s.seen, s.asOf = files, now
+	return s.keys, nil
+}
+
+// keyFiles are the files that a list of the vault depends on; no folder, no files.
+func keyFiles(dir string) ([]os.FileInfo, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	var files []os.FileInfo
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".age") && !strings.HasSuffix(e.Name(), ".pub") {
+			continue
+		}
+		info, err := e.Info()
+		if os.IsNotExist(err) {
+			continue // gone since the folder was read
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, info)
+	}
+	return files, nil
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	return a.Name() == b.Name() && a.Size() == b.Size() && a.Mode() == b.Mode() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
+}
+
+// settled tells whether every file was old enough when it was looked at. A date in
+// the future is not.
+func settled(files []os.FileInfo, at time.Time) bool {
+	return !slices.ContainsFunc(files, func(f os.FileInfo) bool { return at.Sub(f.ModTime()) < settleTime })
+}
+
+func sameKey(a, b vault.Key) bool {
+	return a.Name == b.Name && a.Comment == b.Comment && a.Fingerprint == b.Fingerprint && a.Created.Equal(b.Created)
+}
+
+// vaultKey is one of them, an agent.LockedKey. A damaged key is one too: the agent
+// may hold it unlocked, and then it goes on working.
+type vaultKey struct {
+	vault *vault.Vault
+	key   vault.Key
+	log   *slog.Logger
+}
+
+func (k *vaultKey) Name() string          { return k.key.Name }
+func (k *vaultKey) Public() ssh.PublicKey { return k.key.Public }
+func (k *vaultKey) Comment() string       { return k.key.Comment }
+
+// Open runs the KDF.
+func (k *vaultKey) Open(passphrase []byte) (any, error) {
+	p, err := k.vault.Unlock(k.key.Name, passphrase)
+	switch {
+	case isWrong(err):
+		return nil, fmt.Errorf("%w: %w", agent.ErrWrongPassphrase, err)
+	case err != nil:
+		return nil, err
+	case p.MendErr != nil:
+		k.log.Warn("the .pub file of a key is not its own, and could not be written anew", "key", k.key.Name, "error", p.MendErr)
+	case p.PublicMended:
+		k.log.Warn("the .pub file of a key was not its own, and was written anew", "key", k.key.Name)
+	}
+	return p.Crypto, nil
+}
+
+// asker puts the agent's questions to the person at this computer, one at a time.
+// It is an agent.Asker.
+type asker struct {
+	prompt *prompt.Prompter
+	turn   chan struct{} // holds one token while a question is open
+}
+
+func newAsker(p *prompt.Prompter) *asker { return &asker{prompt: p, turn: make(chan struct{}, 1)} }
+
+func (a *asker) CanAsk() bool { return a.prompt.CanAsk() }
+
+// AskPassphrase says who wants to use which key.
+func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) ([]byte, error) {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	id := say.AskForUse
+	if q.Attempt > 1 {
+		id = say.AskForUseAgain
+	}
+	program, pid := q.Peer.Program, "?"
+	if program == "" {
+		program = "a program"
+	}
+	if q.Peer.PID > 0 {
+		pid = strconv.Itoa(q.Peer.PID)
+	}
+	return a.prompt.Secret(ctx, say.Text(id, say.Fields{
+		"key": q.Key, "fingerprint": q.Fingerprint, "program": prompt.Clean(program), "pid": pid,
+	})+" ")
+}
+
+// peer is who stands at the other end of a connection that the door let in.
+func peer(c net.Conn) (agent.Peer, error) {
+	caller, err := door.Peer(c)
+	return agent.Peer(caller), err
+}
