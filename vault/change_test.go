@@ -213,3 +213,24 @@ func TestPubIsNeverTrusted(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
+
+// TestMendOnlyWhatWasOpened: a key that is removed while it is being opened does not get its .pub back.
+func TestMendOnlyWhatWasOpened(t *testing.T) {
+	v := openTestVault(t, copyHome(t))
+	if err := os.Remove(v.pubFile("laptop")); err != nil {
+		t.Fatal(err)
+	}
+	v.now = func() time.Time { // called when the lock is held, after the key was opened
+		if err := os.Remove(v.keyFile("laptop")); err != nil {
+			t.Error(err)
+		}
+		return time.Now()
+	}
+	p, err := v.Unlock("laptop", []byte("correct horse"))
+	if err != nil || p.PublicMended || !errors.Is(p.MendErr, ErrNoKey) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := os.Stat(v.pubFile("laptop")); err == nil {
+		t.Error("a .pub without its key")
+	}
+}

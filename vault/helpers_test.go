@@ -69,6 +69,15 @@ func armour(f container) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: append([]byte(keyMagic), ssh.Marshal(f)...)})
 }
 
+// unarmour gives the bytes within the armour.
+func unarmour(file []byte) []byte {
+	block, _ := pem.Decode(file)
+	if block == nil {
+		return nil
+	}
+	return block.Bytes
+}
+
 // names lists the vault's folder, without the lock file.
 func names(t testing.TB, v *Vault) []string {
 	t.Helper()

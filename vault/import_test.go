@@ -2,6 +2,8 @@ package vault
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -148,6 +150,32 @@ func TestImportRounds(t *testing.T) {
 	run(t, args[0], append([]string{"-q", "-P", "old pass", "-N", "old pass"}, args[1:]...)...)
 	if _, err := newTestVault(t).Import("k", readAll(t, path), []byte("old pass"), []byte("new")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestImportCleansComment: a comment from outside becomes part of a line that goes to servers.
+func TestImportCleansComment(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &material{crypto: key, comment: "me\nssh-ed25519 AAAA evil\u202e\x1b[2J"}
+	file, err := m.marshal(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clean = "me ssh-ed25519 AAAA evil[2J"
+	v := newTestVault(t)
+	k, err := v.Import("k", file, nil, []byte("x"))
+	if err != nil || k.Comment != clean {
+		t.Fatalf("%q, %v", k.Comment, err)
+	}
+	if line := readAll(t, v.pubFile("k")); !bytes.HasSuffix(line, []byte(" "+clean+"\n")) || bytes.Count(line, []byte("\n")) != 1 {
+		t.Errorf("public line %q", line)
+	}
+	_, payload, _, err := v.open("k", []byte("x"))
+	if err != nil || !strings.Contains(string(unarmour(payload)), clean) {
+		t.Errorf("not in NAME.age: %v", err)
 	}
 }
 

@@ -103,12 +103,14 @@ func TestCreateRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeAll(t, v.pubFile("stray"), []byte("somebody's\n"))
+	writeAll(t, v.keyFile("bare"), []byte("without a .pub"))
 	for _, test := range []struct {
 		name string
 		spec Spec
 		pass []byte
 		want error
 	}{
+		{"Bare", Spec{}, pass, ErrKeyExists},
 		{"laptop", Spec{}, pass, ErrKeyExists},
 		{"LapTop", Spec{}, pass, ErrKeyExists},
 		{"stray", Spec{}, pass, ErrKeyExists},
@@ -132,7 +134,7 @@ func TestCreateRefuses(t *testing.T) {
 	if got := string(readAll(t, v.pubFile("stray"))); got != "somebody's\n" {
 		t.Errorf("a stranger's file now holds %q", got)
 	}
-	if got := names(t, v); len(got) != 3 {
+	if got := names(t, v); len(got) != 4 {
 		t.Errorf("the folder holds %q", got)
 	}
 }
