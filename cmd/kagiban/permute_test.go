@@ -140,6 +140,7 @@ func TestPermute(t *testing.T) {
 		{"--version", "version |"},
 		{"host add --version vps1", "version |"},
 		{"lock a_b", "lock | a b"},
+		{"lock help h version", "lock | help h version"},
 	}
 	for _, tt := range tests {
 		if got := typed(tt.line); got.err != nil || got.ran != tt.want {
