@@ -1,0 +1,394 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"kagiban/scripts/vpstest"
+)
+
+// client is a computer of the owner's: a home with a key in it, and ssh's files beside it. It runs the shipped binary.
+type client struct {
+	t                        *testing.T
+	home, config, passphrase string
+}
+
+func newClient(t *testing.T) *client {
+	t.Helper()
+	folder := t.TempDir()
+	c := &client{t, filepath.Join(folder, "home"), filepath.Join(folder, "ssh_config"), filepath.Join(folder, "passphrase")}
+	if err := os.CopyFS(c.home, os.DirFS("../../vault/testdata/homes/locked")); err != nil {
+		t.Fatal(err)
+	}
+	c.write(c.config, "Host *\n\tUserKnownHostsFile "+filepath.Join(folder, "known_hosts")+"\n\tGlobalKnownHostsFile /dev/null\n\tIdentityFile none\n\tIdentityAgent none\n")
+	c.write(c.passphrase, "correct horse\n")
+	for _, path := range []string{c.home, filepath.Join(c.home, "keys")} {
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(c.home, "keys", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.Chmod(f, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c *client) write(path, text string) {
+	c.t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// command is kagiban with no terminal and a bare environment.
+func (c *client) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(builtBinary(c.t), args...)
+	cmd.Env = []string{"KAGIBAN_HOME=" + c.home, "HOME=" + filepath.Dir(c.home), "PATH=" + os.Getenv("PATH")}
+	detach(cmd)
+	return cmd
+}
+
+// kagiban runs a command to its end.
+func (c *client) kagiban(args ...string) (stdout, stderr string, code int) {
+	c.t.Helper()
+	cmd := c.command(args...)
+	var out, talk bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &talk
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		c.t.Fatal(err)
+	}
+	c.t.Logf("kagiban %s: exit %d\n%s%s", strings.Join(args, " "), cmd.ProcessState.ExitCode(), out.String(), talk.String())
+	return out.String(), talk.String(), cmd.ProcessState.ExitCode()
+}
+
+// add are the arguments of `host add` for a server.
+func (c *client) add(h *vpstest.Host, more ...string) []string {
+	return append([]string{"host", "add", h.User + "@" + h.Addr, "--name", "vps1", "-F", c.config, "--key", "laptop", "--passphrase-file", c.passphrase,
+		"--password-file", h.PasswordFile, "--accept-new", "--yes"}, more...)
+}
+
+var denied = regexp.MustCompile(`Permission denied \(([a-z,-]*)\)`)
+
+// offered asks the server with the real ssh what it offers to user; "" while it does not answer.
+func (c *client) offered(user, address string) string {
+	out, err := exec.Command("ssh", "-F", c.config, "-o", "BatchMode=yes", "-o", "PreferredAuthentications=none", "-o", "StrictHostKeyChecking=no",
+		"-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-l", user, "--", address, "true").CombinedOutput()
+	if err == nil {
+		return "none"
+	}
+	if m := denied.FindSubmatch(out); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// until polls, since a server needs its time, and fails with what was seen last.
+func (c *client) until(limit time.Duration, want string, see func() string) {
+	c.t.Helper()
+	last := ""
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		if last = see(); last == want {
+			return
+		}
+	}
+	c.t.Errorf("after %s: %q, want %q", limit, last, want)
+}
+
+const (
+	keysOnly  = "publickey"
+	passwords = "publickey,password"
+)
+
+// TestHostAdd: each kind of server, from the first connection to the verdict, judged from outside by the real ssh.
+func TestHostAdd(t *testing.T) {
+	cloudInit := "echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/50-cloud-init.conf\n"
+	for _, s := range []struct {
+		name      string
+		hook      string
+		options   []string
+		args      []string
+		asRoot    bool
+		code      int
+		result    string
+		offers    string
+		untouched bool
+		says      string
+	}{
+		{name: "sudo with a password", result: "key-only", offers: keysOnly},
+		{name: "sudo without", options: []string{"sudo=nopasswd"}, result: "key-only", offers: keysOnly},
+		{name: "root", options: []string{"root=yes"}, asRoot: true, result: "key-only", offers: keysOnly},
+		{name: "no sudo", options: []string{"sudo=none"}, code: 4, result: "installed", offers: passwords, says: "passwords are still accepted"},
+		{name: "the key alone", args: []string{"--no-enforce"}, result: "installed", offers: passwords},
+		{name: "init.d", options: []string{"init=sysv"}, result: "key-only", offers: keysOnly},
+		{name: "cloud-init", hook: cloudInit, result: "key-only", offers: keysOnly},
+		{name: "config ends in Match", hook: "printf 'Match User backup\\n\\tX11Forwarding no\\n' >>/etc/ssh/sshd_config", result: "key-only", offers: keysOnly},
+		{name: "keyboard-interactive on", hook: "printf 'KbdInteractiveAuthentication yes\\n' >/etc/ssh/sshd_config.d/60-kbd.conf", result: "key-only", offers: keysOnly},
+		{name: "keys file without newline", hook: "mkdir -m 700 /home/owner/.ssh; printf 'ssh-ed25519 AAAA other' >/home/owner/.ssh/authorized_keys; chown -R owner: /home/owner/.ssh", result: "key-only", offers: keysOnly},
+		{name: "home that all may write", hook: "chmod 777 /home/owner", result: "key-only", offers: keysOnly},
+		{name: "Match lets passwords in", hook: "printf 'Match User backup\\n\\tPasswordAuthentication yes\\n' >>/etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:"},
+		{name: "yes above the Include", hook: "sed -i '1i PasswordAuthentication yes' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:1"},
+		{name: "no Include", hook: "sed -i '/^Include/d' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "has no line \"Include"},
+		{name: "a dry run", args: []string{"--dry-run"}, result: "unchanged", offers: passwords, untouched: true, says: "+PasswordAuthentication no"},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			h, c := vpstest.Up(t, s.hook, s.options...), newClient(t)
+			if s.asRoot {
+				h = h.AsRoot()
+			}
+			before := h.Snapshot()
+			stdout, stderr, code := c.kagiban(c.add(h, append(s.args, "--json")...)...)
+			var got added
+			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+				t.Fatal(err)
+			}
+			if code != s.code || got.Exit != s.code || got.Result != s.result || !strings.Contains(stderr, s.says) {
+				t.Errorf("exit %d, result %q; want %d, %q, %q", code, got.Result, s.code, s.result, s.says)
+			}
+			for _, user := range []string{h.User, "root"} {
+				if offers := c.offered(user, h.Addr); offers != s.offers {
+					t.Errorf("%s is offered %q, want %q", user, offers, s.offers)
+				}
+			}
+			if s.untouched && h.Snapshot() != before {
+				t.Errorf("the server was changed:\n%s", h.Snapshot())
+			}
+			if left := h.Exec("ls -d /run/kagiban /etc/ssh/sshd_config.d/*.new /home/*/.ssh/.authorized* 2>/dev/null || true"); left != "" {
+				t.Errorf("left behind: %s", left)
+			}
+			if s.result == "key-only" {
+				c.again(h)
+			}
+		})
+	}
+}
+
+// again: the second run finds all as it should be, and changes no byte.
+func (c *client) again(h *vpstest.Host) {
+	c.t.Helper()
+	before := h.Snapshot()
+	stdout, _, code := c.kagiban(c.add(h)...)
+	if code != 0 || !strings.Contains(stdout, "vps1 is already key-only") {
+		c.t.Errorf("second run: exit %d, %q", code, stdout)
+	}
+	if after := h.Snapshot(); after != before {
+		c.t.Errorf("the second run changed something:\n%s\n%s", before, after)
+	}
+}
+
+// TestHostAddBrokenConfig: sshd refuses its files before we come. Nothing is touched, and the sentence names the line.
+func TestHostAddBrokenConfig(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	h.Exec("echo 'NoSuchOption yes' >/etc/ssh/sshd_config.d/70-broken.conf")
+	before := h.Snapshot()
+	_, stderr, code := c.kagiban(c.add(h)...)
+	if code != 1 || !strings.Contains(stderr, "70-broken.conf") || !strings.Contains(stderr, "NoSuchOption") {
+		t.Errorf("exit %d", code)
+	}
+	if h.Snapshot() != before {
+		t.Error("something was changed")
+	}
+}
+
+// TestHostAddAlreadyKeyOnly: somebody else's drop-in does it already, and another key opens the server. Ours is installed and proved; no drop-in is added.
+func TestHostAddAlreadyKeyOnly(t *testing.T) {
+	h, c := vpstest.Up(t, "printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config.d/10-theirs.conf"), newClient(t)
+	identity := filepath.Join(t.TempDir(), "id")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	public, err := os.ReadFile(identity + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Exec("mkdir -m 700 /home/owner/.ssh && echo '" + strings.TrimSpace(string(public)) + "' >/home/owner/.ssh/authorized_keys && chown -R owner: /home/owner/.ssh")
+	if _, _, code := c.kagiban(c.add(h, "-i", identity)...); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if got := h.Exec("ls /etc/ssh/sshd_config.d; grep -c . /home/owner/.ssh/authorized_keys"); got != "10-theirs.conf\n2\n" {
+		t.Errorf("%q", got)
+	}
+	c.again(h)
+}
+
+// TestClientKilled: the client dies by kill -9 once the change is in force. The server goes back by itself.
+func TestClientKilled(t *testing.T) {
+	for _, init := range []string{"systemd", "sysv"} {
+		t.Run(init, func(t *testing.T) {
+			h, c := vpstest.Up(t, "", "init="+init), newClient(t)
+			etc := func() string { return h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true") }
+			before := etc()
+			// The third connection is the proof after the change. It never comes through.
+			gate := newGate(t, h.Addr+":22", 2)
+			args := append(c.add(h, "--undo-after", "10s"), "-p", gate.port)
+			args[2] = h.User + "@127.0.0.1"
+			cmd := c.command(args...)
+			var talk bytes.Buffer
+			cmd.Stderr = &talk
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-gate.held:
+			case <-time.After(60 * time.Second):
+				t.Error("the change was not made")
+			}
+			if offers := c.offered(h.User, h.Addr); offers != keysOnly {
+				t.Errorf("before the kill the server offers %q: the change is not in force", offers)
+			}
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait() // it was killed
+			t.Log(talk.String())
+			c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+			if after := etc(); after != before {
+				t.Errorf("sshd's files:\n%s", after)
+			}
+			// And the road is open for a second try.
+			if _, _, code := c.kagiban(c.add(h)...); code != 0 {
+				t.Errorf("second try: exit %d", code)
+			}
+		})
+	}
+}
+
+// TestRebootUndoes: the power is cut while the change waits for its confirmation.
+func TestRebootUndoes(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	gate := newGate(t, h.Addr+":22", 2)
+	args := append(c.add(h, "--undo-after", "10m"), "-p", gate.port)
+	args[2] = h.User + "@127.0.0.1"
+	cmd := c.command(args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-gate.held:
+	case <-time.After(60 * time.Second):
+		t.Error("the change was not made")
+	}
+	h.Reboot(true)
+	_ = cmd.Process.Kill() // it may have ended already
+	_ = cmd.Wait()
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
+		t.Errorf("second try: exit %d", code)
+	}
+}
+
+// TestHostKeyChanged: another server answers. Nothing secret is sent, whatever flags are given.
+func TestHostKeyChanged(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	if _, _, code := c.kagiban(c.add(h, "--no-enforce")...); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	h.Exec("rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh")
+	_, stderr, code := c.kagiban(c.add(h)...)
+	if code != 1 || !strings.Contains(stderr, "known_hosts:1 has another") || !strings.Contains(stderr, "nothing secret was sent") {
+		t.Errorf("exit %d", code)
+	}
+	if log := h.Exec("journalctl -u ssh --no-pager -o cat | tail -n 3"); strings.Contains(log, "Accepted") {
+		t.Errorf("a login after the change: %s", log)
+	}
+}
+
+// TestHostCheckAndUndo: the way back, proved from outside.
+func TestHostCheckAndUndo(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	before := h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true")
+	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	if out, _, code := c.kagiban("host", "check", "-F", c.config, "--json"); code != 0 || !strings.Contains(out, `"key_only":true,"methods":["publickey"],"problems":[]`) {
+		t.Errorf("check: exit %d, %s", code, out)
+	}
+	if _, _, code := c.kagiban("host", "undo", "vps1", "-F", c.config, "--yes", "--passphrase-file", c.passphrase, "--password-file", h.PasswordFile); code != 0 {
+		t.Errorf("undo: exit %d", code)
+	}
+	if offers := c.offered(h.User, h.Addr); offers != passwords {
+		t.Errorf("after undo: %q", offers)
+	}
+	if after := h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true"); after != before {
+		t.Errorf("after undo sshd's files differ:\n%s", after)
+	}
+	if out, _, code := c.kagiban("host", "check", "-F", c.config); code != 4 || !strings.Contains(out, "NOT key-only") {
+		t.Errorf("check: exit %d, %s", code, out)
+	}
+	if out, _, code := c.kagiban("host", "list"); code != 0 || !strings.Contains(out, "passwords on") {
+		t.Errorf("list: exit %d, %s", code, out)
+	}
+	if _, _, code := c.kagiban("host", "remove", "vps1"); code != 0 {
+		t.Errorf("remove: exit %d", code)
+	}
+}
+
+// gate passes on a number of connections, and holds those that come after.
+type gate struct {
+	port string
+	held chan struct{}
+}
+
+func newGate(t *testing.T, to string, pass int) *gate {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	g := &gate{port, make(chan struct{}, 8)}
+	go func() {
+		for n := 0; ; n++ {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if n >= pass {
+				g.held <- struct{}{}
+				continue
+			}
+			out, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			go pour(in, out)
+			go pour(out, in)
+		}
+	}()
+	return g
+}
+
+func pour(from, to net.Conn) {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if n > 0 {
+			if _, err := to.Write(buffer[:n]); err != nil {
+				break
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	_ = from.Close()
+	_ = to.Close()
+}
