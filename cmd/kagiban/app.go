@@ -17,7 +17,10 @@ import (
 func commands(p *program) []*cli.Command {
 	return []*cli.Command{
 		initCommand(p),
+		statusCommand(p),
 		keyCommand(p),
+		unlockCommand(p),
+		lockCommand(p),
 		agentCommand(p),
 		envCommand(p),
 		hostCommand(p),

@@ -61,9 +61,9 @@ const attempts = 3
 
 // opening gets a passphrase and gives it to try, which must not keep it. A person
 // whose passphrase was wrong is asked again; a file or a command is read once.
-func (p *program) opening(ctx context.Context, src prompt.Source, question string, try func([]byte) error) error {
+func (p *program) opening(ctx context.Context, src prompt.Source, question func() string, try func([]byte) error) error {
 	for n := 1; ; n++ {
-		answer, err := p.secret(ctx, src, question)
+		answer, err := p.secret(ctx, src, question())
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,10 @@ func (p *program) passphraseOf(ctx context.Context, v *vault.Vault, name string,
 	return right, err
 }
 
-func askFor(key string) string { return say.Text(say.AskPassphrase, say.Fields{"key": key}) + " " }
+// askFor is the question for the passphrase of a key.
+func askFor(key string) func() string {
+	return func() string { return say.Text(say.AskPassphrase, say.Fields{"key": key}) + " " }
+}
 
 // newPassphraseFor asks for the passphrase that a key is to have.
 func (p *program) newPassphraseFor(ctx context.Context, key string, src prompt.Source) ([]byte, error) {

@@ -12,19 +12,28 @@ const (
 	BadLife           ID = "bad-life"
 	NotThereYet       ID = "not-there-yet"
 
-	AgentRuns      ID = "agent-runs"
-	AgentRunsHere  ID = "agent-runs-here"
-	AgentStarted   ID = "agent-started"
-	AgentStopped   ID = "agent-stopped"
-	AgentCannotAsk ID = "agent-cannot-ask"
-	KeyUnlocked    ID = "key-unlocked"
-	KeyIsUnlocked  ID = "key-is-unlocked"
-	KeyStillLocked ID = "key-still-locked"
-	KeyLocked      ID = "key-locked"
-	AllLocked      ID = "all-locked"
-	AskUnlock      ID = "ask-unlock"
-	AskForUse      ID = "ask-for-use"
-	AskForUseAgain ID = "ask-for-use-again"
+	AgentRuns        ID = "agent-runs"
+	AgentRunsHere    ID = "agent-runs-here"
+	AgentStarted     ID = "agent-started"
+	AgentStopped     ID = "agent-stopped"
+	AgentCannotAsk   ID = "agent-cannot-ask"
+	KeyUnlocked      ID = "key-unlocked"
+	KeyIsUnlocked    ID = "key-is-unlocked"
+	KeyStillLocked   ID = "key-still-locked"
+	KeyLocked        ID = "key-locked"
+	AllLocked        ID = "all-locked"
+	StateAgentRuns   ID = "state-agent-runs"
+	StateAgentNone   ID = "state-agent-none"
+	StateAdded       ID = "state-added"
+	StateDamaged     ID = "state-damaged"
+	StateHidden      ID = "state-hidden"
+	StateRefused     ID = "state-refused"
+	StateHostKeyOnly ID = "state-host-key-only"
+	StateHostOpen    ID = "state-host-open"
+	StateNeverSeen   ID = "state-never-seen"
+	AskUnlock        ID = "ask-unlock"
+	AskForUse        ID = "ask-for-use"
+	AskForUseAgain   ID = "ask-for-use-again"
 )
 
 func agentTable() map[ID]Message {
@@ -73,6 +82,16 @@ func agentTable() map[ID]Message {
 		},
 		KeyLocked: {What: "locked {key}"},
 		AllLocked: {What: "locked all keys; those that ssh-add added are forgotten"},
+
+		StateAgentRuns:   {What: "running (process {pid})"},
+		StateAgentNone:   {What: "not running"},
+		StateAdded:       {What: "keys added by ssh-add, in memory only: {count}"},
+		StateDamaged:     {What: "damaged ({error})"},
+		StateHidden:      {What: "{state}, taken out of the agent by ssh-add -d or -D"},
+		StateRefused:     {What: "{state}; {program} was refused: nobody could be asked for the passphrase"},
+		StateHostKeyOnly: {What: "key-only at {seen} ({user}@{address})"},
+		StateHostOpen:    {What: "passwords on at {seen} ({user}@{address})"},
+		StateNeverSeen:   {What: "no time yet"},
 
 		AskUnlock:      {What: "passphrase to unlock {keys}:"},
 		AskForUse:      {What: "{program} (process {pid}) wants to use key {key} ({fingerprint}). Its passphrase:"},

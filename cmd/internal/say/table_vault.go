@@ -25,6 +25,7 @@ const (
 	PublicMissing        ID = "public-missing"
 	FileUnread           ID = "file-unread"
 	FileExists           ID = "file-exists"
+	FileUnwritten        ID = "file-unwritten"
 	BadExportFormat      ID = "bad-export-format"
 	OneOfFlags           ID = "one-of-flags"
 	NotRemoved           ID = "not-removed"
@@ -48,6 +49,7 @@ const (
 	AskKeepOrNew     ID = "ask-keep-or-new"
 	AskRemove        ID = "ask-remove"
 	AskRemoveLast    ID = "ask-remove-last"
+	AskRemoveOpens   ID = "ask-remove-opens"
 )
 
 func vaultTable() map[ID]Message {
@@ -122,6 +124,7 @@ func vaultTable() map[ID]Message {
 		},
 		FileUnread:      {What: "{error}", StillTrue: "nothing was changed", Next: "the same with a file that you can read"},
 		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
+		FileUnwritten:   {What: "{error}", StillTrue: "the key is as it was, and no file was made", Next: "the same with a file that you can write"},
 		BadExportFormat: {What: "no format \"{format}\" to export to; there is openssh", Next: "kagiban key export NAME --format openssh -o FILE"},
 		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
 		InitOther: {
@@ -148,7 +151,8 @@ func vaultTable() map[ID]Message {
 		AskAgain:         {What: "the same once more:"},
 		AskFile:          {What: "passphrase of {file}:"},
 		AskKeepOrNew:     {What: "new passphrase for key {key} (Enter keeps that of the file):"},
-		AskRemove:        {What: "remove key {key} ({fingerprint}) for good? It opens: {opens}. Nothing brings it back. (y/N)"},
-		AskRemoveLast:    {What: "remove key {key} ({fingerprint}) for good? It is the last key here, or the only one known for: {opens}. You may lock yourself out. (y/N)"},
+		AskRemove:        {What: "remove key {key} ({fingerprint}) for good? Nothing brings it back. (y/N)"},
+		AskRemoveLast:    {What: "remove key {key} ({fingerprint}), the last one here, for good? Nothing brings it back. (y/N)"},
+		AskRemoveOpens:   {What: "remove key {key} ({fingerprint}) for good? It opens {hosts}: you may lock yourself out there. (y/N)"},
 	}
 }

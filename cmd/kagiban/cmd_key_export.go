@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+	"kagiban/vault/safefile"
+)
+
+func keyExportCommand(p *program) *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "into `FILE`, which must not exist"},
+	}
+	flags = append(flags, passphrase.flags()...)
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write a key to a file for other programs, always under a passphrase",
+		ArgsUsage: "NAME",
+		Description: "--passphrase-file is for the passphrase that the key has, --new-passphrase-file for the one that the file gets.\n" +
+			"What is not given is asked for.",
+		Flags: append(flags, newPassphrase.flags()...),
+		Action: func(c *cli.Context) error {
+			src, err := sources(c, passphrase, newPassphrase)
+			if err != nil {
+				return err
+			}
+			if format := c.String("format"); format != "openssh" {
+				return say.Fail(say.BadExportFormat, nil, "format", format)
+			}
+			return p.keyExport(c.Context, c.Args().First(), c.String("output"), src)
+		},
+	}
+}
+
+func (p *program) keyExport(ctx context.Context, name, file string, src map[secret]prompt.Source) error {
+	v, err := p.vault()
+	if err != nil {
+		return err
+	}
+	key, err := v.Get(name)
+	if err != nil {
+		return err
+	}
+	if err := mayBeMade(file); err != nil {
+		return err
+	}
+	old, fresh, err := p.oldAndNew(ctx, v, name, src)
+	if err != nil {
+		return err
+	}
+	defer clear(old)
+	defer clear(fresh)
+	text, err := v.Export(name, old, fresh, "openssh")
+	if err != nil {
+		return err
+	}
+	if err := safefile.WriteNew(file, text, 0o600); err != nil {
+		return unwritten(file, err)
+	}
+	p.tellKey(say.KeyExported, key, "file", file)
+	return nil
+}
+
+// mayBeMade says early what would stop a file from being made in the end.
+func mayBeMade(file string) error {
+	if file == "-" {
+		return say.Fail(say.BadFlagValue, nil, "error", "--output takes the name of a file, not stdout", "command", "kagiban key export")
+	}
+	if _, err := os.Lstat(file); err == nil {
+		return unwritten(file, fs.ErrExist)
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return unwritten(file, err)
+	}
+	return nil
+}
+
+func unwritten(file string, err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return say.Fail(say.FileExists, err, "file", file)
+	}
+	return say.Fail(say.FileUnwritten, err, "error", err.Error())
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+	"kagiban/vault"
+)
+
+func keyRemoveCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "remove",
+		Usage:     "delete a key of this computer for good",
+		ArgsUsage: "NAME",
+		Description: "It asks first. --yes answers that, but never for the last key of this computer, nor for one that a server\n" +
+			"is known to be opened with: there a person has to answer.",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Usage: "remove it without asking"}},
+		Action: func(c *cli.Context) error { return p.keyRemove(c.Context, c.Args().First(), c.Bool("yes")) },
+	}
+}
+
+func (p *program) keyRemove(ctx context.Context, name string, yes bool) error {
+	v, err := p.vault()
+	if err != nil {
+		return err
+	}
+	key, err := v.Get(name)
+	if err != nil {
+		return err
+	}
+	keys, err := v.List()
+	if err != nil {
+		return err
+	}
+	opens, err := p.openedBy(key)
+	if err != nil {
+		return err
+	}
+	question := say.AskRemove
+	switch {
+	case len(opens) > 0:
+		question, yes = say.AskRemoveOpens, false
+	case len(keys) == 1:
+		question, yes = say.AskRemoveLast, false
+	}
+	if !yes {
+		if err := p.mayRemove(ctx, question, key, opens); err != nil {
+			return err
+		}
+	}
+	if err := v.Remove(name); err != nil {
+		return err
+	}
+	p.tellKey(say.KeyRemoved, key)
+	return nil
+}
+
+func (p *program) mayRemove(ctx context.Context, question say.ID, k vault.Key, opens []string) error {
+	if !p.ask.CanAsk() {
+		return prompt.ErrCannotAsk
+	}
+	ok, err := p.ask.Confirm(ctx, say.Text(question, say.Fields{
+		"key": k.Name, "fingerprint": fingerprintOf(k), "hosts": strings.Join(opens, ", "),
+	})+" ")
+	if err == nil && !ok {
+		err = say.Fail(say.NotRemoved, nil, "key", k.Name)
+	}
+	return err
+}
+
+// openedBy are the servers that the book has this key for.
+func (p *program) openedBy(k vault.Key) ([]string, error) {
+	b, err := p.book()
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := b.Hosts()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, h := range hosts {
+		if h.Key == k.Name || k.Fingerprint != "" && h.Fingerprint == k.Fingerprint {
+			names = append(names, h.Name)
+		}
+	}
+	return names, nil
+}

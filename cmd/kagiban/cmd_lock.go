@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/say"
+)
+
+func lockCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "lock",
+		Usage:     "let the agent forget the private halves of keys",
+		ArgsUsage: "[KEY...]",
+		Description: "Without a name: of all keys; those that ssh-add added are then gone from the agent. Locked keys stay\n" +
+			"listed, and are asked for when they are used.",
+		Action: func(c *cli.Context) error { return p.lock(c.Args().Slice()) },
+	}
+}
+
+func (p *program) lock(names []string) error {
+	c, err := p.control()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, name := range names {
+		if _, err := agentKey(c, name); err != nil {
+			return err
+		}
+	}
+	if err := c.Lock(names...); err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		p.tell(say.AllLocked)
+	} else {
+		p.tell(say.KeyLocked, "key", strings.Join(names, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/book"
+	"kagiban/vault"
+)
+
+func statusCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:        "status",
+		Usage:       "the agent, the keys, the servers, and what to do next",
+		Description: "What cannot be read is said on stderr and left out. It always ends with 0.",
+		Flags:       []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			s := p.lookAround()
+			if c.Bool("json") {
+				return writeJSON(p.stdout, s.report())
+			}
+			return s.show(p.stdout)
+		},
+	}
+}
+
+// statusReport is the result of `kagiban status --json`.
+type statusReport struct {
+	Agent agentRow  `json:"agent"`
+	Keys  []keyRow  `json:"keys"`
+	Hosts []hostRow `json:"hosts"`
+	Next  []string  `json:"next"`
+}
+
+type agentRow struct {
+	Running bool    `json:"running"`
+	PID     *int    `json:"pid"`
+	Socket  *string `json:"socket"`
+}
+
+type hostRow struct {
+	Name      string     `json:"name"`
+	Address   string     `json:"address"`
+	User      string     `json:"user"`
+	KeyOnly   bool       `json:"key_only"`
+	CheckedAt *time.Time `json:"checked_at"`
+}
+
+// surroundings is all that status looks at.
+type surroundings struct {
+	now    time.Time
+	socket string // "" where this system has none for us
+	ours   bool   // ssh in this shell asks our agent
+	agent  agentView
+	client string // how this computer is called
+	keys   []vault.Key
+	rows   []keyRow
+	hosts  []book.Host
+}
+
+// lookAround reads what there is. What goes wrong with one part is said, and the
+// others are looked at all the same.
+func (p *program) lookAround() surroundings {
+	s := surroundings{now: p.now()}
+	h, err := p.home()
+	if err != nil {
+		p.complain(err)
+		return s
+	}
+	if err := h.CheckSockets(); err != nil {
+		p.complain(err)
+	} else {
+		s.socket = h.AgentSocket()
+	}
+	s.ours = p.isOurSocket(p.getenv("SSH_AUTH_SOCK"))
+	config, err := h.LoadConfig()
+	p.complain(err)
+	s.client = config.Client
+	s.keys, s.rows, s.agent, err = p.keyRows()
+	p.complain(err)
+	s.hosts, err = book.Book{Path: h.Hosts()}.Hosts()
+	p.complain(err)
+	return s
+}
+
+// complain says what went wrong, if anything did, and goes on.
+func (p *program) complain(err error) {
+	if err != nil {
+		fmt.Fprintln(p.stderr, say.Render(say.Of(err)))
+	}
+}
+
+func (s surroundings) report() statusReport {
+	r := statusReport{Agent: agentRow{Running: s.agent.running, Socket: some(s.socket)}, Keys: s.rows, Next: s.next()}
+	if pid := s.agent.status.PID; pid > 0 {
+		r.Agent.PID = &pid
+	}
+	for _, h := range s.hosts {
+		r.Hosts = append(r.Hosts, hostRow{h.Name, h.Address, h.User, h.KeyOnly, utc(h.CheckedAt)})
+	}
+	return r
+}
+
+// next are the commands that would help now, the first one first.
+func (s surroundings) next() []string {
+	if s.client == "" || len(s.keys) == 0 {
+		return []string{"kagiban init"}
+	}
+	var next []string
+	switch {
+	case !s.agent.running:
+		next = append(next, "kagiban agent start")
+	case !s.ours:
+		next = append(next, `eval "$(kagiban env)"`)
+	}
+	for _, k := range s.keys {
+		here, ok := s.agent.keys[k.Name]
+		if ok && here.Locked && (here.Refused != "" || here.Hidden || !s.agent.status.CanAsk && s.isDefault(k)) {
+			next = append(next, "kagiban unlock "+k.Name)
+		}
+	}
+	for _, h := range s.hosts {
+		if !h.KeyOnly {
+			next = append(next, "kagiban host add "+h.Name)
+		}
+	}
+	if len(s.hosts) == 0 {
+		next = append(next, "kagiban host add USER@HOST")
+	}
+	return next
+}
+
+func (s surroundings) isDefault(k vault.Key) bool { return k.Name == s.client || len(s.keys) == 1 }
+
+// show is status for people: short lists, a line for each.
+func (s surroundings) show(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	state := say.Text(say.StateAgentNone, nil)
+	if s.agent.running {
+		state = say.Text(say.StateAgentRuns, say.Fields{"pid": strconv.Itoa(s.agent.status.PID)})
+	}
+	fmt.Fprintf(w, "agent\t%s\n", state)
+	if s.agent.added > 0 {
+		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateAdded, say.Fields{"count": strconv.Itoa(s.agent.added)}))
+	}
+	for _, k := range s.keys {
+		fmt.Fprintf(w, "key %s\t%s\n", k.Name, s.about(k))
+	}
+	for _, h := range s.hosts {
+		fmt.Fprintf(w, "host %s\t%s\n", h.Name, s.aboutHost(h))
+	}
+	for _, command := range s.next() {
+		fmt.Fprintf(w, "next\t%s\n", command)
+	}
+	return w.Flush()
+}
+
+// about is a key's state, and what a person should know beyond it.
+func (s surroundings) about(k vault.Key) string {
+	here := s.agent.keys[k.Name]
+	state := s.agent.row(k).state(s.now)
+	switch {
+	case k.Problem != nil:
+		return say.Text(say.StateDamaged, say.Fields{"error": k.Problem.Error()})
+	case here.Hidden:
+		return say.Text(say.StateHidden, say.Fields{"state": state})
+	case here.Refused != "":
+		return say.Text(say.StateRefused, say.Fields{"state": state, "program": here.Refused})
+	}
+	return state
+}
+
+func (s surroundings) aboutHost(h book.Host) string {
+	id, seen := say.StateHostOpen, say.Text(say.StateNeverSeen, nil)
+	if h.KeyOnly {
+		id = say.StateHostKeyOnly
+	}
+	if !h.CheckedAt.IsZero() {
+		seen = clock(h.CheckedAt, s.now)
+	}
+	return say.Text(id, say.Fields{"user": h.User, "address": h.Address, "seen": seen})
+}
