@@ -54,9 +54,12 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 	for {
 		line, err := lines.next()
 		var r request
-		if err == nil {
+		switch {
+		case err == nil:
 			r, err = decodeRequest(line)
-		} else if !errors.Is(err, errTooLong) {
+		case errors.Is(err, errTooLong):
+			err = &badRequestError{"a request that is too long"}
+		default:
 			return
 		}
 		if err == nil {
@@ -75,7 +78,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 			go s.shutdown()
 		}
 		if errors.As(err, new(*badRequestError)) || errors.As(err, new(*VersionError)) {
-			return
+			return // what follows may be anything
 		}
 	}
 }
@@ -120,7 +123,7 @@ func explain(err error) *failure {
 	}
 	code := codeFailed
 	switch {
-	case errors.Is(err, errTooLong), errors.As(err, new(*badRequestError)):
+	case errors.As(err, new(*badRequestError)):
 		code = codeBadRequest
 	case errors.As(err, new(*VersionError)):
 		code = codeVersion

@@ -1,0 +1,359 @@
+package control
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent"
+)
+
+// fakeKey is a key at rest whose passphrase is "right\x00\xff": any bytes will do.
+type fakeKey struct {
+	name    string
+	private ed25519.PrivateKey
+}
+
+const right = "right\x00\xff"
+
+func (k *fakeKey) Name() string    { return k.name }
+func (k *fakeKey) Comment() string { return k.name + "@here" }
+
+func (k *fakeKey) Public() ssh.PublicKey {
+	public, err := ssh.NewPublicKey(k.private.Public())
+	if err != nil {
+		panic(err)
+	}
+	return public
+}
+
+func (k *fakeKey) Open(passphrase []byte) (any, error) {
+	switch string(passphrase) {
+	case right:
+		return k.private, nil
+	case "damaged":
+		return nil, errors.New("the file is damaged")
+	}
+	return nil, fmt.Errorf("open %q: %w", k.name, agent.ErrWrongPassphrase)
+}
+
+type source []agent.LockedKey
+
+func (s source) Keys() ([]agent.LockedKey, error) { return s, nil }
+
+// running is an agent with its control socket, and what a test knows of it.
+type running struct {
+	path     string
+	shutdown chan struct{}
+	ended    chan error
+}
+
+func start(t *testing.T, names ...string) *running {
+	t.Helper()
+	var keys source
+	for _, name := range names {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, &fakeKey{name, private})
+	}
+	r := &running{
+		path:     filepath.Join(t.TempDir(), "control.sock"),
+		shutdown: make(chan struct{}),
+		ended:    make(chan error, 1),
+	}
+	l, err := net.Listen("unix", r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		r.ended <- Serve(ctx, l, agent.New(agent.Options{Source: keys}), func() {
+			close(r.shutdown)
+			cancel()
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-r.ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return r
+}
+
+func (r *running) dial(t *testing.T) *Client {
+	t.Helper()
+	c, err := Dial(r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestUnlockLockAndStatus(t *testing.T) {
+	c := start(t, "home", "work").dial(t)
+	locked := func() (names []string) {
+		t.Helper()
+		status, err := c.Status()
+		if err != nil || status.PID != os.Getpid() || status.CanAsk || len(status.Keys) != 2 {
+			t.Fatalf("%+v, error %v", status, err)
+		}
+		for _, k := range status.Keys {
+			if k.Locked {
+				names = append(names, k.Name)
+			}
+		}
+		return names
+	}
+	if got := fmt.Sprint(locked()); got != "[home work]" {
+		t.Errorf("locked at first: %v", got)
+	}
+	if err := c.Unlock("work", []byte(right), 0); err != nil {
+		t.Error(err)
+	}
+	if err := c.Unlock("home", []byte(right), time.Hour); err != nil {
+		t.Error(err)
+	}
+	if got := locked(); got != nil {
+		t.Errorf("still locked: %v", got)
+	}
+	status, err := c.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, work := status.Keys[0], status.Keys[1]
+	if left := time.Until(home.Until); left < 59*time.Minute || left > time.Hour {
+		t.Errorf("home is unlocked for %v", left)
+	}
+	if !work.Until.IsZero() || work.Comment != "work@here" || work.Type != "ssh-ed25519" || work.Fingerprint == "" {
+		t.Errorf("work is %+v", work)
+	}
+	if err := c.Lock("work"); err != nil {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(locked()); got != "[work]" {
+		t.Errorf("locked after one was locked: %v", got)
+	}
+	if err := c.Lock(); err != nil {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(locked()); got != "[home work]" {
+		t.Errorf("locked after all were locked: %v", got)
+	}
+}
+
+func TestAShortLifeIsNoLongOne(t *testing.T) {
+	c := start(t, "work").dial(t)
+	if err := c.Unlock("work", []byte(right), time.Nanosecond); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		status, err := c.Status()
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("never locked: %+v, error %v", status, err)
+		}
+		if status.Keys[0].Locked {
+			return
+		}
+	}
+}
+
+func TestErrorsKeepTheirMeaning(t *testing.T) {
+	c := start(t, "work").dial(t)
+	tests := []struct {
+		name string
+		err  error
+		want error
+		says string
+	}{
+		{"wrong passphrase", c.Unlock("work", []byte("wrong"), 0), agent.ErrWrongPassphrase, `"work"`},
+		{"empty passphrase", c.Unlock("work", nil, 0), agent.ErrWrongPassphrase, `"work"`},
+		{"unknown key", c.Unlock("wrok", []byte(right), 0), agent.ErrNoKey, `"wrok"`},
+		{"lock an unknown key", c.Lock("work", "wrok"), agent.ErrNoKey, ""},
+		{"another error", c.Unlock("work", []byte("damaged"), 0), nil, "the file is damaged"},
+	}
+	for _, test := range tests {
+		if test.err == nil || test.want != nil && !errors.Is(test.err, test.want) || !strings.Contains(test.err.Error(), test.says) {
+			t.Errorf("%s: error %v", test.name, test.err)
+		}
+		if test.want == nil && (errors.Is(test.err, agent.ErrWrongPassphrase) || errors.Is(test.err, agent.ErrNoKey)) {
+			t.Errorf("%s is taken for another error: %v", test.name, test.err)
+		}
+	}
+	if err := c.Unlock("work", []byte(right), 0); err != nil { // the connection is as good as before
+		t.Error(err)
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	r := start(t)
+	other := r.dial(t)
+	if _, err := other.Status(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.dial(t).Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	<-r.shutdown
+	if _, err := other.Status(); err == nil {
+		t.Error("another connection is still served")
+	}
+	r.ended <- <-r.ended // it has ended; Cleanup looks at it once more
+	if _, err := Dial(r.path); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("dial after the end: %v", err)
+	}
+}
+
+func TestShutdownThatDoesNotHappenIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // waits in the time of its bubble
+		if err := against(t, `{"v":1}`).Shutdown(); err == nil || !strings.Contains(err.Error(), "did not end") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Dial(filepath.Join(dir, "none.sock")); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("no socket: %v", err)
+	}
+	path := filepath.Join(dir, "stale.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := Dial(path); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("stale socket: %v", err)
+	}
+}
+
+// against gives a client of an agent that answers these lines, one to each
+// request, whatever it is asked.
+func against(t *testing.T, lines ...string) *Client {
+	t.Helper()
+	near, far := net.Pipe()
+	go func() {
+		defer far.Close()
+		requests := newLineReader(far, maxRequest)
+		for _, line := range lines {
+			if _, err := requests.next(); err != nil {
+				return
+			}
+			io.WriteString(far, line+"\n")
+		}
+		requests.next()
+	}()
+	t.Cleanup(func() { near.Close() })
+	return NewClient(near)
+}
+
+func TestAStrangeAgentIsNotTrusted(t *testing.T) {
+	var version *VersionError
+	if _, err := against(t, `{"v":7,"status":{"pid":1,"moons":[]}}`).Status(); !errors.As(err, &version) ||
+		version.Theirs != 7 || version.Ours != Version {
+		t.Errorf("a newer agent: %v", err)
+	}
+	if err := against(t, `{"v":7,"error":{"code":"version","text":"?"}}`).Lock(); !errors.As(err, &version) {
+		t.Errorf("a newer agent refuses: %v", err)
+	}
+	for name, line := range map[string]string{
+		"no JSON":           "hello",
+		"no status":         `{"v":1}`,
+		"nothing":           "",
+		"an endless answer": strings.Repeat("x", maxAnswer+1),
+		"an error":          `{"v":1,"error":{"code":"moon","text":"full"}}`,
+	} {
+		if status, err := against(t, line).Status(); err == nil {
+			t.Errorf("%s: status %+v", name, status)
+		}
+	}
+	if _, err := against(t).Status(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("an agent that hangs up: %v", err)
+	}
+}
+
+func TestStrangeRequests(t *testing.T) {
+	r := start(t, "work")
+	tests := []struct{ name, line, code string }{
+		{"a newer client", `{"v":2,"op":"status","moon":"full"}`, codeVersion},
+		{"no version", `{"op":"status"}`, codeVersion},
+		{"no JSON", `status`, codeBadRequest},
+		{"an empty line", ``, codeBadRequest},
+		{"an array", `[1]`, codeBadRequest},
+		{"two objects", `{"v":1,"op":"status"}{"v":1,"op":"lock"}`, codeBadRequest},
+		{"no operation", `{"v":1}`, codeBadRequest},
+		{"an unknown operation", `{"v":1,"op":"open"}`, codeBadRequest},
+		{"an unknown field", `{"v":1,"op":"unlock","key":"work","confirm":true}`, codeBadRequest},
+		{"a passphrase that is no base64", `{"v":1,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
+		{"a line that is too long", `{"v":1,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := net.Dial("unix", r.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(20 * time.Second))
+			go io.WriteString(c, test.line+"\n")
+			lines := newLineReader(c, maxAnswer)
+			line, err := lines.next()
+			if err != nil {
+				t.Fatalf("no answer: %v", err)
+			}
+			var got answer
+			if err := json.Unmarshal(line, &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.V != Version || got.Error == nil || got.Error.Code != test.code || strings.Contains(got.Error.Text, "hunter2") {
+				t.Errorf("answer %s", line)
+			}
+			if _, err := lines.next(); err == nil || isTimeout(err) {
+				t.Errorf("the connection is still open: %v", err)
+			}
+		})
+	}
+	if status, err := r.dial(t).Status(); err != nil || !status.Keys[0].Locked {
+		t.Errorf("status %+v, error %v", status, err)
+	}
+}
+
+func TestPassphrasesDoNotStayInTheBuffers(t *testing.T) {
+	in, out := net.Pipe()
+	defer in.Close()
+	lines := newLineReader(in, maxRequest)
+	secret := strings.Repeat("secret", 1000)
+	go io.WriteString(out, secret+"\nnext\n")
+	line, err := lines.next()
+	if err != nil || string(line) != secret+"\n" {
+		t.Fatalf("%d bytes, error %v", len(line), err)
+	}
+	if next, err := lines.next(); err != nil || string(next) != "next\n" {
+		t.Fatalf("%q, error %v", next, err)
+	}
+	if strings.Contains(string(line[5:]), "e") { // "next\n" took the place of its beginning
+		t.Error("the line is still in memory")
+	}
+	rest, _ := lines.buffered.Peek(lines.buffered.Buffered())
+	if strings.Contains(string(rest), "secret") {
+		t.Error("the line is still in the buffer")
+	}
+}
