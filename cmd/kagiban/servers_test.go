@@ -232,65 +232,97 @@ func TestClientKilled(t *testing.T) {
 	for _, init := range []string{"systemd", "sysv"} {
 		t.Run(init, func(t *testing.T) {
 			h, c := vpstest.Up(t, "", "init="+init), newClient(t)
-			etc := func() string { return h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true") }
-			before := etc()
-			// The third connection is the proof after the change. It never comes through.
-			gate := newGate(t, h.Addr+":22", 2)
-			args := append(c.add(h, "--undo-after", "10s"), "-p", gate.port)
-			args[2] = h.User + "@127.0.0.1"
-			cmd := c.command(args...)
-			var talk bytes.Buffer
-			cmd.Stderr = &talk
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case <-gate.held:
-			case <-time.After(60 * time.Second):
-				t.Error("the change was not made")
-			}
-			if offers := c.offered(h.User, h.Addr); offers != keysOnly {
-				t.Errorf("before the kill the server offers %q: the change is not in force", offers)
-			}
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = cmd.Wait() // it was killed
-			t.Log(talk.String())
+			before := sshdFiles(h)
+			c.dieInForce(h, "10s")
 			c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
-			if after := etc(); after != before {
+			if after := sshdFiles(h); after != before {
 				t.Errorf("sshd's files:\n%s", after)
 			}
-			// And the road is open for a second try.
-			if _, _, code := c.kagiban(c.add(h)...); code != 0 {
-				t.Errorf("second try: exit %d", code)
-			}
+			c.onceMore(h)
 		})
 	}
+}
+
+// TestUndoWaitsForAnothersMistake: meanwhile somebody breaks sshd's configuration. The undo does not call itself done, does not touch their file,
+// does not kill the running sshd, and comes to its end when they have mended it.
+func TestUndoWaitsForAnothersMistake(t *testing.T) {
+	for _, init := range []string{"systemd", "sysv"} {
+		t.Run(init, func(t *testing.T) {
+			h, c := vpstest.Up(t, "", "init="+init), newClient(t)
+			c.dieInForce(h, "10s")
+			const theirs = "/etc/ssh/sshd_config.d/70-theirs.conf"
+			h.Exec("echo 'NoSuchOption yes' >" + theirs)
+			c.until(60*time.Second, "undoing", func() string {
+				return strings.TrimSpace(h.Exec("ls /run/kagiban | grep -x -e undoing -e undone -e pending"))
+			})
+			if got := h.Exec("ls /etc/ssh/sshd_config.d; cat " + theirs); got != "70-theirs.conf\nNoSuchOption yes\n" {
+				t.Errorf("sshd's files: %q", got)
+			}
+			if offers := c.offered(h.User, h.Addr); offers != keysOnly {
+				t.Errorf("the running sshd offers %q: it was told to read a broken file", offers)
+			}
+			h.Exec("rm " + theirs)
+			c.until(90*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+			c.onceMore(h)
+		})
+	}
+}
+
+// TestWatcherKilled: under systemd the watcher comes back, and the undo with it.
+func TestWatcherKilled(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	c.dieInForce(h, "10s")
+	h.Exec("kill -9 $(cat /run/kagiban/watcher.*)")
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 }
 
 // TestRebootUndoes: the power is cut while the change waits for its confirmation.
 func TestRebootUndoes(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
-	gate := newGate(t, h.Addr+":22", 2)
-	args := append(c.add(h, "--undo-after", "10m"), "-p", gate.port)
+	c.dieInForce(h, "10m")
+	h.Reboot(true)
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	c.onceMore(h)
+}
+
+// dieInForce runs host add, and kills it by kill -9 when the change is in force and not confirmed: the third connection, which would be
+// the proof, never comes through.
+func (c *client) dieInForce(h *vpstest.Host, undoAfter string) {
+	c.t.Helper()
+	gate := newGate(c.t, h.Addr+":22", 2)
+	args := append(c.add(h, "--undo-after", undoAfter), "-p", gate.port)
 	args[2] = h.User + "@127.0.0.1"
 	cmd := c.command(args...)
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	select {
 	case <-gate.held:
 	case <-time.After(60 * time.Second):
-		t.Error("the change was not made")
+		c.t.Error("the change was not made")
 	}
-	h.Reboot(true)
-	_ = cmd.Process.Kill() // it may have ended already
-	_ = cmd.Wait()
-	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	if offers := c.offered(h.User, h.Addr); offers != keysOnly {
+		c.t.Errorf("before the kill the server offers %q: the change is not in force", offers)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		c.t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	c.t.Log(talk.String())
+}
+
+// onceMore: after whatever happened the road is open, and leads to its end.
+func (c *client) onceMore(h *vpstest.Host) {
+	c.t.Helper()
 	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
-		t.Errorf("second try: exit %d", code)
+		c.t.Errorf("second try: exit %d", code)
 	}
+}
+
+func sshdFiles(h *vpstest.Host) string {
+	return h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true")
 }
 
 // TestHostKeyChanged: another server answers. Nothing secret is sent, whatever flags are given.
@@ -312,7 +344,7 @@ func TestHostKeyChanged(t *testing.T) {
 // TestHostCheckAndUndo: the way back, proved from outside.
 func TestHostCheckAndUndo(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
-	before := h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true")
+	before := sshdFiles(h)
 	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
 		t.Fatalf("exit %d", code)
 	}
@@ -325,7 +357,7 @@ func TestHostCheckAndUndo(t *testing.T) {
 	if offers := c.offered(h.User, h.Addr); offers != passwords {
 		t.Errorf("after undo: %q", offers)
 	}
-	if after := h.Exec("cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null || true"); after != before {
+	if after := sshdFiles(h); after != before {
 		t.Errorf("after undo sshd's files differ:\n%s", after)
 	}
 	if out, _, code := c.kagiban("host", "check", "-F", c.config); code != 4 || !strings.Contains(out, "NOT key-only") {

@@ -2,6 +2,8 @@ package remote
 
 import (
 	"errors"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -105,6 +107,44 @@ func TestParse(t *testing.T) {
 		errors.As(err, &f)
 		if errors.Is(err, ErrCutOff) != c.cut || (f != nil) != (c.fail != "") || f != nil && f.What != c.fail {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestShellcheck: every program as the server gets it.
+func TestShellcheck(t *testing.T) {
+	checker, err := exec.LookPath("shellcheck")
+	if err != nil {
+		t.Skip("needs shellcheck (Debian: shellcheck)")
+	}
+	programs := map[string]string{"undo": UndoScript()}
+	for _, v := range []Verb{Look, Append, Takeback, Inspect, Stage, Drop} {
+		programs[v.String()] = v.Program("0")
+	}
+	for name, program := range programs {
+		c := exec.Command(checker, "--shell=sh", "--exclude=SC2119,SC2120", "-")
+		c.Stdin = strings.NewReader(program)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// TestDocumented: docs/on-the-server.md shows what the scripts write.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/on-the-server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"# kagiban: not confirmed yet. After a reboot, or without a confirmation, this file says nothing.",
+		"Include " + Run + "/key-only.conf",
+	} {
+		if !strings.Contains(string(text), "\n"+line+"\n") {
+			t.Errorf("docs do not show %q", line)
+		}
+		if !strings.Contains(UndoScript(), strings.Replace(line, Run, "$run", 1)) {
+			t.Errorf("the undo switch does not write %q", line)
 		}
 	}
 }

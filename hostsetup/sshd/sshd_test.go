@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -113,5 +114,16 @@ func TestDoors(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// TestDocumented: docs/on-the-server.md shows the drop-in byte for byte.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/on-the-server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "```\n"+DropIn+"```\n") {
+		t.Error("docs/on-the-server.md shows another drop-in")
 	}
 }

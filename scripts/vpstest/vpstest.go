@@ -4,6 +4,7 @@ package vpstest
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -19,6 +21,9 @@ type Host struct {
 	Name, Addr, Port, User, PasswordFile string
 	t                                    *testing.T
 }
+
+// count keeps the names of one process's hosts apart.
+var count atomic.Int64
 
 var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
@@ -30,10 +35,8 @@ func Up(t *testing.T, hook string, options ...string) *Host {
 		t.Skip("throwaway servers need KAGIBAN_SERVERS=1, root and mount namespaces: make test")
 	}
 	name := strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
-	if len(name) > 24 {
-		name = name[len(name)-24:]
-	}
-	h := &Host{Name: "t" + strings.Trim(name, "-") + "-" + strconv.Itoa(os.Getpid()%10000), t: t}
+	name = name[max(0, len(name)-16):]
+	h := &Host{Name: fmt.Sprintf("t-%d-%d-%s", os.Getpid(), count.Add(1), strings.Trim(name, "-")), t: t}
 	args := append([]string{"up", h.Name, "owner=" + strconv.Itoa(os.Getpid())}, options...)
 	if hook != "" {
 		file := filepath.Join(t.TempDir(), "hook")
