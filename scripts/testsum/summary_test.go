@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the expected texts anew")
+
+// TestRecorded plays what `go test -json` once said.
+func TestRecorded(t *testing.T) {
+	tests := []struct {
+		name, notRun string
+		clean        bool // go test ended with 0
+		last         string
+		code         int
+	}{
+		{"pass", "", true, "5 passed, 0 failed, 2 skipped", 0},
+		{"pass", "servers (needs root and mount namespaces)", true, "5 passed, 0 failed, 2 skipped", 3},
+		{"fail", "", false, "7 passed, 2 failed, 2 skipped", 1},
+		{"fail", "servers (needs root and mount namespaces)", false, "7 passed, 2 failed, 2 skipped", 1},
+		{"build", "", false, "5 passed, 1 failed, 2 skipped", 1},
+		{"build-package", "", false, "0 passed, 1 failed, 0 skipped", 1},
+		{"dies", "", false, "1 passed, 1 failed, 0 skipped", 1},
+		{"panics", "", false, "1 passed, 1 failed, 0 skipped", 1},
+		{"testmain", "", false, "1 passed, 1 failed, 0 skipped", 1},
+		{"nothing", "", true, "0 passed, 0 failed, 0 skipped", 1},
+		{"no-match", "", true, "0 passed, 0 failed, 0 skipped", 1},
+		{"pass", "", false, "5 passed, 0 failed, 2 skipped", 1}, // go test itself broke off
+	}
+	for _, tt := range tests {
+		name := tt.name
+		if tt.notRun != "" {
+			name += "-not-run"
+		}
+		if tt.name == "pass" && !tt.clean {
+			name += "-broken-off"
+		}
+		t.Run(name, func(t *testing.T) {
+			events, err := os.Open(filepath.Join("testdata", tt.name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer events.Close()
+			var out bytes.Buffer
+			s := newSummary(&out)
+			if err := s.read(events); err != nil {
+				t.Fatal(err)
+			}
+			s.ended(tt.clean)
+			if code := s.print(tt.notRun); code != tt.code {
+				t.Errorf("exit %d, want %d", code, tt.code)
+			}
+			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+			if got := lines[len(lines)-1]; got != tt.last {
+				t.Errorf("last line %q, want %q", got, tt.last)
+			}
+			if got := lines[len(lines)-2]; tt.notRun != "" && got != "NOT RUN: "+tt.notRun {
+				t.Errorf("last but one %q", got)
+			}
+			golden(t, filepath.Join("testdata", name+".txt"), out.Bytes())
+		})
+	}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestNoise: what is no event is shown, and harms nothing.
+func TestNoise(t *testing.T) {
+	var out bytes.Buffer
+	s := newSummary(&out)
+	err := s.read(strings.NewReader("go: cannot find main module\n{\"a\":1}\n\n" +
+		`{"Action":"pass","Package":"p","Test":"TestX","Elapsed":1}` + "\n" + `{"Action":"pass","Package":"p","Elapsed":1}` + "\n"))
+	s.ended(true)
+	if code := s.print(""); err != nil || code != 0 || !strings.HasPrefix(out.String(), "go: cannot find main module\n{\"a\":1}\n\nok   p ") {
+		t.Errorf("%d, %v, %s", code, err, out.String())
+	}
+}
+
+// TestTenSlowest: ten at most, the slowest first.
+func TestTenSlowest(t *testing.T) {
+	var in strings.Builder
+	for i := range 12 {
+		name := string(rune('A' + i))
+		in.WriteString(`{"Action":"pass","Package":"p","Test":"Test` + name + `","Elapsed":` + string(rune('0'+i%10)) + "}\n")
+	}
+	var out bytes.Buffer
+	s := newSummary(&out)
+	if err := s.read(strings.NewReader(in.String())); err != nil {
+		t.Fatal(err)
+	}
+	s.ended(true)
+	s.print("")
+	_, list, _ := strings.Cut(out.String(), "slowest:\n")
+	lines := strings.Split(strings.Split(list, "\n\n")[0], "\n")
+	if len(lines) != 10 || !strings.Contains(lines[0], "9.0s  p TestJ") || !strings.Contains(lines[9], "1.0s  p Test") {
+		t.Errorf("%d lines: %q", len(lines), lines)
+	}
+}
