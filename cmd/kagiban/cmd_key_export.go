@@ -17,7 +17,7 @@ import (
 func keyExportCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh"},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "into `FILE`, which must not exist"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "into `FILE`, which must not exist"},
 	}
 	flags = append(flags, passphrase.flags()...)
 	return &cli.Command{
@@ -34,6 +34,9 @@ func keyExportCommand(p *program) *cli.Command {
 			}
 			if format := c.String("format"); format != "openssh" {
 				return say.Fail(say.BadExportFormat, nil, "format", format)
+			}
+			if c.String("output") == "" {
+				return say.Fail(say.MissingFlag, nil, "flag", "--output", "command", "kagiban key export")
 			}
 			return p.keyExport(c.Context, c.Args().First(), c.String("output"), src)
 		},

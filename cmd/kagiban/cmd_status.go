@@ -109,11 +109,13 @@ func (s surroundings) report() statusReport {
 
 // next are the commands that would help now, the first one first.
 func (s surroundings) next() []string {
-	if s.client == "" || len(s.keys) == 0 {
-		return []string{"kagiban init"}
-	}
 	var next []string
+	if s.client == "" || len(s.keys) == 0 {
+		next = append(next, "kagiban init")
+	}
 	switch {
+	case len(s.keys) == 0:
+		return next
 	case !s.agent.running:
 		next = append(next, "kagiban agent start")
 	case !s.ours:
