@@ -241,6 +241,35 @@ func TestBrokenRSA(t *testing.T) {
 	refuse(t, "1024 bits", clearFile(publicOf(t, &weak.PublicKey), fieldsOf(weak)), ErrWeakKey)
 }
 
+// TestProve: the last guard, a signature, sees what none before it was shown.
+func TestProve(t *testing.T) {
+	_, ed, _ := ed25519.GenerateKey(rand.Reader)
+	other, _, _ := ed25519.GenerateKey(rand.Reader)
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	otherEC, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, key := range map[string]any{"ed25519": ed, "ecdsa": ec, "rsa": rsaKey()} {
+		if _, err := prove(key); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	wrongEC := *ec
+	wrongEC.PublicKey = otherEC.PublicKey
+	wrongRSA := rsa.PrivateKey{PublicKey: rsaKey().PublicKey, D: new(big.Int).Add(rsaKey().D, big.NewInt(2)), Primes: rsaKey().Primes}
+	for what, key := range map[string]any{
+		"ed25519": ed25519.PrivateKey(append(bytes.Clone(ed[:32]), other...)), "ecdsa": &wrongEC, "rsa": &wrongRSA, "nothing": nil,
+	} {
+		if _, err := prove(key); !errors.Is(err, ErrBrokenKey) {
+			t.Errorf("%s that does not match: %v", what, err)
+		}
+	}
+}
+
 // TestBitFlips turns over every bit of a file that is not locked: what is still accepted is the same key. (The format has
 // nothing to tell such damage by but the key's own arithmetic; the comment, and the numbers that are derived anew, may differ.)
 func TestBitFlips(t *testing.T) {
@@ -346,5 +375,18 @@ func TestForeignPayload(t *testing.T) {
 		if _, err := v.Unlock("k", pass); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+	m := &material{crypto: rsaKey(), comment: "two\nlines\u202e"}
+	payload, err := m.marshal(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := v.seal(payload, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeAll(t, v.keyFile("k"), sealed)
+	if p, err := v.Unlock("k", pass); err != nil || p.Key.Comment != "two lines" {
+		t.Errorf("a comment that was not cleaned: %+v, %v", p, err)
 	}
 }

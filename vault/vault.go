@@ -97,7 +97,11 @@ func (v *Vault) Init() error { return safefile.PrivateDir(v.dir) }
 // change runs f with the vault's lock held, and cleans what crashes left behind. Nothing slow belongs in f: keys are derived,
 // sealed and re-opened before.
 func (v *Vault) change(f func() error) error {
-	if err := v.Init(); err != nil {
+	err := safefile.CheckDir(v.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: there is no folder %q", ErrNoKey, v.dir) // who makes a key has made the folder before
+	}
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), v.wait)

@@ -169,7 +169,7 @@ func TestModes(t *testing.T) {
 	}
 	for path, want := range map[string]fs.FileMode{v.dir: 0o700, v.keyFile("k"): 0o600, v.pubFile("k"): 0o644, filepath.Join(v.dir, ".lock"): 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+			t.Errorf("%s: %v, %v, want %v", path, info, err, want)
 		}
 	}
 	if err := os.Chmod(v.dir, 0o750); err != nil {
@@ -181,6 +181,32 @@ func TestModes(t *testing.T) {
 	}
 	if _, err := v.Create("k2", Spec{}, []byte("x")); !errors.As(err, &unfit) {
 		t.Errorf("wrote into a folder that others may read: %v", err)
+	}
+	for what, err := range map[string]error{"Rename": v.Rename("k", "b"), "Remove": v.Remove("k")} {
+		if !errors.As(err, &unfit) {
+			t.Errorf("%s in a folder that others may read: %v", what, err)
+		}
+	}
+}
+
+// TestNoVault: nothing but making a key makes the folder.
+func TestNoVault(t *testing.T) {
+	v := newTestVault(t)
+	_, unlock := v.Unlock("k", []byte("x"))
+	for what, err := range map[string]error{"Rename": v.Rename("k", "b"), "Remove": v.Remove("k"), "Unlock": unlock,
+		"Passwd": v.Passwd("k", []byte("x"), []byte("y"))} {
+		if !errors.Is(err, ErrNoKey) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := os.Stat(v.dir); err == nil {
+		t.Error("the folder was made")
+	}
+	if err := errors.Join(v.Init(), v.Init()); err != nil {
+		t.Error(err)
+	}
+	if _, err := Open(v.dir, Options{}); err != nil {
+		t.Error(err)
 	}
 }
 
