@@ -113,10 +113,17 @@ func (e *UndoneError) Error() string {
 }
 func (e *UndoneError) Unwrap() error { return e.Err }
 
-// A NotEnforcedError means that the key opens the server and that passwords were left on.
-type NotEnforcedError struct{ Err error }
+// A NotEnforcedError means that the key opens the server, and that passwords were left as they are.
+type NotEnforcedError struct {
+	Account string
+	Open    []string // what is typed and offered to the account; none: what others are offered was not seen
+	Err     error
+}
 
 func (e *NotEnforcedError) Error() string {
+	if len(e.Open) == 0 {
+		return fmt.Sprintf("only publickey is offered to %s; not checked for others: %v", e.Account, e.Err)
+	}
 	return fmt.Sprintf("passwords are still accepted: %v", e.Err)
 }
 func (e *NotEnforcedError) Unwrap() error { return e.Err }

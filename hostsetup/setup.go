@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,11 @@ func (s *setup) close() {
 	for _, c := range []*conn{s.first, s.proved, s.again} {
 		if c != nil {
 			_ = c.Close() // it may have been cut off already
+			clear(c.password)
 		}
+	}
+	if s.root != nil {
+		clear(s.root.known)
 	}
 }
 
@@ -99,7 +104,7 @@ func (s *setup) fail(err error) (Result, error) {
 // arrive makes the first connection: the host key is checked before anything secret is sent, identities are tried before a
 // password.
 func (s *setup) arrive(ctx context.Context) error {
-	a := auth{user: s.Target.User, signers: append([]ssh.Signer{s.Key}, s.Logins...), password: func(ctx context.Context, attempt int) ([]byte, error) {
+	a := auth{user: s.Target.User, signers: s.identities(), password: func(ctx context.Context, attempt int) ([]byte, error) {
 		return s.Person.Password(ctx, s.Target.Account(), attempt)
 	}, attempts: 3}
 	c, err := s.dialer.login(ctx, a)
@@ -127,6 +132,21 @@ func (s *setup) arrive(ctx context.Context) error {
 	}
 	s.step("login", fmt.Sprintf("by %s; the server offers %s", by, strings.Join(c.offered, ", ")))
 	return nil
+}
+
+// mostIdentities leaves room for a password: sshd hangs up after six failures (sshd_config(5), MaxAuthTries).
+const mostIdentities = 5
+
+// identities are what the server is shown first: the new one, and then those that may open it already, each once.
+func (s *setup) identities() []ssh.Signer {
+	all := []ssh.Signer{s.Key}
+	for _, login := range s.Logins {
+		known := slices.ContainsFunc(all, func(x ssh.Signer) bool { return sameKey(x.PublicKey(), login.PublicKey()) })
+		if !known && len(all) < mostIdentities {
+			all = append(all, login)
+		}
+	}
+	return all
 }
 
 // survey looks at all that matters, as the user and as root, and makes the plan. It changes nothing.
@@ -160,7 +180,7 @@ func (s *setup) becomeRoot(ctx context.Context) error {
 		s.root.refused = err
 		return err
 	}
-	s.step("root", "sshd is put in force by: "+effect(s.facts.manner))
+	s.step("root", "a change would come into force by: "+effect(s.facts.manner))
 	return nil
 }
 
@@ -229,7 +249,7 @@ func (s *setup) finish(ctx context.Context) (Result, error) {
 		return s.result, fmt.Errorf("the server is done, but the book is not written: %w", err)
 	}
 	if plan.Cause != nil {
-		return s.result, &NotEnforcedError{plan.Cause}
+		return s.result, &NotEnforcedError{s.Target.Account(), typed(s.first.offered), plan.Cause}
 	}
 	return s.result, nil
 }

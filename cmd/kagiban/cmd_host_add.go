@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -177,7 +178,7 @@ func (p *program) addOne(c *cli.Context, host string, o hostsetup.Options, from 
 		}
 	}
 	o.Target = t
-	o.Logins = append(o.Logins, plainIdentities(t.Identities)...)
+	o.Logins = append(slices.Clip(o.Logins), plainIdentities(t.Identities)...)
 	o.Person = &person{p: p, host: t.Name, yes: c.Bool("yes"), dryRun: o.DryRun, json: c.Bool("json"), password: from[password], sudo: from[sudoPassword]}
 	o.Steps = func(s hostsetup.Step) { fmt.Fprintln(p.stderr, say.Step(s.Name, s.OK, s.Detail)) }
 	r, err := hostsetup.Add(c.Context, o)

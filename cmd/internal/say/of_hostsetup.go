@@ -20,6 +20,9 @@ func ofHostsetup(err error) (ID, Fields) {
 	case errors.As(err, &undone):
 		return ofUndone(undone)
 	case errors.As(err, &open):
+		if len(open.Open) == 0 {
+			return NotChecked, Fields{"account": open.Account, "error": cause(open.Err)}
+		}
 		return NotEnforced, Fields{"error": cause(open.Err)}
 	}
 	if id, fields := ofAnswer(err); id != "" {

@@ -15,6 +15,7 @@ const (
 	UndoneByPerson   ID = "undone-by-person"
 	UndoUnseen       ID = "undo-unseen"
 	NotEnforced      ID = "not-enforced"
+	NotChecked       ID = "not-checked"
 	NoRoot           ID = "no-root"
 	SudoRefused      ID = "sudo-refused"
 	StillOpen        ID = "still-open"
@@ -109,6 +110,11 @@ func hostsetupTable() map[ID]Message {
 		},
 		NotEnforced: {
 			What:      "{host}: the key is installed and opens it, but passwords are still accepted: {error}",
+			StillTrue: "who could log in before still can",
+			Next:      "kagiban host add {host}   (as root, or as a user who may use sudo)",
+		},
+		NotChecked: {
+			What:      "{host}: the key is installed and opens it, and {account} is offered nothing that is typed; whether other accounts are was not checked: {error}",
 			StillTrue: "who could log in before still can",
 			Next:      "kagiban host add {host}   (as root, or as a user who may use sudo)",
 		},
