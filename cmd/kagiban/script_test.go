@@ -85,8 +85,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               func(env *testscript.Env) error { return furnish(env, program) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"dialog": dialog,
+			"exits":      exits,
+			"dialog":     dialog,
+			"alone":      alone,
+			"lockedhome": lockedHome,
+			"picture":    picture,
 		},
 	})
 }
@@ -120,6 +123,7 @@ func furnish(env *testscript.Env, program string) error {
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("KAGIBAN_HOME", filepath.Join(env.WorkDir, "home"))
+	env.Defer(func() { endAgent(filepath.Join(env.WorkDir, "home")) })
 	env.Setenv("GIT_SSH", filepath.Join(bin, "ssh"))
 	return nil
 }
