@@ -16,7 +16,6 @@ func TestWriteJSON(t *testing.T) {
 		Keys  []inner  `json:"keys"`
 		Next  []string `json:"next"`
 		Agent *inner   `json:"agent"`
-		quiet []string
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("JST", 9*3600))
 	tests := []struct {

@@ -1,6 +1,6 @@
 // Command testsum runs the tests and adds up what they did:
 //
-//	testsum [-not-run WHAT] [ARGUMENT OF go test...]
+//	testsum [-not-run WHAT] -- [ARGUMENT OF go test...]
 //
 // It runs `go test -json ARGUMENT...`, prints a line for each package as it ends,
 // the output of what failed, each skipped test with its reason, the ten slowest

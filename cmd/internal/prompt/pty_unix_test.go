@@ -102,7 +102,7 @@ func start(t *testing.T, what string, background bool, env ...string) *screen {
 		t.Fatal(err)
 	}
 	s.stdin = out
-	s.cmd.Env = append(os.Environ(), "PROMPT_TEST_ASK="+what, "DISPLAY=", "WAYLAND_DISPLAY=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=")
+	s.cmd.Env = append(os.Environ(), "PROMPT_TEST_ASK="+what, "GORACE=atexit_sleep_ms=0", "DISPLAY=", "WAYLAND_DISPLAY=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=")
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = in, &s.result, os.Stderr
 	s.cmd.ExtraFiles = []*os.File{in, slave}

@@ -1,0 +1,36 @@
+# What people who work on kagiban type. scripts/need, which most targets begin with, looks
+# first and says what is missing.
+.POSIX:
+.PHONY: help build lint test test-all demo cover clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: ## bin/kagiban
+	go build -trimpath -o bin/ ./cmd/kagiban
+
+lint: ## gofmt, vet for four systems, staticcheck, shellcheck
+	@scripts/need lint
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt -w $$out"; exit 1; fi
+	@for os in linux darwin windows freebsd; do echo "go vet for $$os"; GOOS=$$os go vet ./... || exit 1; done
+	@for os in linux windows; do echo "staticcheck for $$os"; \
+	  GOOS= go build -modfile=scripts/tools/go.mod -o bin/ honnef.co/go/tools/cmd/staticcheck && \
+	  GOOS=$$os bin/staticcheck ./... || exit 1; done
+	@echo shellcheck
+	@shellcheck -x $$(grep -rlE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' .ci scripts)
+	@if ls hostsetup/remote/*.sh >/dev/null 2>&1; then shellcheck -x -s sh hostsetup/remote/*.sh; fi
+
+test: ## every test that this machine can run, and what they come to
+	@scripts/test
+
+test-all: test ## the same, and what takes longer
+
+demo: ## a throwaway server made key-only, before your eyes
+	@scripts/need demo
+	@scripts/demo
+
+cover: ## how much of each package its tests run
+	@go test -cover ./...
+
+clean: ## removes bin/
+	rm -rf bin
