@@ -268,6 +268,21 @@ func TestUndoWaitsForAnothersMistake(t *testing.T) {
 	}
 }
 
+// TestUndoIsSeenNotBelieved: the reload says that it went well, and sshd still offers what it did. Then the undo is not over.
+func TestUndoIsSeenNotBelieved(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	c.dieInForce(h, "10s")
+	const override = "/run/systemd/system/ssh.service.d"
+	h.Exec("mkdir -p " + override + " && printf '[Service]\\nExecReload=\\nExecReload=/bin/sh -c \"echo x >>/run/reloads\"\\n' >" + override + "/x.conf && systemctl daemon-reload")
+	c.until(60*time.Second, "again", func() string { return h.Exec("[ \"$(wc -l </run/reloads)\" -lt 2 ] || printf again") })
+	if state := h.Exec("ls /run/kagiban /etc/ssh/sshd_config.d | grep -x -e undoing -e undone -e 00-kagiban.conf"); state != "undoing\n" {
+		t.Errorf("the state is %q", state)
+	}
+	h.Exec("rm -r " + override + " && systemctl daemon-reload")
+	c.until(90*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	c.until(60*time.Second, "undone", func() string { return strings.TrimSpace(h.Exec("ls /run/kagiban | grep -x -e undoing -e undone")) })
+}
+
 // TestWatcherKilled: under systemd the watcher comes back, and the undo with it.
 func TestWatcherKilled(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
