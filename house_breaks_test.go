@@ -24,7 +24,7 @@ var tidy = map[string]string{
 func TestHouseRules(t *testing.T) {
 	lines := strings.Repeat("\t_ = 1\n", 401)
 	table := map[string][]string{
-		"cmd/kagiban": {"*"}, "scripts/*": {}, "vault": {"vault/safefile"}, "vault/safefile": {},
+		"cmd/kagiban": {"*"}, "scripts/*": {}, "vault": {}, "vault/safefile": {},
 	}
 	tests := []struct {
 		name, file, text string

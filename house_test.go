@@ -23,18 +23,18 @@ var houseTable = map[string][]string{
 
 	"agent/control":      {"agent", "agent/wire"},
 	"agent/journal":      {},
-	"vault":              {"vault/ppk", "vault/safefile"},
+	"vault":              {"vault/ppk"},
 	"vault/ppk":          {},
 	"vault/safefile":     {},
 	"hostsetup":          {"hostsetup/remote", "hostsetup/sshd", "hostsetup/authkeys", "hostsetup/book"},
 	"hostsetup/remote":   {},
 	"hostsetup/sshd":     {},
 	"hostsetup/authkeys": {},
-	"hostsetup/book":     {"vault/safefile"},
+	"hostsetup/book":     {},
 
-	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "vault/safefile", "hostsetup", "cmd/internal/home", "cmd/internal/prompt"}, // their error types
+	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "hostsetup", "cmd/internal/home", "cmd/internal/prompt"}, // their error types
 	"cmd/internal/prompt":  {},
-	"cmd/internal/home":    {"vault/safefile"},
+	"cmd/internal/home":    {},
 	"cmd/internal/service": {},
 }
 

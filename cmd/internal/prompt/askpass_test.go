@@ -106,7 +106,7 @@ func TestAskpassConfirm(t *testing.T) {
 // TestAskpassEndsWithContext: the program is ended, even one with a child that
 // keeps its output open.
 func TestAskpassEndsWithContext(t *testing.T) {
-	p := prompter(map[string]string{"SSH_ASKPASS": script(t, "echo hunter2; sleep 600"), "SSH_ASKPASS_REQUIRE": "force"})
+	p := prompter(map[string]string{"SSH_ASKPASS": script(t, "echo hunter2; sleep 60"), "SSH_ASKPASS_REQUIRE": "force"})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()

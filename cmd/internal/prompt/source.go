@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"time"
 )
 
 // Source is a place that the user named for a secret: a file, stdin ("-"), or a
@@ -63,14 +64,36 @@ func (s Source) read(ctx context.Context, stdin io.Reader, stderr io.Writer) ([]
 		cmd.Stderr = stderr
 		return output(cmd)
 	case s.Stdin():
-		return head(stdin)
+		return await(ctx, func() ([]byte, error) { return head(stdin) })
 	}
-	f, err := os.Open(s.File)
-	if err != nil {
-		return nil, err
+	return await(ctx, func() ([]byte, error) { // a named pipe may wait for its writer
+		f, err := os.Open(s.File)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return head(f)
+	})
+}
+
+// await runs read, and leaves it alone when ctx ends: a read cannot be called
+// back, and the person who pressed Ctrl-C is not to wait for it.
+func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
 	}
-	defer f.Close()
-	return head(f)
+	done := make(chan result, 1)
+	go func() {
+		data, err := read()
+		done <- result{data, err}
+	}()
+	select {
+	case r := <-done:
+		return r.data, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // head reads up to the end of the first line, byte by byte: what follows on
@@ -90,10 +113,13 @@ func head(r io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// shell runs a command line as the user's shell would.
+// shell runs a command line as the user's shell would. When its context ends, so
+// does the shell, and nobody waits for what the shell has started.
 func shell(ctx context.Context, line string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
 	if runtime.GOOS == "windows" {
-		return exec.CommandContext(ctx, "cmd", "/c", line)
+		cmd = exec.CommandContext(ctx, "cmd", "/c", line)
 	}
-	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
+	cmd.WaitDelay = time.Second
+	return cmd
 }

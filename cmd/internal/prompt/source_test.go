@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSource(t *testing.T) {
@@ -90,11 +92,25 @@ func TestSourceLeavesTheRest(t *testing.T) {
 	}
 }
 
+// TestSourceEndsWithContext: Ctrl-C is not to wait for whoever writes the secret.
 func TestSourceEndsWithContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	got, err := Source{Command: "echo hunter2"}.Read(ctx, nil, nil)
-	if !errors.Is(err, context.Canceled) || got != nil {
-		t.Errorf("got %q, %v", got, err)
+	open, _ := io.Pipe() // nobody will ever write to it
+	sources := map[string]Source{"stdin": {File: "-"}}
+	if runtime.GOOS != "windows" {
+		sources["command"] = Source{Command: "sleep 60; echo hunter2"}
+	}
+	for name, src := range sources {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			got, err := src.Read(ctx, open, io.Discard)
+			if !errors.Is(err, context.DeadlineExceeded) || got != nil {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
 	}
 }
