@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -126,7 +127,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		pause = 0
 		caller, err := callerOf(c)
 		if err == nil {
-			err = admit(caller)
+			err = admit(caller, os.Geteuid())
 		}
 		if err == nil {
 			return &Conn{c, caller}, nil

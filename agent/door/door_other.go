@@ -10,7 +10,7 @@ func listen(string) (*Listener, error) { return nil, ErrUnsupported }
 
 func callerOf(*net.UnixConn) (Caller, error) { return Caller{}, ErrUnsupported }
 
-func admit(Caller) error { return ErrUnsupported }
+func admit(Caller, int) error { return ErrUnsupported }
 
 func isShortage(error) bool { return false }
 

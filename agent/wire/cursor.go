@@ -22,8 +22,8 @@ type cursor struct {
 	bad  bool
 }
 
-func (c *cursor) take(n int) []byte {
-	if c.bad || n > len(c.rest) {
+func (c *cursor) take(n uint32) []byte {
+	if c.bad || uint64(n) > uint64(len(c.rest)) {
 		c.bad = true
 		return nil
 	}
@@ -47,14 +47,7 @@ func (c *cursor) uint32() uint32 {
 }
 
 // bytes reads a string. It is never nil when it was there.
-func (c *cursor) bytes() []byte {
-	n := c.uint32()
-	if uint64(n) > uint64(len(c.rest)) {
-		c.bad = true
-		return nil
-	}
-	return c.take(int(n))
-}
+func (c *cursor) bytes() []byte { return c.take(c.uint32()) }
 
 func (c *cursor) string() string { return string(c.bytes()) }
 
@@ -76,7 +69,7 @@ func (c *cursor) number() *big.Int {
 }
 
 // all takes what is left.
-func (c *cursor) all() []byte { return c.take(len(c.rest)) }
+func (c *cursor) all() []byte { return c.take(uint32(len(c.rest))) }
 
 func appendBytes[T []byte | string](dst []byte, b T) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
