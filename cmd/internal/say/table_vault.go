@@ -6,6 +6,7 @@ const (
 	NoKeys               ID = "no-keys"
 	NameAKey             ID = "name-a-key"
 	KeyExists            ID = "key-exists"
+	KeyKnown             ID = "key-known"
 	BadKeyName           ID = "bad-key-name"
 	BadKeySpec           ID = "bad-key-spec"
 	WrongPassphrase      ID = "wrong-passphrase"
@@ -62,6 +63,11 @@ func vaultTable() map[ID]Message {
 		},
 		NameAKey:  {What: "there are several keys, and none is named as this client: {keys}", Next: "the same with the name of one, such as {first}"},
 		KeyExists: {What: "{error}", StillTrue: "that key is as it was, and no other was made", Next: "kagiban key list"},
+		KeyKnown: {
+			What:      "{file} is a key that is here already, as {key}",
+			StillTrue: "both are as they were",
+			Next:      "kagiban key show {key}",
+		},
 		BadKeyName: {
 			What: "{error}",
 			Next: "the same with another name",
