@@ -263,10 +263,6 @@ func TestExport(t *testing.T) {
 		if exec.Command("ssh-keygen", "-y", "-P", "", "-f", path).Run() == nil {
 			t.Errorf("%s: opens without a passphrase", k.name)
 		}
-		back := newTestVault(t)
-		if got, err := back.Import("k", out, []byte("for export"), []byte("x")); err != nil || got.Comment != k.spec.Comment {
-			t.Errorf("%s: imported again: %+v, %v", k.name, got, err)
-		}
 	}
 	pass := []byte("correct horse")
 	_, format := v.Export("laptop", pass, pass, "pem")
@@ -287,15 +283,13 @@ func TestExport(t *testing.T) {
 func TestBcryptKey(t *testing.T) {
 	t.Parallel()
 	v := openTestVault(t, copyHome(t))
-	for _, pass := range []string{"p", "a passphrase that is longer than the seventy-two bytes at which plain bcrypt stops looking, by far", "\x00\xff"} {
-		out, err := v.Export("laptop", []byte("correct horse"), []byte(pass), "openssh")
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := readOpenSSH(out, []byte(pass), 16)
-		if err != nil || m.comment != "me@laptop" {
-			t.Errorf("%q: %v", pass, err)
-		}
+	pass := []byte("\x00\xff and longer than the seventy-two bytes at which plain bcrypt stops looking at a passphrase, by far")
+	out, err := v.Export("laptop", []byte("correct horse"), pass, "openssh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := readOpenSSH(out, pass, 16); err != nil || m.comment != "me@laptop" {
+		t.Error(err)
 	}
 	// bcrypt_pbkdf deals its blocks out over the key: sizes that are no multiple of the block must agree with those that are.
 	long := bcryptKey([]byte("p"), []byte("salt"), 2, 64)
