@@ -318,9 +318,7 @@ func (c *client) dieInForce(h *vpstest.Host, undoAfter string) {
 	case <-time.After(60 * time.Second):
 		c.t.Error("the change was not made")
 	}
-	if offers := c.offered(h.User, h.Addr); offers != keysOnly {
-		c.t.Errorf("before the kill the server offers %q: the change is not in force", offers)
-	}
+	c.until(5*time.Second, keysOnly, func() string { return c.offered(h.User, h.Addr) }) // in force
 	if err := cmd.Process.Kill(); err != nil {
 		c.t.Fatal(err)
 	}

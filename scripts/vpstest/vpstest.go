@@ -28,12 +28,13 @@ var count atomic.Int64
 var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
 // Up starts a server; options are those of `scripts/vps up`. hook, if any, is a shell script that shapes the host before its
-// first boot. The test is skipped where servers were not asked for (KAGIBAN_SERVERS=1, as make test does).
+// first boot. The test goes on beside others, since it waits more than it works (testing.T.Parallel). It is skipped where servers were not asked for (KAGIBAN_SERVERS=1, as make test does).
 func Up(t *testing.T, hook string, options ...string) *Host {
 	t.Helper()
 	if os.Getenv("KAGIBAN_SERVERS") != "1" {
 		t.Skip("throwaway servers need KAGIBAN_SERVERS=1, root and mount namespaces: make test")
 	}
+	t.Parallel()
 	name := strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	name = name[max(0, len(name)-16):]
 	h := &Host{Name: fmt.Sprintf("t-%d-%d-%s", os.Getpid(), count.Add(1), strings.Trim(name, "-")), t: t}
