@@ -19,7 +19,7 @@ func keyListCommand(p *program) *cli.Command {
 }
 
 func (p *program) keyList(json bool) error {
-	keys, rows, _, err := p.keyRows()
+	keys, rows, err := p.keyRows(p.viewOrNothing())
 	if err != nil {
 		return err
 	}

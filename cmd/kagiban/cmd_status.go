@@ -59,6 +59,7 @@ type surroundings struct {
 	ours   bool   // ssh in this shell asks our agent
 	agent  agentView
 	client string // how this computer is called
+	fresh  bool   // init has still to be done: nothing that could not be read says otherwise
 	keys   []vault.Key
 	rows   []keyRow
 	hosts  []book.Host
@@ -79,11 +80,16 @@ func (p *program) lookAround() surroundings {
 		s.socket = h.AgentSocket()
 	}
 	s.ours = p.isOurSocket(p.getenv("SSH_AUTH_SOCK"))
-	config, err := h.LoadConfig()
-	p.complain(err)
+	config, configErr := h.LoadConfig()
+	p.complain(configErr)
 	s.client = config.Client
-	s.keys, s.rows, s.agent, err = p.keyRows()
-	p.complain(err)
+	if s.agent, err = p.lookAtAgent(); s.agent.running {
+		p.complain(err)
+	}
+	var keysErr error
+	s.keys, s.rows, keysErr = p.keyRows(s.agent)
+	p.complain(keysErr)
+	s.fresh = configErr == nil && keysErr == nil && (s.client == "" || len(s.keys) == 0)
 	s.hosts, err = book.Book{Path: h.Hosts()}.Hosts()
 	p.complain(err)
 	return s
@@ -110,7 +116,7 @@ func (s surroundings) report() statusReport {
 // next are the commands that would help now, the first one first.
 func (s surroundings) next() []string {
 	var next []string
-	if s.client == "" || len(s.keys) == 0 {
+	if s.fresh {
 		next = append(next, "kagiban init")
 	}
 	switch {

@@ -70,25 +70,25 @@ func (v agentView) row(k vault.Key) keyRow {
 	return r
 }
 
-// keyRows are all keys of the vault, as far as the agent can be asked. Nothing is
-// wrong with a list of keys because no agent answers.
-func (p *program) keyRows() ([]vault.Key, []keyRow, agentView, error) {
+// keyRows are all keys of the vault, as that agent has them.
+func (p *program) keyRows(view agentView) ([]vault.Key, []keyRow, error) {
 	v, err := p.vault()
 	if err != nil {
-		return nil, nil, agentView{}, err
+		return nil, nil, err
 	}
 	keys, err := v.List()
 	if err != nil {
-		return nil, nil, agentView{}, err
+		return nil, nil, err
 	}
-	view := p.viewOrNothing()
 	var rows []keyRow
 	for _, k := range keys {
 		rows = append(rows, view.row(k))
 	}
-	return keys, rows, view, nil
+	return keys, rows, nil
 }
 
+// viewOrNothing asks the agent where it can be asked: nothing is wrong with a key
+// because no agent answers.
 func (p *program) viewOrNothing() agentView {
 	view, err := p.lookAtAgent()
 	if err != nil {

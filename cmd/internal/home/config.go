@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -69,7 +70,7 @@ func (h Home) configError(err error) error {
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
 		first := unknown.Errors[0]
 		line, _ := first.Position()
-		return &ConfigError{Path: h.Config(), Line: line, Err: fmt.Errorf("no setting is named %q", fmt.Sprint(first.Key()))}
+		return &ConfigError{Path: h.Config(), Line: line, Err: fmt.Errorf("no setting is named %q", strings.Join(first.Key(), "."))}
 	}
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
