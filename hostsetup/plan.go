@@ -55,7 +55,7 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	}
 	if f.privileged && !f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user) {
 		problems = append(problems, Problem{"keys-elsewhere", fmt.Sprintf("sshd looks for the keys of %s in %s, not in %s",
-			f.user, strings.Join(f.effective[f.user].KeyFiles(), " "), p.File), "put the key there by hand: kagiban key show --public"})
+			f.user, strings.Join(f.effective[f.user].KeyFiles(), " "), p.File), "put the key there by hand: kagiban key show NAME --public"})
 	}
 	p.Narrowed = f.narrow()
 	enforce := f.enforcement(&p, o, rootErr, offered)

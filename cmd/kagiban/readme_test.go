@@ -36,9 +36,8 @@ func TestReadme(t *testing.T) {
 	askpass := write("askpass", `#!/bin/sh
 echo "$1" >>`+home+`/asked
 case $1 in
-*assword*) cat `+h.PasswordFile+` ;;
-*assphrase*) echo 'four words and more' ;;
-*) [ "$SSH_ASKPASS_PROMPT" = confirm ] && echo yes ;;
+*password*) cat `+h.PasswordFile+` ;;
+*) if [ "$SSH_ASKPASS_PROMPT" = confirm ]; then echo yes; else echo 'four words and more'; fi ;;
 esac
 `)
 	write(".local/bin/.keep", "")
@@ -64,7 +63,7 @@ esac
 		}
 	}
 	asked, err := os.ReadFile(filepath.Join(home, "asked"))
-	if err != nil || !strings.Contains(string(asked), "host key") || !strings.Contains(string(asked), "Go on with") {
+	if err != nil || !strings.Contains(string(asked), "host key:") || !strings.Contains(string(asked), "go on with") {
 		t.Errorf("the questions were %s, %v", asked, err)
 	}
 	if offers := newClient(t).offered("you", h.Addr); offers != keysOnly {

@@ -90,7 +90,7 @@ func hostsetupTable() map[ID]Message {
 		SecondFactor: {
 			What:      "{account}: after the key the server asks for a second factor ({methods}); kagiban never weakens that",
 			StillTrue: "the server is as it was",
-			Next:      "kagiban key show --public   (add the line to authorized_keys by hand)",
+			Next:      "kagiban key show NAME --public   (add the line to authorized_keys by hand)",
 		},
 		Blocked: {What: "{host} cannot be made key-only yet: {problems}", StillTrue: untouched, Next: "{fixes}"},
 		Undone: {
@@ -171,11 +171,11 @@ func hostsetupTable() map[ID]Message {
 		HostUndoneByWish: {What: "{host} takes {methods} again"},
 		PlanHead:         {What: "on {host} this will be changed:"},
 		PlanNothing:      {What: "{host}: nothing to change"},
-		AskPlan:          {What: "Go on with {host}? [y/N]"},
-		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Is that the server's? [y/N]"},
-		AskPassword:      {What: "Password of {account}:"},
+		AskPlan:          {What: "go on with {host}? (y/N)"},
+		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Is that the server's? (y/N)"},
+		AskPassword:      {What: "password of {account}:"},
 		AskSudo:          {What: "sudo password of {account}:"},
-		AskIdentity:      {What: "Passphrase of {file}:"},
+		AskIdentity:      {What: "passphrase of {file}:"},
 		WrongAnswer:      {What: "that was not it"},
 		PlanNotEnforced:  {What: "passwords stay on: {why}"},
 		SecretWrong: {
