@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,12 +110,9 @@ func notStarted(h home.Home, end error, logFrom int64) error {
 	if errors.Is(end, context.Canceled) {
 		return end
 	}
-	why := logTail(h.Log(), logFrom)
-	switch {
-	case errors.Is(end, context.DeadlineExceeded):
-		why = fmt.Sprintf("it did not answer within %v (its log says: %s)", startPatience, why)
-	case why == "":
-		why = fmt.Sprint(end)
+	why := cmp.Or(logTail(h.Log(), logFrom), fmt.Sprint(end))
+	if errors.Is(end, context.DeadlineExceeded) {
+		return say.Fail(say.AgentSilent, end, "seconds", strconv.Itoa(int(startPatience.Seconds())), "log", why)
 	}
 	return say.Fail(say.AgentNotStarted, end, "error", why)
 }

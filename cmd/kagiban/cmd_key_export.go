@@ -75,7 +75,7 @@ func (p *program) keyExport(ctx context.Context, name, file string, src map[secr
 // mayBeMade says early what would stop a file from being made in the end.
 func mayBeMade(file string) error {
 	if file == "-" {
-		return say.Fail(say.BadFlagValue, nil, "error", "--output takes the name of a file, not stdout", "command", "kagiban key export")
+		return say.Fail(say.OutputToFile, nil)
 	}
 	if _, err := os.Lstat(file); err == nil {
 		return unwritten(file, fs.ErrExist)

@@ -85,8 +85,7 @@ func checkSpec(s vault.Spec) error {
 	if s.Type == "rsa" && (s.Bits == 0 || s.Bits >= 3072 && s.Bits <= 16384) || slices.Contains(sizes[s.Type], s.Bits) {
 		return nil
 	}
-	return say.Fail(say.BadKeySpec, vault.ErrBadSpec, "error", "no kind of key is "+s.Type+" of "+strconv.Itoa(s.Bits)+
-		" bits; there are ed25519, ecdsa of 256, 384 or 521, and rsa of 3072 to 16384")
+	return say.Fail(say.NoSuchKind, vault.ErrBadSpec, "type", s.Type, "bits", strconv.Itoa(s.Bits))
 }
 
 // printPublic prints the public line, as it stands in the .pub file.

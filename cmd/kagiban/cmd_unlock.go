@@ -112,7 +112,7 @@ func (u *unlocking) try(answer []byte) error {
 		err := u.client.Unlock(name, answer, u.life)
 		switch {
 		case err == nil:
-			u.p.tell(say.KeyUnlocked, "key", name, "until", u.until())
+			u.tell(name)
 			continue
 		case errors.Is(err, agent.ErrWrongPassphrase):
 			wrong = err
@@ -128,10 +128,11 @@ func (u *unlocking) try(answer []byte) error {
 	return wrong
 }
 
-func (u *unlocking) until() string {
+func (u *unlocking) tell(name string) {
 	if u.life == 0 {
-		return "until it is locked or the agent ends"
+		u.p.tell(say.KeyUnlocked, "key", name)
+		return
 	}
 	now := u.p.now()
-	return "until " + clock(now.Add(u.life), now)
+	u.p.tell(say.KeyUnlockedUntil, "key", name, "until", clock(now.Add(u.life), now))
 }

@@ -19,7 +19,7 @@ func ExitCode(id ID) int {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
 		StdinTwice, TwoSources, BadHostName, OneHostOnly, BadUndoAfter,
-		BadKeyName, BadKeySpec, NameAKey, OneOfFlags, BadExportFormat, BadLife, NotThereYet:
+		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, NotThereYet:
 		return ExitUsage
 	case AgentNotRunning:
 		return ExitLocked

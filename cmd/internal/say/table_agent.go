@@ -5,6 +5,7 @@ const (
 	AgentNotRunning   ID = "agent-not-running"
 	AgentOtherVersion ID = "agent-other-version"
 	AgentNotStarted   ID = "agent-not-started"
+	AgentSilent       ID = "agent-silent"
 	AgentNotStopped   ID = "agent-not-stopped"
 	SocketTaken       ID = "socket-taken"
 	NotASocket        ID = "not-a-socket"
@@ -18,6 +19,7 @@ const (
 	AgentStopped     ID = "agent-stopped"
 	AgentCannotAsk   ID = "agent-cannot-ask"
 	KeyUnlocked      ID = "key-unlocked"
+	KeyUnlockedUntil ID = "key-unlocked-until"
 	KeyIsUnlocked    ID = "key-is-unlocked"
 	KeyStillLocked   ID = "key-still-locked"
 	KeyLocked        ID = "key-locked"
@@ -53,6 +55,11 @@ func agentTable() map[ID]Message {
 			StillTrue: "no key was touched",
 			Next:      "kagiban agent run -v   (shows what is in its way)",
 		},
+		AgentSilent: {
+			What:      "the agent did not answer within {seconds} seconds, and was ended; its log says: {log}",
+			StillTrue: "no key was touched",
+			Next:      "kagiban agent run -v   (shows what is in its way)",
+		},
 		AgentNotStopped: {
 			What:      "the agent did not end within {seconds} seconds",
 			StillTrue: "it takes no new connections",
@@ -68,13 +75,14 @@ func agentTable() map[ID]Message {
 		BadLife:     {What: "\"{value}\" is no time that a key can be unlocked for (30m, 8h, 1h30m, 2d, or seconds)", Next: "kagiban unlock --help"},
 		NotThereYet: {What: "{flag} is not there yet, and is not taken where nothing would enforce it", Next: "the same without {flag}"},
 
-		AgentRuns:      {What: "the agent is running already (process {pid})"},
-		AgentRunsHere:  {What: "the agent is running at {socket}"},
-		AgentStarted:   {What: "the agent is running (process {pid})"},
-		AgentStopped:   {What: "the agent has ended; every key is locked"},
-		AgentCannotAsk: {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},
-		KeyUnlocked:    {What: "unlocked {key} {until}"},
-		KeyIsUnlocked:  {What: "{key} is unlocked already"},
+		AgentRuns:        {What: "the agent is running already (process {pid})"},
+		AgentRunsHere:    {What: "the agent is running at {socket}"},
+		AgentStarted:     {What: "the agent is running (process {pid})"},
+		AgentStopped:     {What: "the agent has ended; every key is locked"},
+		AgentCannotAsk:   {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},
+		KeyUnlocked:      {What: "unlocked {key} until it is locked or the agent ends"},
+		KeyUnlockedUntil: {What: "unlocked {key} until {until}"},
+		KeyIsUnlocked:    {What: "{key} is unlocked already"},
 		KeyStillLocked: {
 			What:      "wrong passphrase: {keys}",
 			StillTrue: "what was unlocked before still is, and no key was changed or lost",

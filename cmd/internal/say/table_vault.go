@@ -9,6 +9,7 @@ const (
 	KeyKnown             ID = "key-known"
 	BadKeyName           ID = "bad-key-name"
 	BadKeySpec           ID = "bad-key-spec"
+	NoSuchKind           ID = "no-such-kind"
 	WrongPassphrase      ID = "wrong-passphrase"
 	WrongPassphraseAgain ID = "wrong-passphrase-again"
 	NeedPassphrase       ID = "need-passphrase"
@@ -26,6 +27,7 @@ const (
 	PublicMissing        ID = "public-missing"
 	FileUnread           ID = "file-unread"
 	FileExists           ID = "file-exists"
+	OutputToFile         ID = "output-to-file"
 	FileUnwritten        ID = "file-unwritten"
 	BadExportFormat      ID = "bad-export-format"
 	OneOfFlags           ID = "one-of-flags"
@@ -73,6 +75,10 @@ func vaultTable() map[ID]Message {
 			Next: "the same with another name",
 		},
 		BadKeySpec: {What: "{error}", Next: "kagiban key new --help"},
+		NoSuchKind: {
+			What: "no kind of key is {type} of {bits} bits; there are ed25519, ecdsa of 256, 384 or 521, and rsa of 3072 to 16384",
+			Next: "kagiban key new --help",
+		},
 		WrongPassphrase: {
 			What:      "{error}",
 			StillTrue: "no key was changed or lost",
@@ -130,6 +136,7 @@ func vaultTable() map[ID]Message {
 		},
 		FileUnread:      {What: "{error}", StillTrue: "nothing was changed", Next: "the same with a file that you can read"},
 		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
+		OutputToFile:    {What: "a key goes to a file, never to stdout", Next: "kagiban key export NAME -o FILE"},
 		FileUnwritten:   {What: "{error}", StillTrue: "the key is as it was, and no file was made", Next: "the same with a file that you can write"},
 		BadExportFormat: {What: "no format \"{format}\" to export to; there is openssh", Next: "kagiban key export NAME --format openssh -o FILE"},
 		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
