@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -62,7 +63,7 @@ func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, er
 		return nil, err
 	}
 	defer p.close()
-	st := &state{auth: s.byKey(), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in}}
+	st := &state{auth: s.byKey(), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in, sync.OnceValue(p.in.Close)}}
 	c, err := s.dialer.handshake(st.tcp, st)
 	if err != nil {
 		if text := p.complaints.text(); text != "" {
@@ -78,9 +79,11 @@ func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, er
 // channelConn is a channel as the library wants a connection. Deadlines are the context's, which closes the channel.
 type channelConn struct {
 	io.Reader
-	io.WriteCloser
+	io.Writer
+	close func() error // once: the library closes a connection from two sides
 }
 
+func (c channelConn) Close() error                   { return c.close() }
 func (channelConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv6loopback} }
 func (channelConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv6loopback} }
 func (channelConn) SetDeadline(time.Time) error      { return nil }
