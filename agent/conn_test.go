@@ -122,11 +122,11 @@ func TestAHalfMessageHasThirtySeconds(t *testing.T) {
 		time.Sleep(1000 * time.Hour)
 		c.wantList()
 		start := time.Now()
-		for _, b := range framed(strings.Repeat("x", 100)) { // a byte a second
+		for _, b := range framed(strings.Repeat("x", 100)) { // byte by byte, never long silent
 			if _, err := c.Write([]byte{b}); err != nil {
 				break
 			}
-			time.Sleep(time.Second)
+			time.Sleep(700 * time.Millisecond)
 		}
 		if took := time.Since(start).Round(time.Second); took != 30*time.Second {
 			t.Errorf("closed after %v", took)
@@ -191,24 +191,33 @@ func TestConnectionsBeyondTheLimitAreClosedAndThePlaceIsFreeAgain(t *testing.T) 
 }
 
 func TestTheEndOfServingClosesEverything(t *testing.T) {
-	k, ask := newFakeKey(t, "work"), newAsker()
-	a := New(Options{Source: sourceOf(k), Ask: ask})
-	near, far := net.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		a.ServeConn(ctx, far, Peer{})
-	}()
-	c := &client{t, near, wire.NewReader(near)}
-	c.wantList("work@here")
-	c.send(signRequest(k))
-	q := <-ask.questions
-	cancel()
-	<-ended
-	<-q.ctx.Done()
-	if _, err := c.frames.Next(); err == nil {
-		t.Error("the connection is still open")
+	for _, state := range []string{"idle", "half a message", "a question is open"} {
+		t.Run(state, func(t *testing.T) {
+			k, ask := newFakeKey(t, "work"), newAsker()
+			a := New(Options{Source: sourceOf(k), Ask: ask})
+			near, far := net.Pipe()
+			ctx, cancel := context.WithCancel(context.Background())
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				a.ServeConn(ctx, far, Peer{})
+			}()
+			c := &client{t, near, wire.NewReader(near)}
+			c.wantList("work@here")
+			switch state {
+			case "half a message":
+				c.Write([]byte{0, 0})
+			case "a question is open":
+				c.send(signRequest(k))
+				q := <-ask.questions
+				defer func() { <-q.ctx.Done() }()
+			}
+			cancel()
+			<-ended
+			if _, err := c.frames.Next(); err == nil {
+				t.Error("the connection is still open")
+			}
+		})
 	}
 }
 

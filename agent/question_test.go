@@ -98,7 +98,7 @@ func TestAWrongPassphraseIsAskedForAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k, ask := newFakeKey(t, "work"), newAsker()
 			c := connect(t, New(Options{Source: sourceOf(k), Ask: ask}))
-			answer := c.later(signRequest(k))
+			answer, start := c.later(signRequest(k)), time.Now()
 			for attempt := 1; attempt <= 3; attempt++ {
 				q := <-ask.questions
 				if q.prompt.Attempt != attempt {
@@ -114,7 +114,10 @@ func TestAWrongPassphraseIsAskedForAgain(t *testing.T) {
 			if right {
 				wantSignature(t, <-answer, k)
 			} else {
-				wantFailure(t, <-answer) // and not a fourth question
+				wantFailure(t, <-answer)
+			}
+			if time.Since(start) > 2*time.Second { // what the wrong guesses cost
+				t.Error("there was a fourth question, which nobody answered")
 			}
 		})
 	}
@@ -137,15 +140,17 @@ func TestAQuestionEndsAfterAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, ask := newFakeKey(t, "work"), newAsker()
 		c := connect(t, New(Options{Source: sourceOf(k), Ask: ask}))
-		answer := c.later(signRequest(k))
+		answer, start := c.later(signRequest(k)), time.Now()
 		q := <-ask.questions
 		time.Sleep(59 * time.Second)
 		stillWaiting(t, answer)
 		if q.ctx.Err() != nil {
 			t.Error("taken away too early")
 		}
-		time.Sleep(time.Second)
 		wantFailure(t, <-answer)
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("it ended after %v", took)
+		}
 		if q.ctx.Err() == nil {
 			t.Error("the question is still open")
 		}
@@ -246,12 +251,14 @@ func TestUnlockByNameServesThoseWhoWait(t *testing.T) {
 		k, ask := newFakeKey(t, "work"), newAsker()
 		a := New(Options{Source: sourceOf(k), Ask: ask})
 		answer := connect(t, a).later(signRequest(k))
-		q := <-ask.questions
+		q, start := <-ask.questions, time.Now()
 		if err := a.Unlock("work", []byte("right"), 0); err != nil {
 			t.Fatal(err)
 		}
 		wantSignature(t, <-answer, k)
-		synctest.Wait()
+		if time.Now() != start {
+			t.Error("who waited had to wait on")
+		}
 		if q.ctx.Err() == nil {
 			t.Error("the question is still open")
 		}
@@ -276,9 +283,12 @@ func TestWhatEndsAQuestionFromOutside(t *testing.T) {
 				source.set(k)
 				a := New(Options{Source: source, Ask: ask})
 				answer := connect(t, a).later(signRequest(k))
-				q := <-ask.questions
+				q, start := <-ask.questions, time.Now()
 				end(t, a, k)
 				wantFailure(t, <-answer)
+				if time.Now() != start {
+					t.Error("who waited had to wait on")
+				}
 				if q.ctx.Err() == nil {
 					t.Error("the question is still open")
 				}

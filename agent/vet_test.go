@@ -6,8 +6,10 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 
 	"kagiban/agent/wire"
@@ -153,5 +155,41 @@ func TestBrokenKeysFromTheSourceAreRefused(t *testing.T) {
 				t.Error("the key is open")
 			}
 		})
+	}
+}
+
+// TestEachGuardAloneRefuses: a mixed key meets two guards, the comparison and the
+// trial signature. Each must do without the other.
+func TestEachGuardAloneRefuses(t *testing.T) {
+	mine, other := newEd25519(t), newEd25519(t)
+	mixed := ed25519.PrivateKey(append(bytes.Clone(mine[:32]), other[32:]...))
+	if _, err := vet(mixed); !errors.Is(err, errUnsound) {
+		t.Errorf("the comparison lets a mixed key pass: %v", err)
+	}
+	s, err := newSigner(mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.public = newPublic(t, other)
+	if err := s.prove(); !errors.Is(err, errUnsound) {
+		t.Errorf("the trial signature lets a mixed key pass: %v", err)
+	}
+}
+
+// TestSizesAreLookedAtFirst: before anything is computed with such numbers.
+func TestSizesAreLookedAtFirst(t *testing.T) {
+	big1 := func(bits uint) *big.Int { return new(big.Int).Lsh(testNumber(1), bits-1) }
+	good := testRSA()
+	tests := map[string]struct{ n, p, q *big.Int }{
+		"RSA key of 16385 bits":    {big1(16385), good.Primes[0], good.Primes[1]},
+		"RSA key of 1023 bits":     {big1(1023), good.Primes[0], good.Primes[1]},
+		"RSA primes out of range":  {good.N, big1(16000), good.Primes[1]},
+		"RSA primes out of range ": {good.N, good.Primes[0], testNumber(1)},
+	}
+	for want, test := range tests {
+		key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: test.n, E: 65537}, D: good.D, Primes: []*big.Int{test.p, test.q}}
+		if _, err := vetRSA(key); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
 }
