@@ -70,6 +70,12 @@ func TestSourceSettled(t *testing.T) {
 	if got := mustKeys(t, s)[1].Comment(); got != "me@laptop" {
 		t.Errorf("the folder was listed again: %q", got)
 	}
+	if err := os.Chtimes(filepath.Join(dir, "laptop.pub"), time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustKeys(t, s)[1].Comment(); got != "me@tablet" {
+		t.Errorf("comment %q: a file with a new date was not looked at", got)
+	}
 }
 
 // TestSourceSameGranule: a file is changed once more in the same moment, as the
