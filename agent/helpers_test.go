@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"slices"
 	"sync"
@@ -274,10 +275,14 @@ func added(t testing.TB, private any, comment string) *wire.AddIdentity {
 		if err != nil {
 			t.Fatal(err)
 		}
+		scalar, err := key.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
 		name := map[elliptic.Curve]string{
 			elliptic.P256(): "nistp256", elliptic.P384(): "nistp384", elliptic.P521(): "nistp521",
 		}[key.Curve]
-		m.Key = &wire.ECDSAKey{Curve: name, Point: point, D: key.D}
+		m.Key = &wire.ECDSAKey{Curve: name, Point: point, D: new(big.Int).SetBytes(scalar)}
 	case *rsa.PrivateKey:
 		key.Precompute()
 		e := testNumber(int64(key.E))
