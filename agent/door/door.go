@@ -66,8 +66,9 @@ type Listener struct {
 	// closed because of who made it.
 	Refused func(Caller, error)
 
-	net    *net.UnixListener
-	path   string
+	net  *net.UnixListener
+	path string
+	//lint:ignore U1000 it has no use on a system without a door
 	made   fileID // the socket that we made
 	once   sync.Once
 	closed error
