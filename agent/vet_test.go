@@ -98,6 +98,15 @@ func brokenKeys(t *testing.T) map[string]any {
 		"rsa p and q one":               rs(func(k *wire.RSAKey) { k.P, k.Q = testNumber(1), testNumber(1) }),
 		"rsa p even":                    rs(func(k *wire.RSAKey) { k.P = plus(k.P, 1) }),
 		"rsa p and q another n's":       rs(func(k *wire.RSAKey) { k.P = plus(k.P, 2) }),
+		"rsa p no prime": rs(func(k *wire.RSAKey) {
+			var key *rsa.PrivateKey
+			for key == nil {
+				p := new(big.Int).Mul(newPrime(t, 512), newPrime(t, 512))
+				key = rsaFrom(t, p, newPrime(t, 1024), 65537)
+			}
+			k.N, k.D, k.P, k.Q = key.N, key.D, key.Primes[0], key.Primes[1]
+			k.IQMP = new(big.Int).ModInverse(k.Q, k.P)
+		}),
 		"rsa p of all, q one":           rs(func(k *wire.RSAKey) { k.P, k.Q = k.N, testNumber(1) }),
 		"rsa d zero":                    rs(func(k *wire.RSAKey) { k.D = testNumber(0) }),
 		"rsa d of another e":            rs(func(k *wire.RSAKey) { k.D = plus(k.D, 2) }),
@@ -158,6 +167,43 @@ func TestBrokenKeysFromTheSourceAreRefused(t *testing.T) {
 	}
 }
 
+// rsaFrom makes an RSA key of two factors. What crypto/rsa checks of it is true
+// even if they are no primes, or the exponent is longer than servers take.
+func rsaFrom(t *testing.T, p, q *big.Int, e int64) *rsa.PrivateKey {
+	t.Helper()
+	minus := func(n *big.Int) *big.Int { return new(big.Int).Sub(n, testNumber(1)) }
+	both := new(big.Int).Mul(minus(p), minus(q))
+	d := new(big.Int).ModInverse(testNumber(e), both)
+	if d == nil {
+		return nil
+	}
+	return &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: int(e)}, D: d, Primes: []*big.Int{p, q}}
+}
+
+func newPrime(t *testing.T, bits int) *big.Int {
+	t.Helper()
+	p, err := rand.Prime(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestTheTrialSignatureIsMade: this key is sound as far as its numbers go, and
+// no server accepts what it signs.
+func TestTheTrialSignatureIsMade(t *testing.T) {
+	var key *rsa.PrivateKey
+	for key == nil {
+		key = rsaFrom(t, newPrime(t, 1024), newPrime(t, 1024), 1<<30+3)
+	}
+	if _, err := vet(key); err != nil {
+		t.Fatalf("refused before it could sign: %v", err)
+	}
+	if _, err := newSigner(key); !errors.Is(err, errUnsound) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestEachGuardAloneRefuses: a mixed key meets two guards, the comparison and the
 // trial signature. Each must do without the other.
 func TestEachGuardAloneRefuses(t *testing.T) {
@@ -185,6 +231,7 @@ func TestSizesAreLookedAtFirst(t *testing.T) {
 		"RSA key of 1023 bits":     {big1(1023), good.Primes[0], good.Primes[1]},
 		"RSA primes out of range":  {good.N, big1(16000), good.Primes[1]},
 		"RSA primes out of range ": {good.N, good.Primes[0], testNumber(1)},
+		" RSA primes out of range": {good.N, testNumber(1), good.Primes[1]},
 	}
 	for want, test := range tests {
 		key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: test.n, E: 65537}, D: good.D, Primes: []*big.Int{test.p, test.q}}
