@@ -107,15 +107,15 @@ func brokenKeys(t *testing.T) map[string]any {
 			k.N, k.D, k.P, k.Q = key.N, key.D, key.Primes[0], key.Primes[1]
 			k.IQMP = new(big.Int).ModInverse(k.Q, k.P)
 		}),
-		"rsa p of all, q one":           rs(func(k *wire.RSAKey) { k.P, k.Q = k.N, testNumber(1) }),
-		"rsa d zero":                    rs(func(k *wire.RSAKey) { k.D = testNumber(0) }),
-		"rsa d of another e":            rs(func(k *wire.RSAKey) { k.D = plus(k.D, 2) }),
-		"rsa d longer than n":           rs(func(k *wire.RSAKey) { k.D = shifted(4000) }),
-		"rsa e one":                     rs(func(k *wire.RSAKey) { k.E = testNumber(1) }),
-		"rsa e even":                    rs(func(k *wire.RSAKey) { k.E = testNumber(65536) }),
-		"rsa e of 41 bits":              rs(func(k *wire.RSAKey) { k.E = shifted(40) }),
-		"rsa coefficient of no use":     rs(func(k *wire.RSAKey) { k.IQMP = plus(k.IQMP, 1) }),
-		"rsa coefficient zero":          rs(func(k *wire.RSAKey) { k.IQMP = testNumber(0) }),
+		"rsa p of all, q one":       rs(func(k *wire.RSAKey) { k.P, k.Q = k.N, testNumber(1) }),
+		"rsa d zero":                rs(func(k *wire.RSAKey) { k.D = testNumber(0) }),
+		"rsa d of another e":        rs(func(k *wire.RSAKey) { k.D = plus(k.D, 2) }),
+		"rsa d longer than n":       rs(func(k *wire.RSAKey) { k.D = shifted(4000) }),
+		"rsa e one":                 rs(func(k *wire.RSAKey) { k.E = testNumber(1) }),
+		"rsa e even":                rs(func(k *wire.RSAKey) { k.E = testNumber(65536) }),
+		"rsa e of 41 bits":          rs(func(k *wire.RSAKey) { k.E = shifted(40) }),
+		"rsa coefficient of no use": rs(func(k *wire.RSAKey) { k.IQMP = plus(k.IQMP, 1) }),
+		"rsa coefficient zero":      rs(func(k *wire.RSAKey) { k.IQMP = testNumber(0) }),
 	}
 }
 
