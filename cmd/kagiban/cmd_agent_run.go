@@ -60,9 +60,12 @@ func (p *program) agentRun(ctx context.Context) error {
 	defer doors.close()
 	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
 	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
-	err = doors.serve(ctx, a)
-	log.Info("the agent ends", "error", err)
-	return err
+	if err := doors.serve(ctx, a); err != nil {
+		log.Error("the agent fails", "error", err)
+		return err
+	}
+	log.Info("the agent ends")
+	return nil
 }
 
 // agentLog writes to the log file, and with -v to stderr too.

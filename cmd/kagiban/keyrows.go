@@ -91,8 +91,8 @@ func (p *program) keyRows(view agentView) ([]vault.Key, []keyRow, error) {
 // because no agent answers.
 func (p *program) viewOrNothing() agentView {
 	view, err := p.lookAtAgent()
-	if err != nil {
-		p.log.Info("the agent was not asked", "error", err)
+	if view.running {
+		p.complain(err)
 	}
 	return view
 }
