@@ -53,6 +53,9 @@ esac
 	var out bytes.Buffer
 	shell.Stdout, shell.Stderr = &out, &out
 	err = shell.Run()
+	stop := exec.Command(filepath.Join(home, ".local", "bin", "kagiban"), "agent", "stop")
+	stop.Env = shell.Env
+	_ = stop.Run() // where the commands ended early it runs still
 	t.Log(out.String())
 	if err != nil {
 		t.Fatal(err)
