@@ -199,3 +199,36 @@ func TestSSHAddOnAKeyOfTheSource(t *testing.T) {
 	mustRun(t, socket, "", "ssh-add", "-q", "-D")
 	wantExit(t, 1, socket, "ssh-add", "-l")
 }
+
+// TestAKilledClientTakesItsQuestionAway: as when a person gives up an ssh.
+func TestAKilledClientTakesItsQuestionAway(t *testing.T) {
+	needProgram(t, "ssh-add", "openssh-client")
+	k, ask := newFakeKey(t, "work"), newAsker()
+	socket := listenAndServe(t, New(Options{Source: sourceOf(k), Ask: ask}))
+	public := filepath.Join(t.TempDir(), "work.pub")
+	if err := os.WriteFile(public, []byte(mustRun(t, socket, "", "ssh-add", "-L")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client := exec.Command("ssh-add", "-T", public)
+	client.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	q := <-ask.questions
+	if q.ctx.Err() != nil {
+		t.Error("taken away too early")
+	}
+	client.Process.Kill()
+	client.Wait()
+	eventually(t, "the question goes away", func() bool { return q.ctx.Err() != nil })
+
+	signed := make(chan int, 1)
+	go func() {
+		_, code := tool(t, socket, "", "ssh-add", "-T", public)
+		signed <- code
+	}()
+	(<-ask.questions).answer <- "right"
+	if code := <-signed; code != 0 {
+		t.Errorf("ssh-add -T ends with %d", code)
+	}
+}
