@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 const ttyPath = "/dev/tty"
@@ -14,7 +15,7 @@ const ttyPath = "/dev/tty"
 // terminal is the controlling terminal while a question stands on it.
 type terminal struct {
 	f     *os.File
-	saved unix.Termios
+	saved *term.State
 }
 
 // openTerminal turns echo, line editing and signals off, so that Ctrl-C comes as
@@ -26,24 +27,29 @@ func openTerminal(path string) (*terminal, error) {
 		return nil, err
 	}
 	fd := int(f.Fd()) // Fd also takes it out of the poller: reads block for VTIME
-	saved, err := unix.IoctlGetTermios(fd, ioctlGetTermios)
+	saved, err := term.GetState(fd)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	raw := *saved
-	raw.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	raw.Iflag &^= unix.IXON | unix.ISTRIP
-	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 0, 1
-	if err := unix.IoctlSetTermios(fd, ioctlSetTermiosFlush, &raw); err != nil {
+	// Not term.MakeRaw: a read that ends by itself is what lets a context end a question.
+	raw, err := unix.IoctlGetTermios(fd, ioctlGetTermios)
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &terminal{f: f, saved: *saved}, nil
+	raw.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	raw.Iflag &^= unix.IXON | unix.ISTRIP
+	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 0, 1
+	if err := unix.IoctlSetTermios(fd, ioctlSetTermiosFlush, raw); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &terminal{f: f, saved: saved}, nil
 }
 
 func (t *terminal) close() {
-	_ = unix.IoctlSetTermios(int(t.f.Fd()), ioctlSetTermiosFlush, &t.saved)
+	_ = term.Restore(int(t.f.Fd()), t.saved) // a terminal that went away needs none
 	t.f.Close()
 }
 
@@ -53,7 +59,7 @@ func (t *terminal) close() {
 func (t *terminal) Read(p []byte) (int, error) {
 	n, err := t.f.Read(p)
 	if err == io.EOF {
-		_, err = unix.IoctlGetTermios(int(t.f.Fd()), ioctlGetTermios)
+		_, err = term.GetState(int(t.f.Fd()))
 		return 0, err
 	}
 	return n, err

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+	"golang.org/x/term"
 )
 
 const ttyPath = "CONIN$"
@@ -15,7 +16,7 @@ const ttyPath = "CONIN$"
 // terminal is the console while a question stands on it.
 type terminal struct {
 	in, out *os.File
-	saved   uint32
+	saved   *term.State
 	pending []byte // of a character that is more than one byte
 	high    uint16 // first half of a surrogate pair
 }
@@ -35,8 +36,12 @@ func openTerminal(path string) (*terminal, error) {
 	t := &terminal{in: in, out: out}
 	h := windows.Handle(in.Fd())
 	const ours = windows.ENABLE_ECHO_INPUT | windows.ENABLE_LINE_INPUT | windows.ENABLE_PROCESSED_INPUT
-	if err = windows.GetConsoleMode(h, &t.saved); err == nil {
-		err = windows.SetConsoleMode(h, t.saved&^ours)
+	var mode uint32
+	if t.saved, err = term.GetState(int(h)); err == nil {
+		err = windows.GetConsoleMode(h, &mode)
+	}
+	if err == nil {
+		err = windows.SetConsoleMode(h, mode&^ours)
 	}
 	if err != nil {
 		in.Close()
@@ -47,7 +52,7 @@ func openTerminal(path string) (*terminal, error) {
 }
 
 func (t *terminal) close() {
-	_ = windows.SetConsoleMode(windows.Handle(t.in.Fd()), t.saved)
+	_ = term.Restore(int(t.in.Fd()), t.saved) // a console that went away needs none
 	t.in.Close()
 	t.out.Close()
 }
@@ -112,6 +117,6 @@ func haveTerminal(path string) bool {
 	if err != nil {
 		return false
 	}
-	f.Close()
-	return true
+	defer f.Close()
+	return term.IsTerminal(int(f.Fd()))
 }
