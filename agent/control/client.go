@@ -105,14 +105,11 @@ func (c *Client) call(r request, patience time.Duration) (answer, error) {
 	defer clear(line)
 	c.conn.SetDeadline(time.Now().Add(patience)) // if it fails, so will what follows
 	if _, err := c.conn.Write(line); err != nil {
-		return answer{}, err
+		return answer{}, silence(err)
 	}
 	line, err := c.lines.next()
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
 	if err != nil {
-		return answer{}, err
+		return answer{}, silence(err)
 	}
 	var ans answer
 	if err := json.Unmarshal(line, &ans); err != nil {
@@ -122,6 +119,18 @@ func (c *Client) call(r request, patience time.Duration) (answer, error) {
 		return answer{}, &VersionError{Ours: Version, Theirs: ans.V}
 	}
 	return ans, ans.Error.err()
+}
+
+// silence is why no answer came. A connection that ends without one belonged to an agent that is ending or was killed, so it
+// is not running; one that is slow is.
+func silence(err error) error {
+	switch {
+	case isTimeout(err), errors.Is(err, errTooLong):
+		return err
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("%w any more: %w", ErrNotRunning, err)
 }
 
 // err gives the error that the agent had, as far as it can be told apart.

@@ -285,7 +285,7 @@ func TestAStrangeAgentIsNotTrusted(t *testing.T) {
 			t.Errorf("%s: status %+v", name, status)
 		}
 	}
-	if _, err := against(t).Status(); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := against(t).Status(); !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, ErrNotRunning) {
 		t.Errorf("an agent that hangs up: %v", err)
 	}
 }
