@@ -109,9 +109,14 @@ func (h *Host) try(args ...string) string {
 	return string(out)
 }
 
+// command is scripts/vps, by way of sudo for who is not root; make test has asked for its password by then.
 func command(args ...string) *exec.Cmd {
 	_, here, _, _ := runtime.Caller(0)
-	return exec.Command(filepath.Join(filepath.Dir(here), "..", "vps"), args...)
+	args = append([]string{filepath.Join(filepath.Dir(here), "..", "vps")}, args...)
+	if os.Getuid() != 0 {
+		args = append([]string{"sudo", "-n"}, args...)
+	}
+	return exec.Command(args[0], args[1:]...)
 }
 
 func tail(text string) string {
