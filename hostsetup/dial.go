@@ -127,6 +127,9 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 		s.offered = slices.Clone(c.AllowedMethods)
 	}
 	s.allowed = c.AllowedMethods
+	if s.err != nil {
+		return nil, s.err // the person, or the file in their place, has no answer
+	}
 	if s.probe {
 		s.err = errAsked
 		return nil, s.err

@@ -1,7 +1,9 @@
 package hostsetup
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -25,11 +27,12 @@ func oneSigner(s ssh.Signer) []ssh.Signer { return []ssh.Signer{s} }
 // rehearse tries the configuration as it will be, without touching what sshd reads: sshd judges it, and then an sshd that runs it, on
 // nothing but our own connection, must offer publickey alone and let the new identity in.
 func (s *setup) rehearse(ctx context.Context) error {
-	config, err := sshd.Rehearse(s.facts.files, remote.Run+"/key-only.conf")
+	change := token()
+	config, err := sshd.Rehearse(s.facts.files, remote.KeyOnly(change))
 	if err != nil {
 		return err
 	}
-	a, err := s.root.do(ctx, s.proved, remote.Stage, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
+	a, err := s.root.do(ctx, s.proved, remote.Stage, change, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
 	if err != nil {
 		return err
 	}
@@ -37,28 +40,28 @@ func (s *setup) rehearse(ctx context.Context) error {
 		tested, _ := a.Text("tested")
 		return fmt.Errorf("sshd would refuse the new configuration: %s", firstLine(tested))
 	}
-	for _, who := range []string{"effective", "effective " + s.facts.user, "effective root"} {
-		text, _ := a.Text(who)
-		if open := sshd.ParseEffective(text).Typed(); len(open) > 0 {
-			return &StillOpenError{s.Target.Name + " (rehearsal)", open}
+	for who, effective := range effectives(a) {
+		if open := effective.Typed(); len(open) > 0 {
+			return &StillOpenError{cmp.Or(who, "everybody") + "@" + s.Target.Name + " (rehearsal)", open}
 		}
 	}
-	offered, err := s.rehearseLogin(ctx, a.Get("sshd"))
+	offered, err := s.rehearseLogin(ctx, a.Get("sshd"), change)
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", err)
 	}
 	if open := typed(offered); len(open) > 0 {
 		return &StillOpenError{s.Target.Account() + " (rehearsal)", open}
 	}
+	s.token = change
 	s.step("rehearse", "an sshd with the new configuration offers publickey alone and lets this key in")
 	return nil
 }
 
 // rehearseLogin speaks SSH to `sshd -i` over a channel of the proved connection.
-func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, error) {
+func (s *setup) rehearseLogin(ctx context.Context, program, change string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	p, err := s.root.start(ctx, s.proved, program+" -i -f "+remote.Rehearsal)
+	p, err := s.root.start(ctx, s.proved, program+" -i -f "+remote.Rehearsal(change))
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +95,11 @@ func (channelConn) SetWriteDeadline(time.Time) error { return nil }
 
 // arm starts the undo switch. From here on the server goes back by itself unless it is told not to.
 func (s *setup) arm(ctx context.Context) error {
-	s.token = token()
 	// The server counts from a moment after this one, so our deadline is the earlier.
 	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
 	a, err := s.root.do(ctx, s.proved, remote.Arm, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
-	if err != nil {
+	var failure *remote.Failure
+	if s.armed = !errors.As(err, &failure); err != nil { // a link that broke may have armed it
 		return err
 	}
 	s.step("arm", fmt.Sprintf("undone in %s unless confirmed; then the server must offer %s again", s.UndoAfter, a.Get("armed")))
@@ -138,34 +141,14 @@ func (s *setup) proveAgain(ctx context.Context) error {
 	return nil
 }
 
-// confirm makes the change lasting, over the very login that it left possible.
+// confirm makes the change lasting, over the very login that it left possible. Where the answer is lost, taking the
+// change back is what tells how it ended.
 func (s *setup) confirm(ctx context.Context) error {
-	_, err := s.root.do(ctx, s.again, remote.Confirm, s.token)
-	var failure *remote.Failure
-	if err != nil && !errors.As(err, &failure) {
-		err = s.wasConfirmed(ctx, err)
-	}
-	if err != nil {
+	blob := base64.StdEncoding.EncodeToString(s.Key.PublicKey().Marshal())
+	if _, err := s.root.do(ctx, s.again, remote.Confirm, s.token, s.result.Plan.File, blob); err != nil {
 		return err
 	}
 	s.step("confirm", "confirmed over that login; the undo is off")
-	return nil
-}
-
-// wasConfirmed finds out how it ended when the link broke while the answer was on its way.
-func (s *setup) wasConfirmed(ctx context.Context, cause error) error {
-	c, err := s.openByKey(ctx, s.until)
-	if err != nil {
-		return cause
-	}
-	defer c.Close()
-	seen := *s.facts
-	if err := seen.inspect(ctx, s.root, c); err != nil {
-		return cause
-	}
-	if seen.dropIn != sshd.DropIn {
-		return cause
-	}
 	return nil
 }
 

@@ -103,6 +103,8 @@ type UndoneError struct {
 	// Undo is nil when the server was seen to be as before. Else the server will do it by itself, no later than After seconds after the switch was armed.
 	Undo  error
 	After int
+	// Left is the file in which this key's line was left, "" if it was taken back.
+	Left string
 }
 
 func (e *UndoneError) Error() string {

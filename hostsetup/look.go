@@ -113,19 +113,27 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 	f.manner = a.Get("manner")
 	f.volatileRun = !a.Has("lasting")
 	f.dropIn, _ = a.Text("dropin")
-	f.effective = map[string]sshd.Effective{}
+	f.effective = effectives(a)
 	for _, name := range a.All("text") {
-		text, _ := a.Text(name)
-		kind, of, _ := strings.Cut(name, " ")
-		switch kind {
-		case "effective":
-			f.effective[of] = sshd.ParseEffective(text)
-		case "config":
-			f.files = append(f.files, sshd.File{Path: of, Text: text})
+		if path, ok := strings.CutPrefix(name, "config "); ok {
+			text, _ := a.Text(name)
+			f.files = append(f.files, sshd.File{Path: path, Text: text})
 		}
 	}
 	f.problems = f.obstacles(a)
 	return nil
+}
+
+// effectives are what sshd makes of its configuration: under "" for everybody, and by name for each account with a shell.
+func effectives(a *remote.Answer) map[string]sshd.Effective {
+	all := map[string]sshd.Effective{}
+	for _, name := range a.All("text") {
+		if kind, who, _ := strings.Cut(name, " "); kind == "effective" {
+			text, _ := a.Text(name)
+			all[who] = sshd.ParseEffective(text)
+		}
+	}
+	return all
 }
 
 // obstacles are what makes a change unsafe before it has begun.
@@ -144,6 +152,12 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 		found = append(found, Problem{"sshd-options", "sshd was started with options of its own, which no file can overrule: " + listener,
 			"take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)"})
 	}
+	if f.foreign() {
+		found = append(found, Problem{"drop-in-foreign", sshd.DropInPath + " is there already, and kagiban did not write it", "give that file another name, for example 10-local.conf"})
+	}
+	if servers := secondServers(a.All("listens")); len(servers) > 0 {
+		found = append(found, Problem{"second-server", "another SSH server listens here, which the change would not reach: " + strings.Join(servers, "; "), "stop it, or make it key-only by its own configuration"})
+	}
 	if !f.volatileRun {
 		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
 	}
@@ -153,14 +167,46 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	return found
 }
 
-// keyOnly tells whether sshd itself says that nothing typed lets the user or root in, and no file says otherwise for
-// some logins.
+// foreign: somebody else's file has our drop-in's name.
+func (f *facts) foreign() bool {
+	return f.dropIn != "" && !strings.HasPrefix(f.dropIn, "# Written by kagiban") && !f.unconfirmed()
+}
+
+// unconfirmed: the drop-in is that of a change that waits for its confirmation, or waited for it when the server was rebooted.
+func (f *facts) unconfirmed() bool {
+	return strings.HasPrefix(f.dropIn, "# kagiban: not confirmed yet")
+}
+
+// secondServers are the listening SSH servers of all but the first process, as ss(8) shows them: "0.0.0.0:22 users:(("sshd",pid=92,fd=3))".
+func secondServers(listens []string) []string {
+	first, others := "", []string{}
+	for _, line := range listens {
+		_, process, _ := strings.Cut(line, "pid=")
+		process, _, _ = strings.Cut(process, ",")
+		switch first {
+		case "":
+			first = process
+		case process:
+		default:
+			others = append(others, line)
+		}
+	}
+	return others
+}
+
+// keyOnly tells whether sshd itself says that nothing typed lets anybody in who has a shell, no file says otherwise for some
+// logins, and this is not only so until an unconfirmed change is undone.
 func (f *facts) keyOnly() bool {
-	if !f.privileged || len(sshd.Doors(f.files)) > 0 {
+	if !f.privileged || f.unconfirmed() || len(sshd.Doors(f.files)) > 0 {
 		return false
 	}
 	for _, who := range []string{"", f.user, "root"} {
-		if len(f.effective[who]) == 0 || len(f.effective[who].Typed()) > 0 {
+		if len(f.effective[who]) == 0 {
+			return false
+		}
+	}
+	for _, effective := range f.effective {
+		if len(effective.Typed()) > 0 {
 			return false
 		}
 	}

@@ -22,14 +22,14 @@ const (
 	complaintLimit = 16 << 10
 	// verbLimit is how long a verb may take; cancel waits up to 30 s for the watcher.
 	verbLimit = 60 * time.Second
+	// closeLimit is how long a server may take to close its side of a channel.
+	closeLimit = 3 * time.Second
 	// promptLimit is how long sudo may take to ask or to begin.
 	promptLimit = 20 * time.Second
 )
 
 // do runs a verb as the login user. Errors: *[remote.Failure], [remote.ErrCutOff].
 func (c *conn) do(ctx context.Context, v remote.Verb, args ...string) (*remote.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, verbLimit)
-	defer cancel()
 	p, err := c.start(ctx, "sh -s", "")
 	if err != nil {
 		return nil, err
@@ -44,18 +44,21 @@ type process struct {
 	in         io.WriteCloser
 	out        *bufio.Reader
 	complaints *complaints
-	stop       func() bool
+	conn       *conn
+	stop       func() bool // it is not ended by the context any more
+	mu         sync.Mutex
+	last       *time.Timer // closes the connection of a program that does not end
 }
 
-// start runs command; ctx's end closes its channel. prompt is what a program on the way may ask on stderr.
+// start runs command; ctx's end ends it. prompt is what a program on the way may ask on stderr.
 func (c *conn) start(ctx context.Context, command, prompt string) (*process, error) {
 	c.dialer.commands++
 	session, err := c.NewSession()
 	if err != nil {
 		return nil, &UnreachableError{c.dialer.target.endpoint(), err}
 	}
-	p := &process{session: session, complaints: &complaints{prompt: prompt, asked: make(chan struct{}, 8)}}
-	p.stop = context.AfterFunc(ctx, func() { _ = session.Close() }) // ends whatever waits on it
+	p := &process{session: session, complaints: &complaints{prompt: prompt, asked: make(chan struct{}, 8)}, conn: c}
+	p.stop = context.AfterFunc(ctx, p.end)
 	session.Stderr = p.complaints
 	p.in, err = session.StdinPipe()
 	if err == nil {
@@ -73,13 +76,31 @@ func (c *conn) start(ctx context.Context, command, prompt string) (*process, err
 	return p, nil
 }
 
+// end makes an end of it, whatever it does: a server that does not close its side in time loses the connection.
+func (p *process) end() {
+	_ = p.session.Close() // it may have ended by itself
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil {
+		p.last = time.AfterFunc(closeLimit, func() { _ = p.conn.Close() })
+	}
+}
+
+// close lets go of it, once nobody reads from it any more.
 func (p *process) close() {
 	p.stop()
 	_ = p.session.Close() // it may have ended by itself
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last != nil {
+		p.last.Stop()
+	}
 }
 
 // verb feeds the program to the shell that waits on the other end and reads its answer.
 func (p *process) verb(v remote.Verb, args ...string) (*remote.Answer, error) {
+	timer := time.AfterFunc(verbLimit, p.end)
+	defer timer.Stop()
 	nonce := remote.Nonce()
 	if _, err := io.WriteString(p.in, v.Program(nonce, args...)); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
@@ -153,8 +174,6 @@ func (r *root) do(ctx context.Context, c *conn, v remote.Verb, args ...string) (
 		return nil, err
 	}
 	defer p.close()
-	timer := time.AfterFunc(verbLimit, func() { _ = p.session.Close() })
-	defer timer.Stop()
 	return p.verb(v, args...)
 }
 
@@ -222,7 +241,20 @@ func (r *root) refuse(ctx context.Context, p *process) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	_ = p.session.Wait() // stderr is whole then; the exit status says nothing that it does not
+	ended := make(chan struct{})
+	go func() {
+		_ = p.session.Wait() // stderr is whole then; the exit status says nothing that it does not
+		close(ended)
+	}()
+	timer := time.NewTimer(closeLimit)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C: // it goes on talking
+		p.end()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	why := p.complaints.text()
 	if why == "" {
 		why = "sudo ended without a word"
@@ -233,11 +265,11 @@ func (r *root) refuse(ctx context.Context, p *process) error {
 // waitFor reads up to the line that is exactly word.
 func waitFor(r *bufio.Reader, word string) error {
 	for read := 0; read < complaintLimit; {
-		line, err := r.ReadString('\n')
-		if err != nil {
+		line, err := r.ReadSlice('\n')
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
-		if strings.TrimRight(line, "\r\n") == word {
+		if strings.TrimRight(string(line), "\r\n") == word {
 			return nil
 		}
 		read += len(line)

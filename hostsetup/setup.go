@@ -24,7 +24,8 @@ type setup struct {
 	again  *conn // likewise, after the change
 	facts  *facts
 	result Result
-	token  string    // of the undo switch, once it is armed
+	token  string    // of the change, once it is staged
+	armed  bool      // the undo switch may be on
 	until  time.Time // no confirmation after this
 	made   string    // the folder that the install made
 	// touched: something on the server may have been changed, so a failure must take it back.

@@ -13,32 +13,48 @@ import (
 // takeBackLimit is how long we try; the server does not need us for it.
 const takeBackLimit = 90 * time.Second
 
-// takeBack undoes what this run has changed: sshd first, then the key's line and the permissions.
+// takeBack undoes what this run has changed: sshd first, then the key's line and the permissions. The line is never taken away
+// before sshd was seen to let in again who it let in before; and where the change turns out to be confirmed after all, it stands.
 func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result, error) {
-	if !s.touched && s.token == "" {
+	if !s.touched && !s.armed {
 		return s.fail(cause)
 	}
 	// The person may have interrupted the run: that is no reason to leave the server half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackLimit)
 	defer cancel()
 	undone := &UndoneError{Step: step, Err: cause, After: int(s.UndoAfter / time.Second)}
-	if s.token != "" {
+	var failure *remote.Failure
+	if s.armed {
 		undone.Undo = s.onAny(ctx, func(c *conn) error {
 			_, err := s.root.do(ctx, c, remote.Cancel, s.token)
 			return err
 		})
+		if errors.As(undone.Undo, &failure) && failure.What == "confirmed" {
+			s.step("confirm", "it was confirmed before the run was cut short")
+			return s.finish(ctx)
+		}
 	}
-	if s.touched && undone.Undo == nil {
-		undone.Undo = s.onAny(ctx, func(c *conn) error { return s.removeLine(ctx, c) })
+	busy := errors.As(cause, &failure) && failure.What == "pending"
+	switch {
+	case undone.Undo != nil && s.touched, busy && s.touched:
+		undone.Left = s.result.Plan.File // somebody may come to stand on it
+	case s.touched:
+		if err := s.onAny(ctx, func(c *conn) error { return s.removeLine(ctx, c) }); err != nil {
+			s.Log.Warn("the key's line could not be taken back", "error", err)
+			undone.Left = s.result.Plan.File
+		}
 	}
 	s.result.Verdict = Undone
-	s.report(Step{"undo", undone.Undo == nil, undoDetail(undone)})
+	s.report(Step{"undo", undone.Undo == nil && undone.Left == "", undoDetail(undone)})
 	return s.result, undone
 }
 
 func undoDetail(u *UndoneError) string {
-	if u.Undo != nil {
+	switch {
+	case u.Undo != nil:
 		return fmt.Sprintf("not seen to end (%v); the server does it by itself", u.Undo)
+	case u.Left != "":
+		return "sshd is as it was; this key's line stays in " + u.Left
 	}
 	return "the server is as it was"
 }

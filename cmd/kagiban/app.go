@@ -75,7 +75,7 @@ func houseRules(path string, commands []*cli.Command) {
 		c.HideHelp, c.HideHelpCommand = true, true
 		c.OnUsageError = badValue(full)
 		if c.Action != nil && !c.SkipFlagParsing {
-			c.Action = guarded(c)
+			c.Action = guarded(full, c)
 		}
 		houseRules(full, c.Subcommands)
 	}
@@ -92,12 +92,12 @@ func badValue(command string) cli.OnUsageErrorFunc {
 // library takes a flag after an argument for an argument, and `host add vps1
 // --dry-run` must never run without --dry-run. A lone dash means stdin, where
 // the command says that it takes one.
-func guarded(c *cli.Command) cli.ActionFunc {
+func guarded(path string, c *cli.Command) cli.ActionFunc {
 	action, lone := c.Action, strings.Contains(c.ArgsUsage, "|-")
 	return func(ctx *cli.Context) error {
 		for _, arg := range ctx.Args().Slice() {
 			if strings.HasPrefix(arg, "-") && !(arg == "-" && lone) {
-				return say.Fail(say.DashArgument, nil, "arg", arg, "command", "kagiban "+c.Name)
+				return say.Fail(say.DashArgument, nil, "arg", arg, "command", path)
 			}
 		}
 		return action(ctx)

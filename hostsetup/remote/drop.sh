@@ -3,10 +3,10 @@
 # it, the drop-in is put back and sshd stays as it is.
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
 [ ! -e "$run/pending" ] || fail pending "$run/pending"
-[ -e "$dropin" ] || fail nodropin "$dropin"
-tested=$(sound "$config") || fail unsound "$tested"
 kept=$dropin.kept
-mv "$dropin" "$kept" || fail write "$dropin"
+{ [ -e "$dropin" ] || [ -e "$kept" ]; } || fail nodropin "$dropin"
+tested=$(sound "$config") || fail unsound "$tested"
+[ ! -e "$dropin" ] || mv "$dropin" "$kept" || fail write "$dropin" # else an earlier drop was cut short here
 back() {
 	mv -f "$kept" "$dropin"
 	in_force

@@ -9,7 +9,9 @@ tested=$(sound "$config")
 say sound $?
 printf '%s\n' "$tested" | text tested
 say manner "$(manner)"
-[ ! -e "$run/pending" ] || say pending "$(cut -d' ' -f2 "$run/pending") $(cut -d. -f1 /proc/uptime)"
+for state in pending undoing confirmed; do
+	[ ! -e "$run/$state" ] || say pending "$state"
+done
 grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
 command -v ssh >/dev/null 2>&1 || say noclient ssh
 
@@ -19,12 +21,16 @@ if [ -n "$listener" ] && [ -r "/proc/$listener/cmdline" ]; then
 	say listener "$(tr '\000' ' ' <"/proc/$listener/cmdline")"
 fi
 
+# Every SSH server that listens: a second one is a door of its own.
+if command -v ss >/dev/null 2>&1; then
+	ss -ltnpH 2>/dev/null | grep -E '"(sshd|sshd-session|dropbear|tinysshd)"' | while read -r _ _ _ at _ who; do
+		say listens "$at $who"
+	done
+fi
+
 made=
 [ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
-"$sshd" -T 2>/dev/null | text effective
-for who in "$user" root; do
-	"$sshd" -T -C "user=$who,host=$from,addr=$from,laddr=$to,lport=$port" 2>/dev/null | text "effective $who"
-done
+effective "$user" "$from"
 [ -z "$made" ] || rmdir /run/sshd
 
 # config_files FILE: its text, and then the files that it includes, in the order in which sshd reads them.
@@ -43,4 +49,6 @@ config_files() {
 depth=0
 config_files "$config"
 [ ! -d "${dropin%/*}" ] || say folder "${dropin%/*}"
-[ ! -e "$dropin" ] || text dropin <"$dropin"
+for file in "$dropin.kept" "$dropin"; do # kept: a drop that was cut short
+	[ ! -e "$file" ] || text dropin <"$file"
+done

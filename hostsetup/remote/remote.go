@@ -48,11 +48,14 @@ func (v Verb) String() string { return v.name }
 // Root tells whether the verb must run as root.
 func (v Verb) Root() bool { return v.root }
 
-// Run is the folder on the server in which a change that is not confirmed yet lives.
+// Run is the folder on the server in which changes that are not confirmed yet live, each in a folder of its token's name.
 const Run = "/run/kagiban"
 
+// KeyOnly is the text of the drop-in as [Stage] leaves it there for a token.
+func KeyOnly(token string) string { return Run + "/" + token + "/key-only.conf" }
+
 // Rehearsal is the configuration that [Stage] leaves there, as the server's would be with our drop-in.
-const Rehearsal = Run + "/rehearse.conf"
+func Rehearsal(token string) string { return Run + "/" + token + "/rehearse.conf" }
 
 // Nonce returns the word that marks one run's lines: 16 hexadecimal digits.
 func Nonce() string {
@@ -61,12 +64,12 @@ func Nonce() string {
 	return hex.EncodeToString(b)
 }
 
-// Program returns the shell program of a verb, to be fed to `sh -s`.
+// Program returns the shell program of a verb, to be fed to `sh -s`. The first argument of the undo switch's verbs is the token.
 func (v Verb) Program(nonce string, args ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "KG=KG%s\nexport KG\n", nonce)
 	if v.resident {
-		b.WriteString("exec sh " + Run + "/undo.sh " + v.name)
+		b.WriteString("exec sh " + Quote(Run+"/"+args[0]+"/undo.sh") + " " + v.name)
 		for _, a := range args {
 			b.WriteString(" " + Quote(a))
 		}

@@ -138,12 +138,12 @@ func TestDocumented(t *testing.T) {
 	}
 	for _, line := range []string{
 		"# kagiban: not confirmed yet. After a reboot, or without a confirmation, this file says nothing.",
-		"Include " + Run + "/key-only.conf",
+		"Include " + KeyOnly("TOKEN"),
 	} {
 		if !strings.Contains(string(text), "\n"+line+"\n") {
 			t.Errorf("docs do not show %q", line)
 		}
-		if !strings.Contains(UndoScript(), strings.Replace(line, Run, "$run", 1)) {
+		if !strings.Contains(UndoScript(), strings.Replace(line, Run+"/TOKEN", "$here", 1)) {
 			t.Errorf("the undo switch does not write %q", line)
 		}
 	}

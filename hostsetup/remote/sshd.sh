@@ -91,10 +91,26 @@ offered() {
 # place FILE: standard input becomes FILE, whole or not at all. The new file's name does not end in .conf, so
 # that sshd never reads half of it.
 place() {
-	if cat >"$1.new" && chmod 644 "$1.new" && sync && mv -f "$1.new" "$1"; then
+	if cat >"$1.new.$$" && chmod 644 "$1.new.$$" && sync && mv -f "$1.new.$$" "$1"; then
 		sync
 	else
-		rm -f "$1.new"
+		rm -f "$1.new.$$"
 		return 1
 	fi
+}
+
+# effective USER ADDRESS OPTION...: what sshd makes of its configuration: for everybody, for USER who comes from ADDRESS, and for
+# every account that can log in to a shell, root among them. Only the settings that decide who may come in.
+effective() {
+	user=$1 from=$2
+	shift 2
+	deciding='^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes)'
+	"$sshd" -T "$@" 2>/dev/null | grep -i -E "$deciding" | text effective
+	{
+		echo "$user"
+		getent passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200
+	} | sort -u | while read -r who; do
+		"$sshd" -T "$@" -C "user=$who,host=$from,addr=$from,laddr=${to:-0.0.0.0},lport=${port:-22}" 2>/dev/null |
+			grep -i -E "$deciding" | text "effective $who"
+	done
 }

@@ -1,28 +1,41 @@
 # shellcheck shell=sh
 # takeback FILE LINE SIZE MADE MODE PATH...: what append did is undone. FILE is cut back to its first SIZE bytes
 # if all that follows them is our LINE; where somebody else wrote meanwhile, only the line is taken out. MADE is
-# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH.
+# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH. Nothing is taken back while the drop-in
+# stands: another run may have made the server key-only on that very line.
+dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
+free() { [ ! -e "$dropin" ] || fail standing "$dropin"; }
 file=$1 line=$2 size=$3 made=$4
 shift 4
 cd || fail home "$HOME"
 folder=$(dirname "$file")
 new=$folder/.authorized_keys.kagiban.$$
 trap 'rm -f "$new"; say "done" $?' EXIT
+free
 
 if [ -z "$line" ] || [ ! -e "$file" ]; then
 	: # append had no line to write, or had not come so far
 elif [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
+	free
 	rm -f "$file" || fail write "$file"
 	[ "$made" = - ] || rmdir "$made" || fail write "$made"
 else
-	cp -p "$file" "$new" || fail write "$new"
-	if [ "$size" != - ] && [ "$(tail -c "+$((size + 1))" "$file" | grep -v '^$')" = "$line" ]; then
-		head -c "$size" "$file" >"$new" || fail write "$new"
-	else
-		grep -v -F -x -e "$line" "$file" >"$new"
-		[ $? -le 1 ] || fail write "$new"
-	fi
-	sync
+	tries=0
+	while :; do
+		seen=$(cksum <"$file")
+		cp -p "$file" "$new" || fail write "$new"
+		if [ "$size" != - ] && [ "$(tail -c "+$((size + 1))" "$file" | grep -v '^$')" = "$line" ]; then
+			head -c "$size" "$file" >"$new" || fail write "$new"
+		else
+			grep -v -F -x -e "$line" "$file" >"$new"
+			[ $? -le 1 ] || fail write "$new"
+		fi
+		sync
+		[ "$(cksum <"$file")" != "$seen" ] || break # somebody wrote meanwhile: once more
+		tries=$((tries + 1))
+		[ "$tries" -lt 5 ] || fail changed "$file"
+	done
+	free
 	mv -f "$new" "$file" || fail write "$file"
 fi
 sync

@@ -1,17 +1,19 @@
 # shellcheck shell=sh
-# undo: the switch that gives a server its old sshd back by itself. It lies in /run/kagiban with the change that
+# undo: the switch that gives a server its old sshd back by itself. It lies in /run/kagiban/TOKEN with the change that
 # it guards, so a reboot ends both: the drop-in only includes a file that is gone then.
 #
 #   arm TOKEN SECONDS USER ADDRESS PORT   start the watcher; from here on silence means undo
 #   apply TOKEN                           place the drop-in, put it in force
-#   confirm TOKEN                         the drop-in becomes lasting; the watcher ends
+#   confirm TOKEN FILE BLOB               the drop-in becomes lasting, if the key BLOB is in FILE still
 #   cancel TOKEN                          undo now, and wait until it is done
 #   watch TOKEN                           (the watcher itself)
 #
 # /run/kagiban/pending holds "TOKEN DEADLINE USER ADDRESS PORT OFFERED". It is made by link(2), so only one client
-# can arm, and taken away by rename(2), so either confirm or undo wins, never both. The deadline is in seconds
-# of uptime, which no change of the clock moves. See docs/on-the-server.md.
+# can arm, and taken away by rename(2), to confirmed or to undoing, so either of the two happens and never both. What a
+# rename has decided is carried to its end by whoever is there: confirm, cancel, or the watcher. The deadline is
+# in seconds of uptime, which no change of the clock moves. See docs/on-the-server.md.
 verb=$1 token=$2
+here=$run/$token
 
 uptime_s() { cut -d. -f1 /proc/uptime; }
 
@@ -21,11 +23,20 @@ load() {
 	[ -f "$1" ] && read -r p_token p_deadline p_user p_address p_port p_offered <"$1" && [ "$p_token" = "$token" ]
 }
 
+# restore: the drop-in is what it was before apply: gone, or its old text.
+restore() {
+	if [ -e "$here/before.conf" ]; then
+		cmp -s "$here/before.conf" "$dropin" || place "$dropin" <"$here/before.conf"
+	else
+		rm -f "$dropin"
+	fi
+}
+
 # settled: the running sshd offers again what it offered before. It is asked more than once: while it reads its
 # files again, nobody answers. A configuration that somebody else broke meanwhile is not ours to mend: then this is
 # false, and is tried again.
 settled() {
-	[ ! -e "$dropin" ] || return 1
+	restore || return 1
 	in_force || return 1
 	for pause in 0 1 1 2; do
 		sleep "$pause"
@@ -40,39 +51,47 @@ undo() {
 		mv "$run/pending" "$run/undoing" 2>/dev/null
 	fi
 	load "$run/undoing" || return 0
-	rm -f "$dropin" "$dropin.new"
 	wait_s=1
 	until settled; do
 		sleep "$wait_s"
 		[ "$wait_s" -ge 30 ] || wait_s=$((wait_s * 2))
 	done
 	sync
-	mv "$run/undoing" "$run/undone"
+	mv "$run/undoing" "$run/undone" 2>/dev/null
+}
+
+# keep: what was confirmed becomes lasting. Doing it twice does no harm.
+keep() {
+	place "$dropin" <"$here/key-only.conf" || return 1
+	rm -f "$run/confirmed"
 }
 
 watch() {
 	exec >/dev/null 2>&1
-	echo $$ >"$run/watcher.$token"
+	echo $$ >"$here/watcher"
 	while load "$run/pending"; do
-		if [ "$(uptime_s)" -ge "$p_deadline" ] || [ -e "$run/cancel.$token" ]; then
+		if [ "$(uptime_s)" -ge "$p_deadline" ] || [ -e "$here/cancel" ]; then
 			break
 		fi
 		sleep 1
 	done
+	while load "$run/confirmed" && ! keep; do # confirm was killed on its way
+		sleep 1
+	done
 	undo
-	rm -f "$run/watcher.$token" "$run/cancel.$token"
+	rm -f "$here/watcher" "$here/cancel"
 }
 
-watched() { [ -s "$run/watcher.$token" ] && kill -0 "$(cat "$run/watcher.$token")" 2>/dev/null; }
+watched() { [ -s "$here/watcher" ] && kill -0 "$(cat "$here/watcher")" 2>/dev/null; }
 
 start_watcher() {
 	if [ -d /run/systemd/system ]; then
 		systemd-run --quiet --collect --unit="kagiban-undo-$token" -p Restart=on-failure -p RestartSec=1 \
-			-p StartLimitIntervalSec=0 /bin/sh "$run/undo.sh" watch "$token" >/dev/null 2>&1
+			-p StartLimitIntervalSec=0 /bin/sh "$here/undo.sh" watch "$token" >/dev/null 2>&1
 	elif command -v setsid >/dev/null 2>&1; then
-		setsid sh "$run/undo.sh" watch "$token" </dev/null >/dev/null 2>&1 &
+		setsid sh "$here/undo.sh" watch "$token" </dev/null >/dev/null 2>&1 &
 	else
-		nohup sh "$run/undo.sh" watch "$token" </dev/null >/dev/null 2>&1 &
+		nohup sh "$here/undo.sh" watch "$token" </dev/null >/dev/null 2>&1 &
 	fi
 	tries=0
 	until watched; do
@@ -83,27 +102,28 @@ start_watcher() {
 }
 
 arm() { # SECONDS USER ADDRESS PORT
-	[ ! -e "$run/undoing" ] || fail pending "$run/undoing"
+	{ [ ! -e "$run/undoing" ] && [ ! -e "$run/confirmed" ]; } || fail pending "$run"
 	sound "$config" >/dev/null || fail unsound "$(sound "$config" | head -n 1)"
-	rm -f "$run/undone" "$run/new.$token"
+	rm -f "$run/undone"
 	before=$(offered "$2" "$3" "$4")
 	[ -n "$before" ] || fail offers "$3 $4"
-	echo "$token $(($(uptime_s) + $1)) $2 $3 $4 $before" >"$run/new.$token" || fail write "$run"
-	ln "$run/new.$token" "$run/pending" 2>/dev/null || fail pending "$run/pending"
-	rm -f "$run/new.$token"
+	echo "$token $(($(uptime_s) + $1)) $2 $3 $4 $before" >"$here/new" || fail write "$here"
+	ln "$here/new" "$run/pending" 2>/dev/null || fail pending "$run/pending"
+	rm -f "$here/new"
 	start_watcher || {
 		rm -f "$run/pending"
-		fail watcher "$run"
+		fail watcher "$here"
 	}
 	say armed "$before"
 }
 
 apply() {
 	load "$run/pending" || fail notarmed "$token"
-	watched || fail watcher "$run"
+	watched || fail watcher "$here"
+	[ ! -e "$dropin" ] || cp -p "$dropin" "$here/before.conf" || fail write "$here"
 	place "$dropin" <<-END || refuse write "$dropin"
 		# kagiban: not confirmed yet. After a reboot, or without a confirmation, this file says nothing.
-		Include $run/key-only.conf
+		Include $here/key-only.conf
 	END
 	sound "$config" >/dev/null || refuse unsound "$(sound "$config" | head -n 1)"
 	in_force || refuse reload "$(manner)"
@@ -116,41 +136,52 @@ refuse() {
 	fail "$@"
 }
 
-confirm() {
+confirm() { # FILE BLOB
+	trap '' HUP PIPE TERM # from here on it is not the client's link that decides
 	load "$run/pending" || fail toolate "$token"
 	[ "$(uptime_s)" -lt "$p_deadline" ] || fail toolate "$token"
 	sound "$config" >/dev/null || fail unsound "$(sound "$config" | head -n 1)"
+	grep -F -q -e "$2" "$1" || fail keygone "$1"
 	mv "$run/pending" "$run/confirmed" 2>/dev/null || fail toolate "$token"
-	place "$dropin" <"$run/key-only.conf" || {
+	keep || {
 		mv "$run/confirmed" "$run/undoing"
 		undo
 		fail write "$dropin"
 	}
 	say confirmed "$dropin"
-	rm -rf "$run"
+	rm -rf "$here"
+	rmdir "$run" 2>/dev/null
 }
 
-# cancel: the watcher does the work, so that two never do it at once; where it is dead, it is done here.
+# cancel: the watcher does the work, so that two never do it at once; where it is dead, it is done here. What was
+# confirmed is not undone: then that is the answer.
 cancel() {
-	load "$run/pending" || load "$run/undoing" || {
-		say nothing "$token"
+	if load "$run/confirmed"; then
+		keep
+		fail confirmed "$dropin"
+	fi
+	if ! load "$run/pending" && ! load "$run/undoing"; then
+		# Not ours any more: if a lasting drop-in stands, it was confirmed.
+		load "$run/undone" || ! grep -q '^# Written by kagiban' "$dropin" 2>/dev/null || fail confirmed "$dropin"
+		say undone "$token"
 		return 0
-	}
-	: >"$run/cancel.$token"
+	fi
+	: >"$here/cancel"
 	tries=0
-	while [ ! -e "$run/undone" ] && [ "$tries" -lt 30 ]; do
+	while ! load "$run/undone" && [ "$tries" -lt 30 ]; do
 		watched || undo
+		! load "$run/confirmed" || fail confirmed "$dropin"
 		tries=$((tries + 1))
 		sleep 1
 	done
-	[ -e "$run/undone" ] || fail undoing "$p_offered"
+	load "$run/undone" || fail undoing "$token"
 	say undone "$p_offered"
 }
 
 case $verb in
-arm)
+arm | confirm)
 	shift 2
-	arm "$@"
+	"$verb" "$@"
 	;;
-apply | confirm | cancel | watch) "$verb" ;;
+apply | cancel | watch) "$verb" ;;
 esac

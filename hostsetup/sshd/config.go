@@ -59,7 +59,7 @@ func split(text string) (keyword, value string) {
 	if before, _, found := strings.Cut(value, " #"); found {
 		value = strings.TrimSpace(before)
 	}
-	return strings.ToLower(text[:end]), strings.ReplaceAll(value, `"`, "")
+	return strings.ToLower(text[:end]), strings.NewReplacer(`"`, "", "'", "").Replace(value)
 }
 
 // includes tells whether an Include line reads the file at p.
@@ -79,13 +79,35 @@ type Door struct {
 	Inside bool // in a Match block, so for some logins only
 }
 
-// opens tells whether the line switches a typed method on.
+// opens tells whether the line switches a typed method on. Whatever is not plainly "no" counts as that.
 func (l Line) opens() bool {
 	switch l.Keyword {
 	case "passwordauthentication", "kbdinteractiveauthentication", "challengeresponseauthentication", "skeyauthentication":
-		return strings.EqualFold(l.Value, "yes")
+		return !strings.EqualFold(l.Value, "no")
 	}
 	return false
+}
+
+// blocks tells, for each file that is included inside of a Match block, which block that is: all of the file belongs to it.
+func blocks(files []File) map[string]string {
+	inside := map[string]string{}
+	for _, f := range files { // the includer comes before what it includes
+		for _, l := range f.Lines() {
+			match := l.Match
+			if match == "" {
+				match = inside[f.Path]
+			}
+			if l.Keyword != "include" || match == "" {
+				continue
+			}
+			for _, g := range files {
+				if l.includes(g.Path) {
+					inside[g.Path] = match
+				}
+			}
+		}
+	}
+	return inside
 }
 
 // Doors returns what the drop-in could not close: lines that sshd reads before it, and lines inside of Match blocks, which win
@@ -103,12 +125,16 @@ func Doors(files []File) []Door {
 			doors = append(doors, Door{Line: l})
 		}
 	}
+	inside := blocks(files)
 	for _, f := range files {
 		if f.Path == DropInPath {
 			continue
 		}
 		early := path.Dir(f.Path) == path.Dir(DropInPath) && f.Path < DropInPath
 		for _, l := range f.Lines() {
+			if l.Match == "" {
+				l.Match = inside[f.Path]
+			}
 			if l.opens() && (l.Match != "" || early) {
 				doors = append(doors, Door{l, l.Match != ""})
 			}

@@ -105,6 +105,10 @@ func TestDoors(t *testing.T) {
 		{"Match all is no block", []File{{Config, include + "Match User x\nX11Forwarding no\nMatch all\nPasswordAuthentication yes\n"}}, nil},
 		{"Match in a drop-in", []File{{Config, include}, {drop + "50-x.conf", "match address 10.0.0.0/8\nkbdinteractiveauthentication=yes\n"}}, []string{drop + "50-x.conf:2"}},
 		{"cloud-init sorts after us", []File{{Config, include}, {drop + "50-cloud-init.conf", "PasswordAuthentication yes\n"}}, nil},
+		{"Match, then Include", []File{{Config, include + "Match User x\nInclude /etc/ssh/backup.conf\n"}, {"/etc/ssh/backup.conf", "PasswordAuthentication yes\n"}}, []string{"/etc/ssh/backup.conf:1"}},
+		{"Match, Include, Include", []File{{Config, include + "Match User x\nInclude /etc/ssh/a.conf\n"}, {"/etc/ssh/a.conf", "Include b.conf\n"}, {"/etc/ssh/b.conf", "PasswordAuthentication yes\n"}}, []string{"/etc/ssh/b.conf:1"}},
+		{"single quotes", []File{{Config, include + "Match User x\nPasswordAuthentication 'yes'\n"}}, []string{Config + ":3"}},
+		{"no inside a Match", []File{{Config, include + "Match User x\nPasswordAuthentication 'no'\n"}}, nil},
 		{"sorts before us", []File{{Config, include}, {drop + "00-a.conf", "PasswordAuthentication yes\n"}}, []string{drop + "00-a.conf:1"}},
 	} {
 		var got []string

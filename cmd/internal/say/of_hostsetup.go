@@ -32,8 +32,13 @@ func ofHostsetup(err error) (ID, Fields) {
 }
 
 func ofUndone(u *hostsetup.UndoneError) (ID, Fields) {
-	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "seconds": strconv.Itoa(u.After)}
+	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "seconds": strconv.Itoa(u.After), "file": u.Left}
+	var failure *hostsetup.Failure
 	switch {
+	case u.Undo == nil && u.Left != "" && errors.As(u.Err, &failure) && failure.What == "pending":
+		return HostBusy, f
+	case u.Undo == nil && u.Left != "":
+		return UndoneKeyLeft, f
 	case u.Undo != nil:
 		f["undo"] = cause(u.Undo)
 		return UndoUnseen, f
@@ -101,6 +106,8 @@ func ofFailure(f *hostsetup.Failure) string {
 		"reload":   "sshd could not be told to read its files again:",
 		"watcher":  "the undo switch does not run in",
 		"pending":  "another change waits for its confirmation:",
+		"keygone":  "the key's line is gone from",
+		"standing": "kagiban's drop-in stands:",
 		"toolate":  "too late, the server has undone the change:",
 		"offers":   "the server does not answer itself on",
 		"notarmed": "the undo switch is not armed:",

@@ -37,6 +37,8 @@ func hostsetupSamples() []sample {
 		{&hostsetup.UndoneError{Step: "enforce", Err: fmt.Errorf("dial: %w", context.Canceled)}, UndoneByPerson},
 		{&hostsetup.UndoneError{Step: "enforce", Err: context.Canceled, Undo: down, After: 120}, UndoUnseen},
 		{&hostsetup.NotEnforcedError{Account: "me@vps1", Open: []string{"password"}, Err: &hostsetup.RootError{Account: "me@vps1", Why: "there is no sudo"}}, NotEnforced},
+		{&hostsetup.UndoneError{Step: "rehearse", Err: &hostsetup.Failure{Verb: "stage", What: "pending", Detail: "x"}, Left: "/home/me/.ssh/authorized_keys"}, HostBusy},
+		{&hostsetup.UndoneError{Step: "rehearse", Err: &hostsetup.Failure{Verb: "stage", What: "write", Detail: "x"}, Left: "/home/me/.ssh/authorized_keys"}, UndoneKeyLeft},
 		{&hostsetup.NotEnforcedError{Account: "me@vps1", Err: &hostsetup.RootError{Account: "me@vps1", Why: "there is no sudo"}}, NotChecked},
 		{&hostsetup.StillOpenError{Account: "root@vps1", Methods: []string{"password"}}, StillOpen},
 		{&hostsetup.ForcedError{Account: "me@vps1"}, Forced},

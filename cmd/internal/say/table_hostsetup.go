@@ -13,6 +13,8 @@ const (
 	Blocked          ID = "blocked"
 	Undone           ID = "undone"
 	UndoneByPerson   ID = "undone-by-person"
+	UndoneKeyLeft    ID = "undone-key-left"
+	HostBusy         ID = "host-busy"
 	UndoUnseen       ID = "undo-unseen"
 	NotEnforced      ID = "not-enforced"
 	NotChecked       ID = "not-checked"
@@ -103,9 +105,19 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "the server is as it was before, and who could log in still can",
 			Next:      "kagiban host add {host}",
 		},
+		UndoneKeyLeft: {
+			What:      "{host}: the step \"{step}\" failed: {error}; sshd is as it was before, but this client's line stays in {file}",
+			StillTrue: "who could log in before still can",
+			Next:      "kagiban host add {host}   (it goes on from there)",
+		},
+		HostBusy: {
+			What:      "{host}: another run of kagiban is changing this server; this client's line stays in {file}, since that run may stand on it",
+			StillTrue: "this run changed nothing else",
+			Next:      "kagiban host add {host}   (when the other run has ended)",
+		},
 		UndoUnseen: {
 			What:      "{host}: the step \"{step}\" failed: {error}; that it was undone could not be seen from here ({undo})",
-			StillTrue: "unless it was confirmed, the server undoes the change by itself within {seconds} s, and at any reboot",
+			StillTrue: "unless it was confirmed, the server gives sshd its old configuration back by itself within {seconds} s, and at any reboot; this client's line may stay in authorized_keys",
 			Next:      "kagiban host add {host}   (in {seconds} s: it looks before it does anything)",
 		},
 		NotEnforced: {
