@@ -27,12 +27,12 @@ func oneSigner(s ssh.Signer) []ssh.Signer { return []ssh.Signer{s} }
 // rehearse tries the configuration as it will be, without touching what sshd reads: sshd judges it, and then an sshd that runs it, on
 // nothing but our own connection, must offer publickey alone and let the new identity in.
 func (s *setup) rehearse(ctx context.Context) error {
-	change := token()
-	config, err := sshd.Rehearse(s.facts.files, remote.KeyOnly(change))
+	s.token = token()
+	config, err := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
 	if err != nil {
 		return err
 	}
-	a, err := s.root.do(ctx, s.proved, remote.Stage, change, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
+	a, err := s.root.do(ctx, s.proved, remote.Stage, s.token, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
 	if err != nil {
 		return err
 	}
@@ -45,23 +45,22 @@ func (s *setup) rehearse(ctx context.Context) error {
 			return &StillOpenError{cmp.Or(who, "everybody") + "@" + s.Target.Name + " (rehearsal)", open}
 		}
 	}
-	offered, err := s.rehearseLogin(ctx, a.Get("sshd"), change)
+	offered, err := s.rehearseLogin(ctx, a.Get("sshd"))
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", err)
 	}
 	if open := typed(offered); len(open) > 0 {
 		return &StillOpenError{s.Target.Account() + " (rehearsal)", open}
 	}
-	s.token = change
 	s.step("rehearse", "an sshd with the new configuration offers publickey alone and lets this key in")
 	return nil
 }
 
 // rehearseLogin speaks SSH to `sshd -i` over a channel of the proved connection.
-func (s *setup) rehearseLogin(ctx context.Context, program, change string) ([]string, error) {
+func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	p, err := s.root.start(ctx, s.proved, program+" -i -f "+remote.Rehearsal(change))
+	p, err := s.root.start(ctx, s.proved, program+" -i -f "+remote.Rehearsal(s.token))
 	if err != nil {
 		return nil, err
 	}

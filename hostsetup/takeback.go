@@ -24,14 +24,25 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 	defer cancel()
 	undone := &UndoneError{Step: step, Err: cause, After: int(s.UndoAfter / time.Second)}
 	var failure *remote.Failure
-	if s.armed {
+	switch {
+	case s.armed:
 		undone.Undo = s.onAny(ctx, func(c *conn) error {
 			_, err := s.root.do(ctx, c, remote.Cancel, s.token)
 			return err
 		})
 		if errors.As(undone.Undo, &failure) && failure.What == "confirmed" {
-			s.step("confirm", "it was confirmed before the run was cut short")
-			return s.finish(ctx)
+			s.until = time.Now().Add(handshakeLimit)
+			if undone.Undo = s.proveAgain(ctx); undone.Undo == nil {
+				s.step("confirm", "it was confirmed before the run was cut short")
+				return s.finish(ctx)
+			}
+		}
+	case s.token != "":
+		if err := s.onAny(ctx, func(c *conn) error {
+			_, err := s.root.do(ctx, c, remote.Forget, s.token)
+			return err
+		}); err != nil {
+			s.Log.Warn("the rehearsal's folder stays until the next reboot", "error", err)
 		}
 	}
 	busy := errors.As(cause, &failure) && failure.What == "pending"

@@ -287,7 +287,7 @@ func TestUndoIsSeenNotBelieved(t *testing.T) {
 func TestWatcherKilled(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
 	c.dieInForce(h, "10s")
-	h.Exec("kill -9 $(cat /run/kagiban/watcher.*)")
+	h.Exec("kill -9 $(cat /run/kagiban/*/watcher)")
 	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 }
 

@@ -40,6 +40,7 @@ var (
 	Apply    = Verb{name: "apply", root: true, resident: true}
 	Confirm  = Verb{name: "confirm", root: true, resident: true}
 	Cancel   = Verb{name: "cancel", root: true, resident: true}
+	Forget   = Verb{name: "forget", root: true, resident: true}
 )
 
 // String is the verb's name, for logs and errors.

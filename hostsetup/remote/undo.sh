@@ -6,6 +6,7 @@
 #   apply TOKEN                           place the drop-in, put it in force
 #   confirm TOKEN FILE BLOB               the drop-in becomes lasting, if the key BLOB is in FILE still
 #   cancel TOKEN                          undo now, and wait until it is done
+#   forget TOKEN                          it was staged and never armed: its folder goes
 #   watch TOKEN                           (the watcher itself)
 #
 # /run/kagiban/pending holds "TOKEN DEADLINE USER ADDRESS PORT OFFERED". It is made by link(2), so only one client
@@ -79,7 +80,7 @@ watch() {
 		sleep 1
 	done
 	undo
-	rm -f "$here/watcher" "$here/cancel"
+	rm -rf "$here"
 }
 
 watched() { [ -s "$here/watcher" ] && kill -0 "$(cat "$here/watcher")" 2>/dev/null; }
@@ -163,6 +164,7 @@ cancel() {
 	if ! load "$run/pending" && ! load "$run/undoing"; then
 		# Not ours any more: if a lasting drop-in stands, it was confirmed.
 		load "$run/undone" || ! grep -q '^# Written by kagiban' "$dropin" 2>/dev/null || fail confirmed "$dropin"
+		rm -rf "$here"
 		say undone "$token"
 		return 0
 	fi
@@ -175,7 +177,17 @@ cancel() {
 		sleep 1
 	done
 	load "$run/undone" || fail undoing "$token"
+	rm -rf "$here"
 	say undone "$p_offered"
+}
+
+forget() {
+	for state in pending undoing confirmed; do
+		! load "$run/$state" || fail pending "$state"
+	done
+	rm -rf "$here"
+	rmdir "$run" 2>/dev/null
+	say forgotten "$token"
 }
 
 case $verb in
@@ -183,5 +195,5 @@ arm | confirm)
 	shift 2
 	"$verb" "$@"
 	;;
-apply | cancel | watch) "$verb" ;;
+apply | cancel | forget | watch) "$verb" ;;
 esac
