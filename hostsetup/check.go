@@ -83,6 +83,11 @@ func Undo(ctx context.Context, o Options) (Result, error) {
 	if err := s.becomeRoot(ctx); err != nil {
 		return s.fail(err)
 	}
+	for _, p := range s.facts.problems {
+		if p.ID == "change-pending" {
+			return s.fail(&BlockedError{[]Problem{p}})
+		}
+	}
 	if s.facts.dropIn == "" {
 		return s.fail(&NoDropInError{s.Target.Name, s.first.offered})
 	}

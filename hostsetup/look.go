@@ -146,7 +146,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 			"mend the line that it names, until `sudo sshd -t` says nothing"})
 	}
 	if a.Has("pending") {
-		found = append(found, Problem{"change-pending", ErrPending.Error(), "wait until it is confirmed or undone (10 minutes at most), then try again"})
+		found = append(found, Problem{"change-pending", ErrPending.Error(), "wait until it is confirmed or undoes itself (10 minutes at most), then the same again"})
 	}
 	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
 		found = append(found, Problem{"sshd-options", "sshd was started with options of its own, which no file can overrule: " + listener,

@@ -66,7 +66,16 @@ func Add(ctx context.Context, o Options) (Result, error) {
 
 func begin(o *Options) (*setup, error) {
 	o.fill()
-	id, err := newIdentity(o.Target, o.HostKeys, o.Person.AcceptHostKey)
+	ask := o.Person.AcceptHostKey
+	if page, err := o.Book.Find(o.Target.Name); err == nil {
+		ask = func(ctx context.Context, known string, key ssh.PublicKey) error {
+			if inBook(page)(ctx, known, key) == nil {
+				return nil // it proved to hold this key when it was added
+			}
+			return o.Person.AcceptHostKey(ctx, known, key)
+		}
+	}
+	id, err := newIdentity(o.Target, o.HostKeys, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -132,6 +132,12 @@ func (r Resolver) expand(file string) string {
 	return file
 }
 
+// CheckDestination refuses a [USER@]HOST[:PORT] that could not be one. Errors: *[NameError].
+func CheckDestination(destination string) error {
+	_, _, _, err := split(destination)
+	return err
+}
+
 // split takes [USER@]HOST[:PORT] apart; an IPv6 address with a port stands in brackets.
 func split(destination string) (user, host string, port int, err error) {
 	host = destination

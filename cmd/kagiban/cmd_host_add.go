@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -27,7 +28,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.StringFlag{Name: "host-key", Usage: "the server's host key is `SHA256:...`"},
 		&cli.BoolFlag{Name: "accept-new", Usage: "accept the host key of a server that is not known yet"},
 		&cli.BoolFlag{Name: "no-enforce", Usage: "install and prove the key, leave passwords on"},
-		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation"},
+		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation: 10s to 10m (2m)"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
 		&cli.BoolFlag{Name: "yes", Usage: "go on with the plan without asking"},
 		jsonFlag(),
@@ -39,8 +40,12 @@ func hostAddCommand(p *program) *cli.Command {
 		Name:      "add",
 		Usage:     "install this client's key on a server, prove it, and turn passwords off",
 		ArgsUsage: "[USER@]HOST[:PORT]...",
-		Flags:     flags,
-		Action:    func(c *cli.Context) error { return p.hostAdd(c) },
+		Description: "It logs in (with a key if one opens the server, else with the password), shows what it will change and asks. Then it installs\n" +
+			"the key, proves it on a new connection, rehearses, arms the undo on the server, turns passwords off, proves all of it again\n" +
+			"and confirms. Anything that fails is taken back. A second run checks, and changes nothing.\n" +
+			"Exit: 0 key-only · 1 failed, nothing changed · 4 the key is in, passwords are not off · 5 needs a person · 6 undone.",
+		Flags:  flags,
+		Action: func(c *cli.Context) error { return p.hostAdd(c) },
 	}
 }
 
@@ -55,16 +60,16 @@ type added struct {
 
 func (p *program) hostAdd(c *cli.Context) error {
 	hosts := c.Args().Slice()
-	if err := p.checkHostAdd(c, hosts); err != nil {
-		return err
-	}
 	from, err := sources(c, passphrase, password, sudoPassword)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.checkHostAdd(c, hosts)
 	}
-	base, err := p.hostOptions(c, from)
+	var base hostsetup.Options
+	if err == nil {
+		base, err = p.hostOptions(c, from)
+	}
 	if err != nil {
-		return err
+		return p.noneAdded(c, hosts, err)
 	}
 	var codes []int
 	for _, host := range hosts {
@@ -86,10 +91,35 @@ func (p *program) hostAdd(c *cli.Context) error {
 	return p.endOfSeveral(codes)
 }
 
+// noneAdded ends a call that did not come as far as a host: with --json each host has its line nevertheless.
+func (p *program) noneAdded(c *cli.Context, hosts []string, err error) error {
+	id, fields := say.Of(err)
+	for _, host := range hosts {
+		if !c.Bool("json") {
+			break
+		}
+		if err := writeJSON(p.stdout, added{Host: host, Result: string(hostsetup.Failed), Exit: say.ExitCode(id), Error: some(say.Text(id, fields))}); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+var fingerprints = regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`)
+
 // checkHostAdd refuses what cannot go well, before any connection: a plan that nobody can be asked about, too.
 func (p *program) checkHostAdd(c *cli.Context, hosts []string) error {
-	after := c.Duration("undo-after")
+	after, pin := c.Duration("undo-after"), c.String("host-key")
+	for _, host := range hosts {
+		if err := hostsetup.CheckDestination(host); err != nil {
+			return err
+		}
+	}
 	switch {
+	case pin != "" && !fingerprints.MatchString(pin):
+		return say.Fail(say.BadHostKey, nil, "value", pin)
+	case c.IsSet("port") && (c.Int("port") < 1 || c.Int("port") > 65535):
+		return say.Fail(say.BadPort, nil, "value", strconv.Itoa(c.Int("port")))
 	case len(hosts) > 1 && c.String("name") != "":
 		return say.Fail(say.OneHostOnly, nil, "flag", "--name")
 	case len(hosts) > 1 && c.String("host-key") != "":

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -42,6 +43,9 @@ func (p *program) hostCheck(c *cli.Context) error {
 		for _, h := range hosts {
 			names = append(names, h.Name)
 		}
+	}
+	if len(names) == 0 {
+		return say.Fail(say.NoHosts, nil)
 	}
 	var out struct {
 		Hosts []checkedHost `json:"hosts"`
@@ -100,10 +104,13 @@ func (p *program) showChecked(hosts []checkedHost) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, h := range hosts {
 		state := "NOT key-only"
-		if h.KeyOnly {
+		switch {
+		case h.KeyOnly:
 			state = "key-only"
+		case h.Methods == nil:
+			state = "not checked"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", h.Name, state, strings.Join(h.Methods, ", "))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", h.Name, state, cmp.Or(strings.Join(h.Methods, ", "), "-"))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -50,11 +50,16 @@ func (a *person) SudoPassword(ctx context.Context, account string, attempt int) 
 }
 
 func (a *person) secret(ctx context.Context, src prompt.Source, question say.ID, account string, attempt int) ([]byte, error) {
+	if !src.Given() && !a.p.ask.CanAsk() {
+		what, flag := "password of "+account, "--password-file"
+		if question == say.AskSudo {
+			what, flag = "sudo password of "+account, "--sudo-password-file"
+		}
+		return nil, say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", what, "flag", flag)
+	}
 	switch {
 	case attempt > 1 && src.Given():
 		return nil, say.Fail(say.SecretWrong, nil, "flag", src.Flag, "account", account)
-	case attempt > 3:
-		return nil, say.Fail(say.SecretWrong, nil, "flag", say.Text(question, say.Fields{"account": account}), "account", account)
 	case attempt > 1:
 		a.p.tell(say.WrongAnswer)
 	}

@@ -38,6 +38,7 @@ func (e *editor) line(ctx context.Context, question string) ([]byte, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			clear(e.buf)
+			fmt.Fprint(e.out, "(nothing is asked any more: type nothing secret)")
 			return nil, err
 		}
 		n, err := e.in.Read(key[:])

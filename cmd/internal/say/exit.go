@@ -18,7 +18,7 @@ func ExitCode(id ID) int {
 	switch id {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
-		StdinTwice, TwoSources, BadHostName, OneHostOnly, BadUndoAfter,
+		StdinTwice, TwoSources, BadHostName, BadHostKey, BadPort, OneHostOnly, BadUndoAfter,
 		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, NotThereYet:
 		return ExitUsage
 	case AgentNotRunning:
@@ -27,7 +27,7 @@ func ExitCode(id ID) int {
 		return ExitProblem
 	case Undone:
 		return ExitUndone
-	case CannotAsk, NoAnswer, HostKeyUnasked, PlanUnasked:
+	case CannotAsk, NoAnswer, HostKeyUnasked, PlanUnasked, SecretUnasked:
 		return ExitNeedsPerson
 	case Interrupted, UndoneByPerson:
 		return ExitInterrupted

@@ -3,6 +3,7 @@ package say
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
 	"strings"
 
@@ -141,7 +142,8 @@ func ofConnection(err error) (ID, Fields) {
 	case errors.As(err, &login):
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &unreachable):
-		return Unreachable, Fields{"error": unreachable.Error(), "address": unreachable.Address}
+		host, port, _ := net.SplitHostPort(unreachable.Address)
+		return Unreachable, Fields{"error": unreachable.Error(), "address": host, "port": port}
 	case errors.Is(err, hostsetup.ErrNoHost):
 		return NoHost, Fields{}
 	case errors.As(err, &book):
@@ -151,7 +153,10 @@ func ofConnection(err error) (ID, Fields) {
 }
 
 func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
-	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin}
+	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts"}
+	if file, _, found := strings.Cut(e.Where, ":"); found {
+		f["file"] = file
+	}
 	switch {
 	case e.Pin != "":
 		return HostKeyMismatch, f

@@ -50,6 +50,10 @@ const (
 	AskSudo          ID = "ask-sudo"
 	AskIdentity      ID = "ask-identity"
 	WrongAnswer      ID = "wrong-answer"
+	SecretUnasked    ID = "secret-unasked"
+	NoHosts          ID = "no-hosts"
+	BadHostKey       ID = "bad-host-key"
+	BadPort          ID = "bad-port"
 	SecretWrong      ID = "secret-wrong"
 	HostKeyUnasked   ID = "host-key-unasked"
 	PlanUnasked      ID = "plan-unasked"
@@ -61,11 +65,11 @@ const untouched = "nothing on the server was changed"
 func hostsetupTable() map[ID]Message {
 	return map[ID]Message{
 		BadHostName: {What: "{error}", Next: "kagiban host add --help"},
-		SSHConfig:   {What: "{error}", StillTrue: untouched, Next: "ssh -G HOST   (shows what ssh makes of its configuration)"},
+		SSHConfig:   {What: "{error}", StillTrue: untouched, Next: "mend ssh's configuration, or name another one with -F FILE"},
 		Unreachable: {
 			What:      "{error}",
 			StillTrue: "nothing was changed by this connection",
-			Next:      "ssh -v {address}   (shows how far it comes)",
+			Next:      "ssh -v -p {port} {address}   (shows how far it comes)",
 		},
 		HostKeyUnknown: {
 			What:      "the host key of {host} is not known: {type} {fingerprint}",
@@ -77,7 +81,7 @@ func hostsetupTable() map[ID]Message {
 			What:      "the host key of {host} is not the one that is known: it is {type} {fingerprint}, and {where} has another. Either the server was set up anew, or somebody is between you and it",
 			StillTrue: "nothing secret was sent",
 			Next: "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console)\n" +
-				"ssh-keygen -R {host}   (only if the console shows the same fingerprint), then the same again",
+				"ssh-keygen -f {file} -R {host}   (only if the console shows the same fingerprint), then the same again",
 		},
 		HostKeyMismatch: {
 			What:      "the host key of {host} is {type} {fingerprint}, not {pin}",
@@ -94,41 +98,41 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "the server is as it was",
 			Next:      "kagiban key show NAME --public   (add the line to authorized_keys by hand)",
 		},
-		Blocked: {What: "{host} cannot be made key-only yet: {problems}", StillTrue: untouched, Next: "{fixes}"},
+		Blocked: {What: "{host} cannot be changed now: {problems}", StillTrue: untouched, Next: "{fixes}"},
 		Undone: {
 			What:      "{host}: the step \"{step}\" failed: {error}",
 			StillTrue: "the server is as it was before, and who could log in still can",
-			Next:      "mend that, then: kagiban host add {host}",
+			Next:      "mend that, then the same again",
 		},
 		UndoneByPerson: {
 			What:      "interrupted at the step \"{step}\"",
 			StillTrue: "the server is as it was before, and who could log in still can",
-			Next:      "kagiban host add {host}",
+			Next:      "the same again",
 		},
 		UndoneKeyLeft: {
 			What:      "{host}: the step \"{step}\" failed: {error}; sshd is as it was before, but this client's line stays in {file}",
 			StillTrue: "who could log in before still can",
-			Next:      "kagiban host add {host}   (it goes on from there)",
+			Next:      "the same again   (it goes on from there)",
 		},
 		HostBusy: {
 			What:      "{host}: another run of kagiban is changing this server; this client's line stays in {file}, since that run may stand on it",
 			StillTrue: "this run changed nothing else",
-			Next:      "kagiban host add {host}   (when the other run has ended)",
+			Next:      "the same again   (when the other run has ended)",
 		},
 		UndoUnseen: {
 			What:      "{host}: the step \"{step}\" failed: {error}; that it was undone could not be seen from here ({undo})",
 			StillTrue: "unless it was confirmed, the server gives sshd its old configuration back by itself within {seconds} s, and at any reboot; this client's line may stay in authorized_keys",
-			Next:      "kagiban host add {host}   (in {seconds} s: it looks before it does anything)",
+			Next:      "the same again   (in {seconds} s: it looks before it does anything)",
 		},
 		NotEnforced: {
 			What:      "{host}: the key is installed and opens it, but passwords are still accepted: {error}",
 			StillTrue: "who could log in before still can",
-			Next:      "kagiban host add {host}   (as root, or as a user who may use sudo)",
+			Next:      "the same again as root, or as a user who may use sudo",
 		},
 		NotChecked: {
 			What:      "{host}: the key is installed and opens it, and {account} is offered nothing that is typed; whether other accounts are was not checked: {error}",
 			StillTrue: "who could log in before still can",
-			Next:      "kagiban host add {host}   (as root, or as a user who may use sudo)",
+			Next:      "the same again as root, or as a user who may use sudo",
 		},
 		NoRoot: {What: "{error}", StillTrue: untouched, Next: "the same as root, or as a user who may use sudo"},
 		SudoRefused: {
@@ -165,7 +169,7 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "nothing was changed",
 			Next:      "the same again with --name ANOTHER, or: kagiban host remove {host}",
 		},
-		NotApproved: {What: "not approved", StillTrue: untouched, Next: "kagiban host add {host}"},
+		NotApproved: {What: "not approved", StillTrue: untouched, Next: "the same again"},
 		OneHostOnly: {What: "{flag} is for one host, and several were named", Next: "kagiban host add --help"},
 		BadUndoAfter: {
 			What: "--undo-after takes from {min} to {max}, not {value}",
@@ -175,7 +179,7 @@ func hostsetupTable() map[ID]Message {
 		HostsDiffer:      {What: "{failed} of {all} hosts did not come to the goal; each line above says what is true of its host"},
 		HostsTell:        {What: "{host}:"},
 		CheckFoundOpen:   {What: "not all hosts are key-only", StillTrue: "nothing was changed", Next: "kagiban host add HOST"},
-		HostForgotten:    {What: "{host} is forgotten here; on the server nothing was changed"},
+		HostForgotten:    {What: "{host} is forgotten here; on the server nothing was changed, so it is as key-only as it was"},
 		HostKeyOnly:      {What: "{host} is key-only: proved on new connections"},
 		HostAlready:      {What: "{host} is already key-only: checked, nothing changed"},
 		HostInstalled:    {What: "{host}: the key is installed and opens it; passwords were left on, as asked"},
@@ -184,12 +188,20 @@ func hostsetupTable() map[ID]Message {
 		PlanHead:         {What: "on {host} this will be changed:"},
 		PlanNothing:      {What: "{host}: nothing to change"},
 		AskPlan:          {What: "go on with {host}? (y/N)"},
-		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Is that the server's? (y/N)"},
+		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same? (y/N)"},
 		AskPassword:      {What: "password of {account}:"},
 		AskSudo:          {What: "sudo password of {account}:"},
 		AskIdentity:      {What: "passphrase of {file}:"},
 		WrongAnswer:      {What: "that was not it"},
 		PlanNotEnforced:  {What: "passwords stay on: {why}"},
+		SecretUnasked: {
+			What:      "the {what} is needed, and cannot be asked for here: no terminal, and no SSH_ASKPASS that may be used",
+			StillTrue: untouched,
+			Next:      "the same in a terminal, or with {flag} FILE",
+		},
+		NoHosts:    {What: "no server is known here, so none was checked", StillTrue: "nothing was changed", Next: "kagiban host add USER@HOST"},
+		BadHostKey: {What: "--host-key is a fingerprint, SHA256: and 43 characters, not \"{value}\"", Next: "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the server: it prints one)"},
+		BadPort:    {What: "no port {value}; there are 1 to 65535", Next: "kagiban host add --help"},
 		SecretWrong: {
 			What:      "the password from {flag} was not taken for {account}",
 			StillTrue: untouched,
