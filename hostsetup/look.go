@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -155,7 +156,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	if f.foreign() {
 		found = append(found, Problem{"drop-in-foreign", sshd.DropInPath + " is there already, and kagiban did not write it", "give that file another name, for example 10-local.conf"})
 	}
-	if servers := secondServers(a.All("listens")); len(servers) > 0 {
+	if servers := secondServers(a.All("listens"), f.port); len(servers) > 0 {
 		found = append(found, Problem{"second-server", "another SSH server listens here, which the change would not reach: " + strings.Join(servers, "; "), "stop it, or make it key-only by its own configuration"})
 	}
 	if !f.volatileRun {
@@ -177,17 +178,22 @@ func (f *facts) unconfirmed() bool {
 	return strings.HasPrefix(f.dropIn, "# kagiban: not confirmed yet")
 }
 
-// secondServers are the listening SSH servers of all but the first process, as ss(8) shows them: "0.0.0.0:22 users:(("sshd",pid=92,fd=3))".
-func secondServers(listens []string) []string {
-	first, others := "", []string{}
+// secondServers are the listening SSH servers, as ss(8) shows them (0.0.0.0:22 users:(("sshd",pid=92,fd=3))), of all processes but
+// the one that we reached at port.
+func secondServers(listens []string, port string) []string {
+	process := func(line string) string {
+		_, id, _ := strings.Cut(line, "pid=")
+		id, _, _ = strings.Cut(id, ",")
+		return id
+	}
+	var ours, others []string
 	for _, line := range listens {
-		_, process, _ := strings.Cut(line, "pid=")
-		process, _, _ = strings.Cut(process, ",")
-		switch first {
-		case "":
-			first = process
-		case process:
-		default:
+		if at, _, _ := strings.Cut(line, " "); strings.HasSuffix(at, ":"+port) {
+			ours = append(ours, process(line))
+		}
+	}
+	for _, line := range listens {
+		if !slices.Contains(ours, process(line)) {
 			others = append(others, line)
 		}
 	}

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/book"
+	"kagiban/hostsetup/sshd"
 	"kagiban/scripts/vpstest"
 )
 
@@ -130,4 +132,91 @@ func mustIdentity(t *testing.T, o Options) *identity {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// slowDisk makes sync(1) take its time, from now on.
+func slowDisk(h *vpstest.Host, seconds string) {
+	h.Exec("mv /bin/sync /bin/sync.real && printf '#!/bin/sh\\nsleep " + seconds + "\\nexec /bin/sync.real\\n' >/bin/sync && chmod 755 /bin/sync")
+}
+
+// TestConfirmCutShort: on a slow disk the run is cut short while the server confirms, by the person or by the link. What the server decided
+// stands, and the key is there to open it: never a drop-in without the line.
+func TestConfirmCutShort(t *testing.T) {
+	for name, cut := range map[string]func(h *vpstest.Host, stop func()){
+		"by the person": func(_ *vpstest.Host, stop func()) { stop() },
+		"by the link": func(h *vpstest.Host, _ func()) {
+			h.Exec("for p in $(ps -eo pid=,args= | awk '/sshd: [o]wner/ { print $1 }'); do kill -9 $p; done")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := vpstest.Up(t, "", "sudo=nopasswd")
+			o := options(t, h, &person{password: h.Password()})
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			done, cutting := make(chan struct{}), false
+			o.Steps = func(s Step) {
+				t.Log(s)
+				if s.Name == "prove-again" && !cutting {
+					cutting = true // it is proved once more after the cut
+					slowDisk(h, "3")
+					go func() {
+						defer close(done)
+						for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+							if h.Exec("ls /run/kagiban | grep -x confirmed || true") != "" {
+								break // decided, and not yet on the disk
+							}
+						}
+						cut(h, stop)
+					}()
+				}
+			}
+			r, err := Add(ctx, o)
+			<-done
+			if err != nil || r.Verdict != KeyOnly || !r.KeyOnly {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if left := h.Exec("cat /etc/ssh/sshd_config.d/00-kagiban.conf; grep -c . /home/owner/.ssh/authorized_keys"); left != sshd.DropIn+"1\n" {
+				t.Errorf("the server has %q", left)
+			}
+		})
+	}
+}
+
+// TestTwoRuns: one run comes upon another one of the same key that waits for its confirmation. It gives way, and leaves the line that the
+// other one stands on.
+func TestTwoRuns(t *testing.T) {
+	h := vpstest.Up(t, "", "sudo=nopasswd")
+	a := options(t, h, &person{password: h.Password()})
+	b := a
+	b.Book = book.Book{Path: filepath.Join(t.TempDir(), "home", "hosts.toml")}
+	inForce, aEnded := make(chan struct{}), make(chan error, 1)
+	started := make(chan struct{})
+	a.Steps = func(s Step) {
+		if s.Name == "prove" {
+			close(started)
+			<-inForce
+		}
+	}
+	b.Steps = func(s Step) {
+		if s.Name == "enforce" {
+			close(inForce)
+			if err := <-aEnded; err == nil {
+				t.Error("the first run went on beside the second")
+			} else if undone := (*UndoneError)(nil); !errors.As(err, &undone) || undone.Left == "" {
+				t.Errorf("the first run: %v", err)
+			}
+		}
+	}
+	go func() {
+		_, err := Add(context.Background(), a)
+		aEnded <- err
+	}()
+	<-started
+	r, err := Add(context.Background(), b)
+	if err != nil || r.Verdict != KeyOnly {
+		t.Errorf("the second run: %+v, %v", r, err)
+	}
+	if r, err := Add(context.Background(), b); err != nil || r.Verdict != Unchanged || !r.KeyOnly {
+		t.Errorf("afterwards: %+v, %v", r, err)
+	}
 }

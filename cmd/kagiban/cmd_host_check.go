@@ -44,11 +44,16 @@ func (p *program) hostCheck(c *cli.Context) error {
 			names = append(names, h.Name)
 		}
 	}
-	if len(names) == 0 {
-		return say.Fail(say.NoHosts, nil)
-	}
 	var out struct {
 		Hosts []checkedHost `json:"hosts"`
+	}
+	if len(names) == 0 {
+		if c.Bool("json") {
+			if err := writeJSON(p.stdout, out); err != nil {
+				return err
+			}
+		}
+		return say.Fail(say.NoHosts, nil) // a check of nothing must not pass for ever
 	}
 	var codes []int
 	for _, name := range names {

@@ -145,6 +145,9 @@ func TestHostAdd(t *testing.T) {
 		{name: "Match lets passwords in", hook: "printf 'Match User backup\\n\\tPasswordAuthentication yes\\n' >>/etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:"},
 		{name: "yes above the Include", hook: "sed -i '1i PasswordAuthentication yes' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:1"},
 		{name: "no Include", hook: "sed -i '/^Include/d' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "has no line \"Include"},
+		{name: "Match and an Include", hook: "printf 'Match User backup\\n\\tInclude /etc/ssh/backup.conf\\n' >>/etc/ssh/sshd_config; echo 'PasswordAuthentication yes' >/etc/ssh/backup.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/backup.conf:1"},
+		{name: "somebody else's 00-kagiban", hook: "echo 'PermitRootLogin no' >/etc/ssh/sshd_config.d/00-kagiban.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "kagiban did not write it"},
+		{name: "a second sshd", hook: "printf '[Service]\\nExecStart=/usr/sbin/sshd -D -p 2222 -o PidFile=none\\n' >/etc/systemd/system/ssh2.service; ln -s ../ssh2.service /etc/systemd/system/multi-user.target.wants/ssh2.service", code: 1, result: "failed", offers: passwords, untouched: true, says: ":2222"},
 		{name: "a dry run", args: []string{"--dry-run"}, result: "unchanged", offers: passwords, untouched: true, says: "+PasswordAuthentication no"},
 	} {
 		t.Run(s.name, func(t *testing.T) {
@@ -295,6 +298,9 @@ func TestWatcherKilled(t *testing.T) {
 func TestRebootUndoes(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
 	c.dieInForce(h, "10m")
+	if _, stderr, code := c.kagiban(c.add(h)...); code != 1 || !strings.Contains(stderr, "another change") {
+		t.Errorf("while it waits: exit %d", code)
+	}
 	h.Reboot(true)
 	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 	c.onceMore(h)
@@ -354,6 +360,35 @@ func TestHostKeyChanged(t *testing.T) {
 	}
 }
 
+// TestPasswordsThatFail: each way in which a password is not to be had ends at once, with its own sentence.
+func TestPasswordsThatFail(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	wrong := filepath.Join(t.TempDir(), "wrong")
+	c.write(wrong, "not it\n")
+	before := h.Snapshot()
+	for _, s := range []struct {
+		file, says string
+		code       int
+	}{
+		{wrong, "was not taken for owner@vps1", 1},
+		{wrong + ".none", "no such file", 1},
+		{"", "cannot be asked for here", 5},
+	} {
+		args := c.add(h)
+		for i, arg := range args {
+			if arg == h.PasswordFile {
+				args[i] = s.file
+			}
+		}
+		if _, stderr, code := c.kagiban(args...); code != s.code || !strings.Contains(stderr, s.says) || strings.Contains(stderr, "that was not it") {
+			t.Errorf("%q: exit %d, want %d and %q", s.file, code, s.code, s.says)
+		}
+	}
+	if h.Snapshot() != before {
+		t.Error("something was changed")
+	}
+}
+
 // TestHostCheckAndUndo: the way back, proved from outside.
 func TestHostCheckAndUndo(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
@@ -364,6 +399,8 @@ func TestHostCheckAndUndo(t *testing.T) {
 	if out, _, code := c.kagiban("host", "check", "-F", c.config, "--json"); code != 0 || !strings.Contains(out, `"key_only":true,"methods":["publickey"],"problems":[]`) {
 		t.Errorf("check: exit %d, %s", code, out)
 	}
+	// As if an earlier undo had been cut short half-way.
+	h.Exec("mv /etc/ssh/sshd_config.d/00-kagiban.conf /etc/ssh/sshd_config.d/00-kagiban.conf.kept")
 	if _, _, code := c.kagiban("host", "undo", "vps1", "-F", c.config, "--yes", "--passphrase-file", c.passphrase, "--password-file", h.PasswordFile); code != 0 {
 		t.Errorf("undo: exit %d", code)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,28 @@ func TestTakebackSparesOthers(t *testing.T) {
 		do(t, sh, home, Takeback, ".ssh/authorized_keys", "ssh-ed25519 AAAAnew laptop", "17", "-")
 		a := do(t, sh, home, Look)
 		if got, _ := a.Text("keys"); got != "ssh-rsa AAAA old\nssh-rsa AAAA other\n" {
+			t.Errorf("%v: %q", sh, got)
+		}
+	}
+}
+
+// TestTakebackSeesThatTheFileChanged: a line that somebody adds while the copy is on its way to the disk stays.
+func TestTakebackSeesThatTheFileChanged(t *testing.T) {
+	for _, sh := range shells(t) {
+		if sh[0] == "busybox" {
+			continue // its sync is built in: it cannot be made slow
+		}
+		home := t.TempDir()
+		write(t, home, "ssh-rsa AAAA old\n")
+		do(t, sh, home, Append, ".ssh/authorized_keys", "ssh-ed25519 AAAAnew laptop", "17")
+		slow := "#!/bin/sh\n[ -e " + home + "/once ] || echo 'ssh-rsa AAAA meanwhile' >>" + home + "/.ssh/authorized_keys\n: >" + home + "/once\n"
+		if err := os.WriteFile(filepath.Join(home, "sync"), []byte(slow), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", home+":"+os.Getenv("PATH"))
+		do(t, sh, home, Takeback, ".ssh/authorized_keys", "ssh-ed25519 AAAAnew laptop", "17", "-")
+		a := do(t, sh, home, Look)
+		if got, _ := a.Text("keys"); got != "ssh-rsa AAAA old\nssh-rsa AAAA meanwhile\n" {
 			t.Errorf("%v: %q", sh, got)
 		}
 	}
