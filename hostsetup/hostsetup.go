@@ -87,6 +87,8 @@ type Result struct {
 	Offered []string
 	Plan    Plan
 	Steps   []Step
+	// Connections and Commands are what it took: TCP connections, and commands run on the server.
+	Connections, Commands int
 }
 
 func token() string {

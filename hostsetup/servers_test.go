@@ -70,6 +70,10 @@ func TestAddTwice(t *testing.T) {
 	if err != nil || r.Verdict != KeyOnly || !r.KeyOnly {
 		t.Fatalf("%+v, %v", r, err)
 	}
+	t.Logf("%d connections, %d commands", r.Connections, r.Commands)
+	if r.Connections == 0 || r.Connections > 8 || r.Commands == 0 || r.Commands > 12 {
+		t.Errorf("%d connections, %d commands; a server counts them", r.Connections, r.Commands)
+	}
 	hosts, err := o.Book.Hosts()
 	if err != nil || len(hosts) != 1 || len(hosts[0].HostKeys) != 3 || !hosts[0].KeyOnly {
 		t.Errorf("the book: %+v, %v; want 3 host keys", hosts, err)

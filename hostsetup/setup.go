@@ -252,6 +252,7 @@ func (s *setup) finish(ctx context.Context) (Result, error) {
 		}
 		s.step("key-only", "already key-only: sshd says so for the user and root, and offers nothing else")
 	}
+	s.result.Connections, s.result.Commands = s.dialer.opened, s.dialer.commands
 	if s.DryRun {
 		return s.result, nil
 	}

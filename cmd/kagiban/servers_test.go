@@ -294,6 +294,21 @@ func TestWatcherKilled(t *testing.T) {
 	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 }
 
+// TestWatcherKilledForGood: without systemd nothing brings the watcher back, and the change stays in force until somebody comes: the
+// next run takes it back first.
+func TestWatcherKilledForGood(t *testing.T) {
+	h, c := vpstest.Up(t, "", "init=sysv"), newClient(t)
+	c.dieInForce(h, "10s")
+	h.Exec("kill -9 $(cat /run/kagiban/*/watcher)")
+	c.until(30*time.Second, "over", func() string {
+		return h.Exec("read -r _ deadline _ </run/kagiban/pending; [ $(cut -d. -f1 /proc/uptime) -lt $deadline ] || printf over")
+	})
+	c.onceMore(h)
+	if got := sshdFiles(h); !strings.Contains(got, "# Written by kagiban") || strings.Contains(got, "not confirmed") {
+		t.Errorf("sshd's files: %s", got)
+	}
+}
+
 // TestRebootUndoes: the power is cut while the change waits for its confirmation.
 func TestRebootUndoes(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)

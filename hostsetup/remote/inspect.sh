@@ -9,9 +9,8 @@ tested=$(sound "$config")
 say sound $?
 printf '%s\n' "$tested" | text tested
 say manner "$(manner)"
-for state in pending undoing confirmed; do
-	[ ! -e "$run/$state" ] || say pending "$state"
-done
+state=$(unsettled)
+[ -z "$state" ] || say pending "$state"
 grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
 command -v ssh >/dev/null 2>&1 || say noclient ssh
 

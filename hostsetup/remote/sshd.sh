@@ -99,6 +99,22 @@ place() {
 	fi
 }
 
+# unsettled: prints the state of a change that is not over, if there is one. One that is on its way back is waited for;
+# one whose time is over is for stage to take back: its watcher must have been killed.
+unsettled() {
+	tries=0
+	while [ -e "$run/undoing" ] && [ "$tries" -lt 20 ]; do
+		tries=$((tries + 1))
+		sleep 1
+	done
+	for state in undoing confirmed pending; do
+		[ -e "$run/$state" ] || continue
+		deadline=
+		[ "$state" != pending ] || read -r _ deadline _ <"$run/pending"
+		[ -n "$deadline" ] && [ "$(cut -d. -f1 /proc/uptime)" -ge "$deadline" ] || echo "$state"
+	done
+}
+
 # effective USER ADDRESS OPTION...: what sshd makes of its configuration: for everybody, for USER who comes from ADDRESS, and for
 # every account that can log in to a shell, root among them. Only the settings that decide who may come in.
 effective() {

@@ -6,20 +6,13 @@ here=$run/$1
 [ -d "${dropin%/*}" ] || fail nofolder "${dropin%/*}"
 [ ! -L "$run" ] || fail write "$run"
 { mkdir -p "$run" && chmod 700 "$run" && chown 0:0 "$run" && mkdir "$here"; } || fail write "$here"
+state=$(unsettled)
+[ -z "$state" ] || fail pending "$run/$state"
 if [ -e "$run/pending" ]; then
-	read -r token deadline _ <"$run/pending"
-	[ "$(cut -d. -f1 /proc/uptime)" -ge "$deadline" ] || fail pending "$run/pending"
-	# Its watcher must have been killed: what it could not do is done now.
+	read -r token _ <"$run/pending"
 	sh "$run/$token/undo.sh" cancel "$token" >/dev/null
+	[ ! -e "$run/pending" ] || fail pending "$run/pending"
 fi
-tries=0
-while [ -e "$run/undoing" ] && [ "$tries" -lt 20 ]; do # an earlier change is on its way back
-	tries=$((tries + 1))
-	sleep 1
-done
-for state in pending undoing confirmed; do
-	[ ! -e "$run/$state" ] || fail pending "$run/$state"
-done
 { printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
 	printf '%s' "$4" >"$here/undo.sh"; } || fail write "$here"
 
