@@ -22,7 +22,8 @@ lint: ## gofmt, vet for four systems, staticcheck, shellcheck
 test: ## every test that this machine can run, and what they come to
 	@scripts/test
 
-test-all: test ## the same, and what takes longer
+test-all: test ## the same, and what takes longer: the throwaway servers' own test
+	@if [ "$$(id -u)" = 0 ]; then scripts/vps_test.sh; else sudo scripts/vps_test.sh; fi
 
 demo: ## a throwaway server made key-only, before your eyes
 	@scripts/need demo

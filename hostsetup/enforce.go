@@ -101,7 +101,7 @@ func (s *setup) arm(ctx context.Context) error {
 	if s.armed = !errors.As(err, &failure); err != nil { // a link that broke may have armed it
 		return err
 	}
-	s.step("arm", fmt.Sprintf("undone in %s unless confirmed; then the server must offer %s again", s.UndoAfter, a.Get("armed")))
+	s.step("arm", fmt.Sprintf("undone in %.0f s unless confirmed; then the server must offer %s again", s.UndoAfter.Seconds(), a.Get("armed")))
 	return nil
 }
 
@@ -136,7 +136,11 @@ func (s *setup) proveAgain(ctx context.Context) error {
 	if err := patiently(ctx, s.until, func() error { return s.closedToRoot(ctx) }); err != nil {
 		return err
 	}
-	s.step("prove-again", "new connections: publickey alone is offered to "+s.facts.user+" and root; this key logs in")
+	who := s.facts.user
+	if who != "root" {
+		who += " and root"
+	}
+	s.step("prove-again", "new connections: publickey alone is offered to "+who+"; this key logs in")
 	return nil
 }
 

@@ -216,7 +216,11 @@ func (s *setup) change(ctx context.Context) (string, error) {
 			return step.name, err
 		}
 		if err := step.do(ctx); err != nil {
-			s.report(Step{step.name, false, err.Error()})
+			detail := err.Error()
+			if ctx.Err() != nil {
+				detail = "interrupted"
+			}
+			s.report(Step{step.name, false, detail})
 			return step.name, err
 		}
 	}

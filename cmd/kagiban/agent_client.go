@@ -15,6 +15,7 @@ import (
 	"kagiban/agent/control"
 	"kagiban/agent/door"
 	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
 	"kagiban/vault"
 )
 
@@ -75,6 +76,7 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 		if err != nil {
 			return nil, err
 		}
+		p.tell(say.KeyUnlocked, "key", name)           // the agent keeps it so: nobody should find that out later
 		if here, err = agentKey(c, name); err != nil { // its public half may be known only now
 			return nil, err
 		}
