@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"kagiban/hostsetup/remote"
 	"kagiban/hostsetup/sshd"
 )
@@ -22,12 +20,10 @@ import (
 // reloadLimit is how long a reloading sshd may still answer with what it had before.
 const reloadLimit = 5 * time.Second
 
-func oneSigner(s ssh.Signer) []ssh.Signer { return []ssh.Signer{s} }
-
 // rehearse tries the configuration as it will be, without touching what sshd reads: sshd judges it, and then an sshd that runs it, on
 // nothing but our own connection, must offer publickey alone and let the new identity in.
 func (s *setup) rehearse(ctx context.Context) error {
-	s.token = token()
+	s.token = remote.Nonce()
 	config, err := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
 	if err != nil {
 		return err

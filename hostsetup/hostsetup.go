@@ -10,8 +10,6 @@ package hostsetup
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"time"
 
@@ -89,12 +87,6 @@ type Result struct {
 	Steps   []Step
 	// Connections and Commands are what it took: TCP connections, and commands run on the server.
 	Connections, Commands int
-}
-
-func token() string {
-	b := make([]byte, 8)
-	_, _ = rand.Read(b) // never fails: crypto/rand
-	return hex.EncodeToString(b)
 }
 
 func (o *Options) fill() {

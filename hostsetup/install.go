@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"kagiban/hostsetup/remote"
 )
 
@@ -91,4 +93,4 @@ func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
 	return c, nil
 }
 
-func (s *setup) byKey() auth { return auth{user: s.Target.User, signers: oneSigner(s.Key)} }
+func (s *setup) byKey() auth { return auth{user: s.Target.User, signers: []ssh.Signer{s.Key}} }

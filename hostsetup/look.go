@@ -14,26 +14,25 @@ import (
 
 // facts are what one look at a server tells.
 type facts struct {
-	user, home  string
-	uid, gid    int
-	group       string
-	alone       bool   // the user's group has no other member
-	debian      bool   // sshd's banner says Debian or Ubuntu
-	client      string // our address as the server sees it
-	server      string // the address and port that we reached there
-	port        string
-	sudo        bool
-	keys        string // authorized_keys, relative to home unless it is a link that leads out
-	text        string // its bytes
-	there       bool
-	paths       []mode
-	privileged  bool // what follows is known
-	files       []sshd.File
-	effective   map[string]sshd.Effective // "" is the global one
-	manner      string
-	dropIn      string
-	problems    []Problem // what root's look found in the way
-	volatileRun bool
+	user, home string
+	uid, gid   int
+	group      string
+	alone      bool   // the user's group has no other member
+	debian     bool   // sshd's banner says Debian or Ubuntu
+	client     string // our address as the server sees it
+	server     string // the address and port that we reached there
+	port       string
+	sudo       bool
+	keys       string // authorized_keys, relative to home unless it is a link that leads out
+	text       string // its bytes
+	there      bool
+	paths      []mode
+	privileged bool // what follows is known
+	files      []sshd.File
+	effective  map[string]sshd.Effective // "" is the global one
+	manner     string
+	dropIn     string
+	problems   []Problem // what root's look found in the way
 }
 
 // mode is one line of ls -ldn.
@@ -64,9 +63,7 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	if parts := strings.Fields(a.Get("connection")); len(parts) == 4 {
 		f.client, f.server, f.port = parts[0], parts[2], parts[3]
 	}
-	for _, program := range a.All("has") {
-		f.sudo = f.sudo || program == "sudo"
-	}
+	f.sudo = a.Has("sudo")
 	f.text, f.there = a.Text("keys")
 	for _, line := range a.All("mode") {
 		if m, ok := parseMode(line); ok {
@@ -112,7 +109,6 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 	}
 	f.privileged = true
 	f.manner = a.Get("manner")
-	f.volatileRun = !a.Has("lasting")
 	f.dropIn, _ = a.Text("dropin")
 	f.effective = effectives(a)
 	for _, name := range a.All("text") {
@@ -142,8 +138,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	var found []Problem
 	if a.Get("sound") != "0" {
 		tested, _ := a.Text("tested")
-		first, _, _ := strings.Cut(strings.TrimSpace(tested), "\n")
-		found = append(found, Problem{"sshd-broken", "sshd refuses its configuration already: " + first,
+		found = append(found, Problem{"sshd-broken", "sshd refuses its configuration already: " + firstLine(tested),
 			"mend the line that it names, until `sudo sshd -t` says nothing"})
 	}
 	if a.Has("pending") {
@@ -159,7 +154,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	if servers := secondServers(a.All("listens"), f.port); len(servers) > 0 {
 		found = append(found, Problem{"second-server", "another SSH server listens here, which the change would not reach: " + strings.Join(servers, "; "), "stop it, or make it key-only by its own configuration"})
 	}
-	if !f.volatileRun {
+	if a.Has("lasting") {
 		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
 	}
 	if factors := f.effective[f.user].SecondFactor(); factors != "" {

@@ -61,7 +61,7 @@ func TestNarrow(t *testing.T) {
 // keyOnlyServer is a server on which nothing would have to be done, if only the key were there.
 func keyOnlyServer() *facts {
 	closed := sshd.ParseEffective("passwordauthentication no\nkbdinteractiveauthentication no\n")
-	return &facts{user: "owner", home: "/home/owner", keys: ".ssh/authorized_keys", there: true, privileged: true, volatileRun: true, manner: "reload ssh.service",
+	return &facts{user: "owner", home: "/home/owner", keys: ".ssh/authorized_keys", there: true, privileged: true, manner: "reload ssh.service",
 		files:     []sshd.File{{Path: sshd.Config, Text: "Include /etc/ssh/sshd_config.d/*.conf\n"}},
 		effective: map[string]sshd.Effective{"": closed, "owner": closed, "root": closed}}
 }

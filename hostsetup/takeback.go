@@ -1,6 +1,7 @@
 package hostsetup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,11 +72,7 @@ func undoDetail(u *UndoneError) string {
 }
 
 func (s *setup) removeLine(ctx context.Context, c *conn) error {
-	made := s.made
-	if made == "" {
-		made = "-"
-	}
-	args := []string{s.facts.keys, s.result.Plan.Line, s.size(), made}
+	args := []string{s.facts.keys, s.result.Plan.Line, s.size(), cmp.Or(s.made, "-")}
 	for _, n := range s.result.Plan.Narrowed {
 		args = append(args, strconv.FormatInt(int64(n.From), 8), n.Path)
 	}

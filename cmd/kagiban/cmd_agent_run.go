@@ -30,14 +30,8 @@ func agentRunCommand(p *program) *cli.Command {
 // agentRun serves until ctx ends or a client asks for the end. That is no failure,
 // whichever it is.
 func (p *program) agentRun(ctx context.Context) error {
-	h, err := p.home()
+	h, err := p.agentHome()
 	if err != nil {
-		return err
-	}
-	if err := h.CheckSockets(); err != nil {
-		return err
-	}
-	if err := h.Make(); err != nil {
 		return err
 	}
 	file, err := openLog(h.Log())
@@ -66,6 +60,18 @@ func (p *program) agentRun(ctx context.Context) error {
 	}
 	log.Info("the agent ends")
 	return nil
+}
+
+// agentHome is the home with all that an agent needs in it: paths that fit a socket, and folders.
+func (p *program) agentHome() (home.Home, error) {
+	h, err := p.home()
+	if err == nil {
+		err = h.CheckSockets()
+	}
+	if err == nil {
+		err = h.Make()
+	}
+	return h, err
 }
 
 // agentLog writes to the log file, and with -v to stderr too.

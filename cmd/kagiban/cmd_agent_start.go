@@ -33,14 +33,8 @@ func agentStartCommand(p *program) *cli.Command {
 }
 
 func (p *program) agentStart(ctx context.Context) error {
-	h, err := p.home()
+	h, err := p.agentHome()
 	if err != nil {
-		return err
-	}
-	if err := h.CheckSockets(); err != nil {
-		return err
-	}
-	if err := h.Make(); err != nil {
 		return err
 	}
 	if status, err := answering(h); err == nil {

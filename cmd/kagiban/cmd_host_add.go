@@ -33,9 +33,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.BoolFlag{Name: "yes", Usage: "go on with the plan without asking"},
 		jsonFlag(),
 	}
-	for _, s := range []secret{passphrase, password, sudoPassword} {
-		flags = append(flags, s.flags()...)
-	}
+	flags = append(flags, secretFlags(passphrase, password, sudoPassword)...)
 	return &cli.Command{
 		Name:      "add",
 		Usage:     "install this client's key on a server, prove it, and turn passwords off",

@@ -10,6 +10,7 @@ import (
 
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
+	"kagiban/hostsetup/book"
 )
 
 func hostCheckCommand(p *program) *cli.Command {
@@ -57,7 +58,7 @@ func (p *program) hostCheck(c *cli.Context) error {
 	}
 	var codes []int
 	for _, name := range names {
-		checked, err := p.checkOne(c, name)
+		checked, err := p.checkOne(c, b, name)
 		switch {
 		case err != nil:
 			e := say.ForHost(name, err)
@@ -81,12 +82,8 @@ func (p *program) hostCheck(c *cli.Context) error {
 	return p.endOfSeveral(codes)
 }
 
-func (p *program) checkOne(c *cli.Context, name string) (checkedHost, error) {
+func (p *program) checkOne(c *cli.Context, b book.Book, name string) (checkedHost, error) {
 	checked := checkedHost{Name: name}
-	b, err := p.book()
-	if err != nil {
-		return checked, err
-	}
 	page, err := b.Find(name)
 	if err != nil {
 		return checked, err

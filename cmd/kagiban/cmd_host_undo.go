@@ -19,9 +19,7 @@ func hostUndoCommand(p *program) *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
 		sshConfigFlag(),
 	}
-	for _, s := range []secret{passphrase, password, sudoPassword} {
-		flags = append(flags, s.flags()...)
-	}
+	flags = append(flags, secretFlags(passphrase, password, sudoPassword)...)
 	return &cli.Command{
 		Name:      "undo",
 		Usage:     "take kagiban's drop-in away: password login as it was before, proved",

@@ -33,6 +33,15 @@ func (s secret) flags() []cli.Flag {
 	return f
 }
 
+// secretFlags are the flags of several secrets.
+func secretFlags(secrets ...secret) []cli.Flag {
+	var flags []cli.Flag
+	for _, s := range secrets {
+		flags = append(flags, s.flags()...)
+	}
+	return flags
+}
+
 func (s secret) words() string {
 	return map[secret]string{
 		passphrase: "passphrase", newPassphrase: "new passphrase", password: "password", sudoPassword: "sudo password",

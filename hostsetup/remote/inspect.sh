@@ -12,7 +12,6 @@ say manner "$(manner)"
 state=$(unsettled)
 [ -z "$state" ] || say pending "$state"
 grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
-command -v ssh >/dev/null 2>&1 || say noclient ssh
 
 listener=$(systemctl show -p MainPID --value ssh.service 2>/dev/null)
 case $listener in '' | 0) listener=$(cat /run/sshd.pid 2>/dev/null) ;; esac
@@ -47,7 +46,6 @@ config_files() {
 }
 depth=0
 config_files "$config"
-[ ! -d "${dropin%/*}" ] || say folder "${dropin%/*}"
 for file in "$dropin.kept" "$dropin"; do # kept: a drop that was cut short
 	[ ! -e "$file" ] || text dropin <"$file"
 done

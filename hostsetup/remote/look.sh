@@ -7,9 +7,7 @@ say group "$(id -gn)"
 say members "$(getent group "$(id -g)" 2>/dev/null | cut -d: -f4)"
 say home "$HOME"
 say connection "${SSH_CONNECTION-}"
-for program in sudo doas; do
-	command -v "$program" >/dev/null 2>&1 && say has "$program"
-done
+command -v sudo >/dev/null 2>&1 && say sudo
 
 cd || fail home "$HOME"
 keys=.ssh/authorized_keys

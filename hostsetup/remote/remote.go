@@ -58,7 +58,7 @@ func KeyOnly(token string) string { return Run + "/" + token + "/key-only.conf" 
 // Rehearsal is the configuration that [Stage] leaves there, as the server's would be with our drop-in.
 func Rehearsal(token string) string { return Run + "/" + token + "/rehearse.conf" }
 
-// Nonce returns the word that marks one run's lines: 16 hexadecimal digits.
+// Nonce returns a word that nobody can guess, 16 hexadecimal digits: it marks one run's lines, or names one change.
 func Nonce() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b) // never fails: crypto/rand

@@ -5,7 +5,7 @@ here=$run/$1
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
 [ -d "${dropin%/*}" ] || fail nofolder "${dropin%/*}"
 [ ! -L "$run" ] || fail write "$run"
-{ mkdir -p "$run" && chmod 700 "$run" && chown 0:0 "$run" && mkdir "$here"; } || fail write "$here"
+{ mkdir -p "$run" && chmod 700 "$run" && chown 0:0 "$run"; } || fail write "$run"
 state=$(unsettled)
 [ -z "$state" ] || fail pending "$run/$state"
 if [ -e "$run/pending" ]; then
@@ -13,7 +13,7 @@ if [ -e "$run/pending" ]; then
 	sh "$run/$token/undo.sh" cancel "$token" >/dev/null
 	[ ! -e "$run/pending" ] || fail pending "$run/pending"
 fi
-{ printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
+{ mkdir "$here" && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
 	printf '%s' "$4" >"$here/undo.sh"; } || fail write "$here"
 
 tested=$(sound "$here/rehearse.conf")

@@ -34,7 +34,6 @@ const (
 	BadUndoAfter     ID = "bad-undo-after"
 	IdentityUnread   ID = "identity-unread"
 	HostsDiffer      ID = "hosts-differ"
-	HostsTell        ID = "hosts-tell"
 	CheckFoundOpen   ID = "check-found-open"
 	HostForgotten    ID = "host-forgotten"
 	HostKeyOnly      ID = "host-key-only"
@@ -43,7 +42,6 @@ const (
 	HostDryRun       ID = "host-dry-run"
 	HostUndoneByWish ID = "host-undone-by-wish"
 	PlanHead         ID = "plan-head"
-	PlanNothing      ID = "plan-nothing"
 	AskPlan          ID = "ask-plan"
 	AskHostKey       ID = "ask-host-key"
 	AskPassword      ID = "ask-password"
@@ -177,7 +175,6 @@ func hostsetupTable() map[ID]Message {
 		},
 		IdentityUnread:   {What: "{error}", StillTrue: untouched, Next: "the same again with another -i FILE"},
 		HostsDiffer:      {What: "{failed} of {all} hosts did not come to the goal; each line above says what is true of its host"},
-		HostsTell:        {What: "{host}:"},
 		CheckFoundOpen:   {What: "not all hosts are key-only", StillTrue: "nothing was changed", Next: "kagiban host add HOST"},
 		HostForgotten:    {What: "{host} is forgotten here; on the server nothing was changed, so it is as key-only as it was"},
 		HostKeyOnly:      {What: "{host} is key-only: proved on new connections"},
@@ -186,7 +183,6 @@ func hostsetupTable() map[ID]Message {
 		HostDryRun:       {What: "{host}: a dry run; nothing was changed"},
 		HostUndoneByWish: {What: "{host} takes {methods} again"},
 		PlanHead:         {What: "on {host} this will be changed:"},
-		PlanNothing:      {What: "{host}: nothing to change"},
 		AskPlan:          {What: "go on with {host}? (y/N)"},
 		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same? (y/N)"},
 		AskPassword:      {What: "password of {account}:"},
