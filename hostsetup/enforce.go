@@ -29,6 +29,9 @@ func (s *setup) rehearse(ctx context.Context) error {
 		return err
 	}
 	a, err := s.root.do(ctx, s.proved, remote.Stage, s.token, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
+	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
+		s.token = "" // it gave way before it had put anything there
+	}
 	if err != nil {
 		return err
 	}
