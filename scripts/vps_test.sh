@@ -161,11 +161,26 @@ ok "  not in /run" test -z "$(find /run/kagiban-vps -mindepth 1 ! -name .lock)"
 ok "  not a link" not grep -qxFf "$tmp/links" <(links)
 ok "  not a network namespace or mount" test -z "$(ip netns list; grep kagiban-vps/ /proc/mounts)"
 
+# a sweep that has begun to look at a host when it is made, and goes on when it stands
+# shellcheck disable=SC2016 # the script's own words
+printf '%s\n' '#!/bin/sh' 'case $1 in */t-d/maker) touch "$LOOKING"; until [ -e /run/kagiban-vps/t-d/up ] && ! pgrep -f "vps up t-d" >/dev/null; do sleep 0.05; done ;; esac' \
+  'exec /bin/cat "$@"' >"$tmp/cat"
+chmod 700 "$tmp/cat"
+echo "until [ -e /looking ]; do sleep 0.05; done" >"$tmp/hook"
+"$vps" up t-d hook="$tmp/hook" >/dev/null & made=$!
+rm -f "$tmp/known"
+soon test -e /run/kagiban-vps/t-d/maker
+LOOKING=/run/kagiban-vps/t-d/disk/upper/looking PATH=$tmp:$PATH "$vps" up t-c >/dev/null & sweep=$!
+ok "a host that is finished while another up looks at it" finish "$made" "$sweep"
+ok "  is not swept away" says t-d owner whoami owner
+"$vps" down t-c
+"$vps" down t-d
+
 # up is killed at any time; the next run cleans. Every step of it takes some milliseconds.
 for ms in 0.02 0.05 0.1 0.15 0.2 0.25 0.3 0.4 0.5 0.6 0.7 0.8; do
   "$vps" up t-d >/dev/null 2>&1 & up=$!
   sleep $ms
-  kill -9 $up
+  kill -9 $up 2>/dev/null || { "$vps" down t-d; break; } # it was quicker than that
   wait $up 2>/dev/null || true
   "$vps" up t-c >/dev/null
   ok "up killed after $ms s: the next up removes it" clean t-d
