@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -115,72 +114,6 @@ const (
 	keysOnly  = "publickey"
 	passwords = "publickey,password"
 )
-
-// TestHostAdd: each kind of server, from the first connection to the verdict, judged from outside by the real ssh.
-func TestHostAdd(t *testing.T) {
-	cloudInit := "echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/50-cloud-init.conf\n"
-	for _, s := range []struct {
-		name      string
-		hook      string
-		options   []string
-		args      []string
-		asRoot    bool
-		code      int
-		result    string
-		offers    string
-		untouched bool
-		says      string
-	}{
-		{name: "sudo with a password", result: "key-only", offers: keysOnly},
-		{name: "sudo without", options: []string{"sudo=nopasswd"}, result: "key-only", offers: keysOnly},
-		{name: "root", options: []string{"root=yes"}, asRoot: true, result: "key-only", offers: keysOnly},
-		{name: "no sudo", options: []string{"sudo=none"}, code: 4, result: "installed", offers: passwords, says: "passwords are still accepted"},
-		{name: "the key alone", args: []string{"--no-enforce"}, result: "installed", offers: passwords},
-		{name: "init.d", options: []string{"init=sysv"}, result: "key-only", offers: keysOnly},
-		{name: "cloud-init", hook: cloudInit, result: "key-only", offers: keysOnly},
-		{name: "config ends in Match", hook: "printf 'Match User backup\\n\\tX11Forwarding no\\n' >>/etc/ssh/sshd_config", result: "key-only", offers: keysOnly},
-		{name: "keyboard-interactive on", hook: "printf 'KbdInteractiveAuthentication yes\\n' >/etc/ssh/sshd_config.d/60-kbd.conf", result: "key-only", offers: keysOnly},
-		{name: "keys file without newline", hook: "mkdir -m 700 /home/owner/.ssh; printf 'ssh-ed25519 AAAA other' >/home/owner/.ssh/authorized_keys; chown -R owner: /home/owner/.ssh", result: "key-only", offers: keysOnly},
-		{name: "home that all may write", hook: "chmod 777 /home/owner", result: "key-only", offers: keysOnly},
-		{name: "Match lets passwords in", hook: "printf 'Match User backup\\n\\tPasswordAuthentication yes\\n' >>/etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:"},
-		{name: "yes above the Include", hook: "sed -i '1i PasswordAuthentication yes' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:1"},
-		{name: "no Include", hook: "sed -i '/^Include/d' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "has no line \"Include"},
-		{name: "Match and an Include", hook: "printf 'Match User backup\\n\\tInclude /etc/ssh/backup.conf\\n' >>/etc/ssh/sshd_config; echo 'PasswordAuthentication yes' >/etc/ssh/backup.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/backup.conf:1"},
-		{name: "somebody else's 00-kagiban", hook: "echo 'PermitRootLogin no' >/etc/ssh/sshd_config.d/00-kagiban.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "kagiban did not write it"},
-		{name: "a second sshd", hook: "printf '[Service]\\nExecStart=/usr/sbin/sshd -D -p 2222 -o PidFile=none\\n' >/etc/systemd/system/ssh2.service; ln -s ../ssh2.service /etc/systemd/system/multi-user.target.wants/ssh2.service", code: 1, result: "failed", offers: passwords, untouched: true, says: ":2222"},
-		{name: "a dry run", args: []string{"--dry-run"}, result: "unchanged", offers: passwords, untouched: true, says: "+PasswordAuthentication no"},
-	} {
-		t.Run(s.name, func(t *testing.T) {
-			h, c := vpstest.Up(t, s.hook, s.options...), newClient(t)
-			if s.asRoot {
-				h = h.AsRoot()
-			}
-			before := h.Snapshot()
-			stdout, stderr, code := c.kagiban(c.add(h, append(s.args, "--json")...)...)
-			var got added
-			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
-				t.Fatal(err)
-			}
-			if code != s.code || got.Exit != s.code || got.Result != s.result || !strings.Contains(stderr, s.says) {
-				t.Errorf("exit %d, result %q; want %d, %q, %q", code, got.Result, s.code, s.result, s.says)
-			}
-			for _, user := range []string{h.User, "root"} {
-				if offers := c.offered(user, h.Addr); offers != s.offers {
-					t.Errorf("%s is offered %q, want %q", user, offers, s.offers)
-				}
-			}
-			if s.untouched && h.Snapshot() != before {
-				t.Errorf("the server was changed:\n%s", h.Snapshot())
-			}
-			if left := h.Exec("ls -d /run/kagiban /etc/ssh/sshd_config.d/*.new /home/*/.ssh/.authorized* 2>/dev/null || true"); left != "" {
-				t.Errorf("left behind: %s", left)
-			}
-			if s.result == "key-only" {
-				c.again(h)
-			}
-		})
-	}
-}
 
 // again: the second run finds all as it should be, and changes no byte.
 func (c *client) again(h *vpstest.Host) {
