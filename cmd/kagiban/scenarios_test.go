@@ -52,6 +52,7 @@ func bases() []string {
 func TestScenarios(t *testing.T) {
 	for _, s := range allScenarios() {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			for _, base := range bases() {
 				if len(s.only) > 0 && !slices.Contains(s.only, base) {
 					continue
