@@ -117,9 +117,29 @@ ok "hook shaped the host" says t-c carla 'cat /etc/ssh/sshd_config.d/50-cloud-in
 ok "sshd_config is Debian's own" cmp "$("$vps" base)/etc/ssh/sshd_config" <("$vps" exec t-a cat /etc/ssh/sshd_config)
 ok "host keys are each host's own" test "$("$vps" exec t-a cat /etc/ssh/ssh_host_{rsa,ecdsa,ed25519}_key.pub | cut -d ' ' -f 2 | sort -u | wc -l)" = 3 -a \
   "$("$vps" exec t-a cat /etc/ssh/ssh_host_rsa_key.pub)" != "$("$vps" exec t-c cat /etc/ssh/ssh_host_rsa_key.pub)"
+ok "nothing but sshd listens" test "$("$vps" exec t-a ss -ltunH | grep -cv ':22 ')" = 0
+ok "what is there for some servers does not run" test -z "$("$vps" exec t-a sh -c 'ps -eo comm= | grep -E "fail2ban|tinysshd|dropbear"; iptables -S | grep -v -- "-P "; nft list ruleset 2>/dev/null | grep chain')"
 ok "nothing failed to start" test -z "$("$vps" exec t-a systemctl --failed --no-legend)"
 ok "no way to the machine's disks" "$vps" exec t-a sh -c '! grep -v " \(overlay\|proc\|sysfs\|cgroup2\|tmpfs\|devpts\|ramfs\) " /proc/mounts && ! mknod /tmp/d b 8 0 2>/dev/null'
 ok "the console has the exit status" not "$vps" exec t-a false
+
+# ssh.socket, and the network cable
+"$vps" up t-e socket=yes >/dev/null
+ok "socket=yes: password login" says t-e owner 'systemctl is-active ssh.socket' active
+"$vps" exec t-e systemctl stop ssh.service 2>/dev/null
+ok "  also before the service runs" says t-e owner 'whoami' owner
+"$vps" down t-e
+rm "$tmp/known" # another host may get the address
+"$vps" up t-e socket=each >/dev/null
+"$vps" exec t-e systemctl is-active ssh.service >"$tmp/active" || true
+ok "socket=each: password login" says t-e owner whoami owner
+ok "  with no ssh.service, but an sshd for each connection" test "$(cat "$tmp/active"; "$vps" exec t-e systemctl show -p Accept --value ssh.socket)" = $'inactive\nyes'
+"$vps" link t-e down
+ok "link down: nothing comes through" not login t-e owner true
+"$vps" link t-e up
+ok "link up: it does again" soon says t-e owner whoami owner
+"$vps" down t-e
+rm "$tmp/known"
 
 # reboots keep the disk
 for how in '' hard; do
@@ -159,7 +179,7 @@ for link in /run/kagiban-vps/t-*/conf; do links | grep "$(sed -n s/link=//p "$li
 ok "down --all leaves nothing" soon clean t-a t-b t-c t-d
 ok "  not in /run" test -z "$(find /run/kagiban-vps -mindepth 1 ! -name .lock)"
 ok "  not a link" not grep -qxFf "$tmp/links" <(links)
-ok "  not a network namespace or mount" test -z "$(ip netns list; grep kagiban-vps/ /proc/mounts)"
+ok "  not a network namespace or mount" test -z "$(ip netns list; grep -E 'kagiban-vps/t-[a-e]/' /proc/mounts)"
 
 # a sweep that has begun to look at a host when it is made, and goes on when it stands
 # shellcheck disable=SC2016 # the script's own words

@@ -86,6 +86,16 @@ func (h *Host) Reboot(hard bool) {
 	h.vps("reboot", h.Name)
 }
 
+// Link pulls the network cable, or puts it back. Connections are not told.
+func (h *Host) Link(up bool) {
+	h.t.Helper()
+	state := "down"
+	if up {
+		state = "up"
+	}
+	h.vps("link", h.Name, state)
+}
+
 // Snapshot is everything under /etc/ssh and the home folders, byte for byte, with modes and owners: what must not have changed. (What bash and sudo write by themselves is left out.)
 func (h *Host) Snapshot() string {
 	h.t.Helper()
