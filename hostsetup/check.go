@@ -13,7 +13,6 @@ import (
 
 	"kagiban/hostsetup/book"
 	"kagiban/hostsetup/remote"
-	"kagiban/hostsetup/sshd"
 )
 
 // Health is what [Check] saw.
@@ -116,7 +115,7 @@ func (s *setup) dropIt(ctx context.Context) error {
 		}
 		return err
 	}
-	s.step("undo", sshd.DropInPath+" is gone; "+effect(s.facts.manner))
+	s.step("undo", s.facts.place()+": gone; "+effect(s.facts.manner))
 	until := time.Now().Add(reloadLimit)
 	var offered []string
 	for {

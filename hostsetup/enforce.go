@@ -24,11 +24,12 @@ const reloadLimit = 5 * time.Second
 // nothing but our own connection, must offer publickey alone and let the new identity in.
 func (s *setup) rehearse(ctx context.Context) error {
 	s.token = remote.Nonce()
-	config, err := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
-	if err != nil {
-		return err
+	text, where := sshd.DropIn, "drop-in"
+	if s.facts.block {
+		text, where = sshd.Block, "block"
 	}
-	a, err := s.root.do(ctx, s.proved, remote.Stage, s.token, config, sshd.DropIn, remote.UndoScript(), s.facts.user, s.facts.client)
+	config := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
+	a, err := s.root.do(ctx, s.proved, remote.Stage, s.token, config, text, remote.UndoScript(), s.facts.user, s.facts.client, where)
 	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
 		s.token = "" // it gave way before it had put anything there
 	}
@@ -91,25 +92,21 @@ func (channelConn) SetDeadline(time.Time) error      { return nil }
 func (channelConn) SetReadDeadline(time.Time) error  { return nil }
 func (channelConn) SetWriteDeadline(time.Time) error { return nil }
 
-// arm starts the undo switch. From here on the server goes back by itself unless it is told not to.
-func (s *setup) arm(ctx context.Context) error {
+// enforce starts the undo switch and then puts the change in force. From here on the server goes back by itself unless it is told
+// not to.
+func (s *setup) enforce(ctx context.Context) error {
 	// The server counts from a moment after this one, so our deadline is the earlier.
 	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
-	a, err := s.root.do(ctx, s.proved, remote.Arm, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
+	a, err := s.root.do(ctx, s.proved, remote.Enforce, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
 	var failure *remote.Failure
-	if s.armed = !errors.As(err, &failure); err != nil { // a link that broke may have armed it
+	s.armed = !errors.As(err, &failure) || a.Has("armed") // a link that broke may have armed it
+	if a != nil && a.Has("armed") {
+		s.step("arm", fmt.Sprintf("undone in %.0f s unless confirmed; then the server must offer %s again", s.UndoAfter.Seconds(), a.Get("armed")))
+	}
+	if err != nil {
 		return err
 	}
-	s.step("arm", fmt.Sprintf("undone in %.0f s unless confirmed; then the server must offer %s again", s.UndoAfter.Seconds(), a.Get("armed")))
-	return nil
-}
-
-// enforce places the drop-in and puts it in force.
-func (s *setup) enforce(ctx context.Context) error {
-	if _, err := s.root.do(ctx, s.proved, remote.Apply, s.token); err != nil {
-		return err
-	}
-	s.step("enforce", sshd.DropInPath+" placed; "+effect(s.facts.manner))
+	s.step("enforce", s.facts.place()+": written; "+effect(s.facts.manner))
 	return nil
 }
 
@@ -118,7 +115,7 @@ func (s *setup) enforce(ctx context.Context) error {
 func (s *setup) proveAgain(ctx context.Context) error {
 	old := time.Now().Add(reloadLimit)
 	for {
-		c, err := s.openByKey(ctx, s.until)
+		c, err := s.dialByKey(ctx, s.until) // that it runs commands is proved by the one that confirms
 		if err != nil {
 			return err
 		}
@@ -146,6 +143,9 @@ func (s *setup) proveAgain(ctx context.Context) error {
 // confirm makes the change lasting, over the very login that it left possible. Where the answer is lost, taking the
 // change back is what tells how it ended.
 func (s *setup) confirm(ctx context.Context) error {
+	if time.Now().After(s.until) {
+		return &remote.Failure{Verb: remote.Confirm.String(), What: "toolate", Detail: "it took too long to prove"}
+	}
 	blob := base64.StdEncoding.EncodeToString(s.Key.PublicKey().Marshal())
 	if _, err := s.root.do(ctx, s.again, remote.Confirm, s.token, s.result.Plan.File, blob); err != nil {
 		return err

@@ -72,13 +72,18 @@ func (s *setup) prove(ctx context.Context) error {
 	return nil
 }
 
-// openByKey is one proof that the new identity opens the server.
-func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
-	var c *conn
-	err := patiently(ctx, until, func() (err error) {
+// dialByKey logs in by the new identity alone, on a new connection.
+func (s *setup) dialByKey(ctx context.Context, until time.Time) (c *conn, err error) {
+	err = patiently(ctx, until, func() (err error) {
 		c, _, err = s.dialer.open(ctx, s.byKey())
 		return err
 	})
+	return c, err
+}
+
+// openByKey is one proof that the new identity opens the server, and runs commands there as the user.
+func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
+	c, err := s.dialByKey(ctx, until)
 	if err != nil {
 		return nil, err
 	}

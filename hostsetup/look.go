@@ -31,7 +31,9 @@ type facts struct {
 	files      []sshd.File
 	effective  map[string]sshd.Effective // "" is the global one
 	manner     string
-	dropIn     string
+	dropIn     string    // what stands of ours: the drop-in's text, or the block's
+	block      bool      // it is, or will be, a block in sshd_config
+	old        bool      // this sshd knows no Include
 	problems   []Problem // what root's look found in the way
 }
 
@@ -117,6 +119,13 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 			f.files = append(f.files, sshd.File{Path: path, Text: text})
 		}
 	}
+	if len(f.files) == 0 {
+		return &remote.Failure{Verb: remote.Inspect.String(), What: "noconfig", Detail: sshd.Config}
+	}
+	if _, f.block = sshd.Blocked(f.files); f.block {
+		f.dropIn, _ = a.Text("block")
+	}
+	f.old = a.Get("include") == "no"
 	f.problems = f.obstacles(a)
 	return nil
 }
@@ -142,7 +151,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 			"mend the line that it names, until `sudo sshd -t` says nothing"})
 	}
 	if a.Has("pending") {
-		found = append(found, Problem{"change-pending", ErrPending.Error(), "wait until it is confirmed or undoes itself (10 minutes at most), then the same again"})
+		found = append(found, Problem{"change-pending", ErrPending.Error() + " (" + a.Get("pending") + ")", "wait until it is confirmed or undoes itself (10 minutes at most), then the same again"})
 	}
 	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
 		found = append(found, Problem{"sshd-options", "sshd was started with options of its own, which no file can overrule: " + listener,
@@ -153,6 +162,9 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	}
 	if servers := secondServers(a.All("listens"), f.port); len(servers) > 0 {
 		found = append(found, Problem{"second-server", "another SSH server listens here, which the change would not reach: " + strings.Join(servers, "; "), "stop it, or make it key-only by its own configuration"})
+	}
+	if _, whole := sshd.Unblocked(f.files[0].Text); !whole {
+		found = append(found, Problem{"block-edited", "of kagiban's two marks in " + sshd.Config + ", begin and end, one is gone", "delete the other mark and what it marked"})
 	}
 	if a.Has("lasting") {
 		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
@@ -165,12 +177,12 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 
 // foreign: somebody else's file has our drop-in's name.
 func (f *facts) foreign() bool {
-	return f.dropIn != "" && !strings.HasPrefix(f.dropIn, "# Written by kagiban") && !f.unconfirmed()
+	return f.dropIn != "" && !f.block && !strings.HasPrefix(f.dropIn, "# Written by kagiban") && !f.unconfirmed()
 }
 
 // unconfirmed: the drop-in is that of a change that waits for its confirmation, or waited for it when the server was rebooted.
 func (f *facts) unconfirmed() bool {
-	return strings.HasPrefix(f.dropIn, "# kagiban: not confirmed yet")
+	return strings.Contains("\n"+f.dropIn, "\n# kagiban: not confirmed yet")
 }
 
 // secondServers are the listening SSH servers, as ss(8) shows them (0.0.0.0:22 users:(("sshd",pid=92,fd=3))), of all processes but

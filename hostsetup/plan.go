@@ -69,7 +69,7 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	if enforce {
 		p.DropIn = true
 		p.Effect = effect(f.manner)
-		p.Diff += diff(sshd.DropInPath, f.dropIn, sshd.DropIn)
+		p.Diff += f.change(true)
 	}
 	return p, nil
 }
@@ -90,9 +90,6 @@ func (f *facts) enforcement(p *Plan, o *Options, rootErr error, offered []string
 // layout finds what the drop-in could not close.
 func (f *facts) layout() []Problem {
 	var found []Problem
-	if _, err := sshd.Rehearse(f.files, ""); err != nil {
-		found = append(found, Problem{"no-include", err.Error(), "put this line at the top of " + sshd.Config + ": Include /etc/ssh/sshd_config.d/*.conf"})
-	}
 	for _, d := range sshd.Doors(f.files) {
 		detail := fmt.Sprintf("%s says %s %s before kagiban's drop-in is read", d.Where(), d.Keyword, d.Value)
 		if d.Inside {
@@ -144,7 +141,24 @@ func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(key) }
 // undoPlan is the plan of [Undo]: the drop-in goes, all else stays.
 func (f *facts) undoPlan(o *Options) Plan {
 	return Plan{Account: o.Target.Account(), Removes: true, Effect: effect(f.manner),
-		Diff: diff(sshd.DropInPath, f.dropIn, "")}
+		Diff: f.change(false)}
+}
+
+// change is what becomes of sshd's files when the server is made key-only, or when that is taken back.
+func (f *facts) change(keyOnly bool) string {
+	if !f.block {
+		return diff(sshd.DropInPath, f.dropIn, map[bool]string{true: sshd.DropIn}[keyOnly])
+	}
+	rest, _ := sshd.Unblocked(f.files[0].Text)
+	return diff(sshd.Config, f.files[0].Text, map[bool]string{true: sshd.Block}[keyOnly]+rest)
+}
+
+// place is where our settings stand, for people.
+func (f *facts) place() string {
+	if f.block {
+		return sshd.Config + ", lines marked by kagiban"
+	}
+	return sshd.DropInPath
 }
 
 // diff is a unified diff of one file; one that comes or goes is /dev/null on that side, as in diff(1).

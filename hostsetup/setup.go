@@ -203,7 +203,6 @@ func (s *setup) change(ctx context.Context) (string, error) {
 		{"install", s.install},
 		{"prove", s.prove},
 		{"rehearse", s.rehearse},
-		{"arm", s.arm},
 		{"enforce", s.enforce},
 		{"prove-again", s.proveAgain},
 		{"confirm", s.confirm},

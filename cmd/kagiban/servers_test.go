@@ -219,20 +219,33 @@ func TestUndoIsSeenNotBelieved(t *testing.T) {
 	c.until(60*time.Second, "undone", func() string { return strings.TrimSpace(h.Exec("ls /run/kagiban | grep -x -e undoing -e undone")) })
 }
 
-// TestWatcherKilled: under systemd the watcher comes back, and the undo with it.
+// TestWatcherKilled: under systemd the watcher comes back; without it each of two brings the other back. And the undo with it.
 func TestWatcherKilled(t *testing.T) {
-	h, c := vpstest.Up(t, ""), newClient(t)
-	c.dieInForce(h, "10s")
-	h.Exec("kill -9 $(cat /run/kagiban/*/watcher)")
-	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	for _, s := range []struct{ init, kill string }{
+		{"systemd", "watcher"},
+		{"sysv", "watcher"},
+		{"sysv", "minder"},
+	} {
+		t.Run(s.init+" "+s.kill, func(t *testing.T) {
+			h, c := vpstest.Up(t, "", "init="+s.init), newClient(t)
+			c.dieInForce(h, "10s")
+			pid := h.Exec("cat /run/kagiban/*/" + s.kill)
+			h.Exec("kill -9 " + pid)
+			c.until(10*time.Second, "another", func() string { // killed once more, so that the one that came back is put to the test, too
+				return h.Exec("now=$(cat /run/kagiban/*/" + s.kill + "); [ $now = " + strings.TrimSpace(pid) + " ] || { kill -9 $now && printf another; }")
+			})
+			c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+			c.until(30*time.Second, "", func() string { return h.Exec("ls /run/kagiban | grep -v -x undone || true") })
+		})
+	}
 }
 
-// TestWatcherKilledForGood: without systemd nothing brings the watcher back, and the change stays in force until somebody comes: the
-// next run takes it back first.
-func TestWatcherKilledForGood(t *testing.T) {
+// TestWatchersKilledForGood: both watchers are killed at once, and the change stays in force until somebody comes: the next run takes it
+// back first.
+func TestWatchersKilledForGood(t *testing.T) {
 	h, c := vpstest.Up(t, "", "init=sysv"), newClient(t)
 	c.dieInForce(h, "10s")
-	h.Exec("kill -9 $(cat /run/kagiban/*/watcher)")
+	h.Exec("kill -9 $(cat /run/kagiban/*/watcher /run/kagiban/*/minder)")
 	c.until(30*time.Second, "over", func() string {
 		return h.Exec("read -r _ deadline _ </run/kagiban/pending; [ $(cut -d. -f1 /proc/uptime) -lt $deadline ] || printf over")
 	})

@@ -1,14 +1,17 @@
 # shellcheck shell=sh
-# drop USER ADDRESS PORT: our drop-in is taken away for good. Where sshd would not have the configuration without
-# it, the drop-in is put back and sshd stays as it is.
+# drop USER ADDRESS PORT: our drop-in or block is taken away for good. Where sshd would not have the configuration without
+# it, it is put back and sshd stays as it is.
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
 [ ! -e "$run/pending" ] || fail pending "$run/pending"
 kept=$dropin.kept
-{ [ -e "$dropin" ] || [ -e "$kept" ]; } || fail nodropin "$dropin"
+{ [ -e "$dropin" ] || [ -e "$kept" ] || [ -n "$(block)" ]; } || fail nodropin "$dropin"
 tested=$(sound "$config") || fail unsound "$tested"
 [ ! -e "$dropin" ] || mv "$dropin" "$kept" || fail write "$dropin" # else an earlier drop was cut short here
+before=$(cat "$config" && echo x)
+unblock || fail write "$config"
 back() {
-	mv -f "$kept" "$dropin"
+	[ ! -e "$kept" ] || mv -f "$kept" "$dropin"
+	printf %s "${before%x}" | rewrite "$config"
 	in_force
 	fail "$@"
 }

@@ -9,6 +9,7 @@ tested=$(sound "$config")
 say sound $?
 printf '%s\n' "$tested" | text tested
 say manner "$(manner)"
+printf 'Include /nonexistent/*\n' | "$sshd" -t -f /dev/stdin 2>&1 | grep -q -i 'bad configuration option' && say include no
 state=$(unsettled)
 [ -z "$state" ] || say pending "$state"
 grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
@@ -49,3 +50,4 @@ config_files "$config"
 for file in "$dropin.kept" "$dropin"; do # kept: a drop that was cut short
 	[ ! -e "$file" ] || text dropin <"$file"
 done
+[ -z "$(mark "$begin")$(mark "$end")" ] || block | text block

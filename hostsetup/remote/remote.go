@@ -3,7 +3,7 @@
 //
 // It promises that nothing secret and no script text ever stands in an argument list, that a verb's answer cannot
 // be confused with what a login shell, a banner or a profile prints (every line of ours begins with a nonce), and that
-// an answer that was cut off is seen to be cut off. Only [Arm] leaves something behind while it works: the undo
+// an answer that was cut off is seen to be cut off. Only [Enforce] leaves something behind while it works: the undo
 // switch in /run/kagiban, which a reboot clears.
 package remote
 
@@ -36,8 +36,7 @@ var (
 	Inspect  = Verb{name: "inspect", root: true}
 	Stage    = Verb{name: "stage", root: true}
 	Drop     = Verb{name: "drop", root: true}
-	Arm      = Verb{name: "arm", root: true, resident: true}
-	Apply    = Verb{name: "apply", root: true, resident: true}
+	Enforce  = Verb{name: "enforce", root: true, resident: true}
 	Confirm  = Verb{name: "confirm", root: true, resident: true}
 	Cancel   = Verb{name: "cancel", root: true, resident: true}
 	Forget   = Verb{name: "forget", root: true, resident: true}
@@ -83,14 +82,14 @@ func (v Verb) Program(nonce string, args ...string) string {
 	}
 	b.WriteString("\n" + source("common"))
 	if v.root {
-		b.WriteString(source("sshd"))
+		b.WriteString(source("sshd") + source("place"))
 	}
 	b.WriteString(source(v.name))
 	return b.String()
 }
 
 // UndoScript is what [Stage] puts on the server: the undo switch, whole.
-func UndoScript() string { return source("common") + source("sshd") + source("undo") }
+func UndoScript() string { return source("common") + source("sshd") + source("place") + source("undo") }
 
 func source(name string) string {
 	text, err := files.ReadFile(name + ".sh")

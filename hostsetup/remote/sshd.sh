@@ -88,18 +88,7 @@ offered() {
 	fi
 }
 
-# place FILE: standard input becomes FILE, whole or not at all. The new file's name does not end in .conf, so
-# that sshd never reads half of it.
-place() {
-	if cat >"$1.new.$$" && chmod 644 "$1.new.$$" && sync && mv -f "$1.new.$$" "$1"; then
-		sync
-	else
-		rm -f "$1.new.$$"
-		return 1
-	fi
-}
-
-# unsettled: prints the state of a change that is not over, if there is one. One that is on its way back is waited for;
+# unsettled: prints the state of a change that is not over, if there is one, and what its undo waits for. One that is on its way back is waited for;
 # one whose time is over is for stage to take back: its watcher must have been killed.
 unsettled() {
 	tries=0
@@ -111,7 +100,7 @@ unsettled() {
 		[ -e "$run/$state" ] || continue
 		deadline=
 		[ "$state" != pending ] || read -r _ deadline _ <"$run/pending"
-		[ -n "$deadline" ] && [ "$(cut -d. -f1 /proc/uptime)" -ge "$deadline" ] || echo "$state"
+		[ -n "$deadline" ] && [ "$(cut -d. -f1 /proc/uptime)" -ge "$deadline" ] || echo "$state" "$(cat "$run"/*/why 2>/dev/null)"
 	done
 }
 

@@ -1,9 +1,10 @@
 # shellcheck shell=sh
-# stage TOKEN CONFIG DROPIN UNDO USER ADDRESS: everything that the change needs is put into /run/kagiban/TOKEN, and the
+# stage TOKEN CONFIG TEXT UNDO USER ADDRESS WHERE: everything that the change needs is put into /run/kagiban/TOKEN, and the
 # configuration as it will be is tried there. Nothing that sshd reads is touched, and nothing of another client's.
+# TEXT is what will stand: in the drop-in, or (WHERE is "block") at line 1 of sshd_config.
 here=$run/$1
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
-[ -d "${dropin%/*}" ] || fail nofolder "${dropin%/*}"
+[ "$7" = block ] || [ -d "${dropin%/*}" ] || fail nofolder "${dropin%/*}"
 [ ! -L "$run" ] || fail write "$run"
 { mkdir -p "$run" && chmod 700 "$run" && chown 0:0 "$run"; } || fail write "$run"
 state=$(unsettled)
@@ -13,7 +14,7 @@ if [ -e "$run/pending" ]; then
 	sh "$run/$token/undo.sh" cancel "$token" >/dev/null
 	[ ! -e "$run/pending" ] || fail pending "$run/pending"
 fi
-{ mkdir "$here" && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
+{ mkdir "$here" && { [ "$7" != block ] || : >"$here/block"; } && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
 	printf '%s' "$4" >"$here/undo.sh"; } || fail write "$here"
 
 tested=$(sound "$here/rehearse.conf")

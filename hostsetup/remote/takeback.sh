@@ -1,10 +1,13 @@
 # shellcheck shell=sh
 # takeback FILE LINE SIZE MADE MODE PATH...: what append did is undone. FILE is cut back to its first SIZE bytes
 # if all that follows them is our LINE; where somebody else wrote meanwhile, only the line is taken out. MADE is
-# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH. Nothing is taken back while the drop-in
-# stands: another run may have made the server key-only on that very line.
+# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH. Nothing is taken back while our drop-in
+# or block stands: another run may have made the server key-only on that very line.
 dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
-free() { [ ! -e "$dropin" ] || fail standing "$dropin"; }
+free() {
+	[ ! -e "$dropin" ] || fail standing "$dropin"
+	! grep -q '^# kagiban: begin' /etc/ssh/sshd_config 2>/dev/null || fail standing /etc/ssh/sshd_config
+}
 file=$1 line=$2 size=$3 made=$4
 shift 4
 cd || fail home "$HOME"

@@ -2,12 +2,12 @@
 # undo: the switch that gives a server its old sshd back by itself. It lies in /run/kagiban/TOKEN with the change that
 # it guards, so a reboot ends both: the drop-in only includes a file that is gone then.
 #
-#   arm TOKEN SECONDS USER ADDRESS PORT   start the watcher; from here on silence means undo
-#   apply TOKEN                           place the drop-in, put it in force
+#   enforce TOKEN SECONDS USER ADDRESS PORT   start the watcher: from here on silence means undo. Then put the change in force
 #   confirm TOKEN FILE BLOB               the drop-in becomes lasting, if the key BLOB is in FILE still
 #   cancel TOKEN                          undo now, and wait until it is done
 #   forget TOKEN                          it was staged and never armed: its folder goes
-#   watch TOKEN                           (the watcher itself)
+#   watch TOKEN, mind TOKEN               (the watcher itself, and who starts it anew)
+#   recover boot                          (at boot, before sshd: a block that waits for its confirmation is taken out)
 #
 # /run/kagiban/pending holds "TOKEN DEADLINE USER ADDRESS PORT OFFERED". It is made by link(2), so only one client
 # can arm, and taken away by rename(2), to confirmed or to undoing, so either of the two happens and never both. What a
@@ -24,46 +24,116 @@ load() {
 	[ -f "$1" ] && read -r p_token p_deadline p_user p_address p_port p_offered <"$1" && [ "$p_token" = "$token" ]
 }
 
-# restore: the drop-in is what it was before apply: gone, or its old text.
-restore() {
-	if [ -e "$here/before.conf" ]; then
-		cmp -s "$here/before.conf" "$dropin" || place "$dropin" <"$here/before.conf"
+# A change that is a block, not a drop-in, has a file of that name in its folder.
+
+# ours: what stands of ours, where this change stands.
+ours() {
+	if [ -e "$here/block" ]; then block; else cat "$dropin" 2>/dev/null; fi
+}
+
+# stand FILE: what FILE says stands, in place of what stood of ours. $() would drop a last newline, so an x guards it.
+stand() {
+	if [ -e "$here/block" ]; then
+		all=$(cat "$1" && unblocked && echo x) && printf %s "${all%x}" | rewrite "$config"
 	else
-		rm -f "$dropin"
+		place "$dropin" <"$1"
 	fi
+}
+
+# gone: nothing of ours stands where this change stood.
+gone() {
+	if [ -e "$here/block" ]; then unblock; else rm -f "$dropin"; fi
+}
+
+# includes: does this sshd know Include? It came with OpenSSH 8.2.
+includes() {
+	echo "Include $here/none/*" >"$here/try.conf"
+	! "$sshd" -t -f "$here/try.conf" 2>&1 | grep -q -i 'bad configuration option'
+}
+
+# restore: what stood of ours before stands again.
+restore() {
+	if [ ! -e "$here/before.conf" ]; then
+		gone || return 1
+	elif [ "$(ours)" != "$(cat "$here/before.conf")" ]; then
+		stand "$here/before.conf" || return 1
+	fi
+	recovery off
+}
+
+# typed_in_files: do the files that sshd reads let somebody in who types?
+typed_in_files() {
+	"$sshd" -T -C "user=$p_user,host=$p_address,addr=$p_address,laddr=$p_address,lport=$p_port" 2>/dev/null | awk '
+		{ k = tolower($1); v = tolower($0) }
+		k == "authenticationmethods" && v !~ / (any|password|keyboard-interactive)/ { keys = 1 }
+		k ~ /^(password|kbdinteractive|challengeresponse)authentication$/ && v !~ / no$/ { typed = 1 }
+		END { exit !(typed && !keys) }'
+}
+
+# agree OFFERED: does sshd offer what its files say, now that nothing of ours is in them? Where an administrator changed them
+# meanwhile, it will never offer again what it did, and that is theirs to decide.
+agree() {
+	case $1 in
+	'') return 1 ;;
+	config-*) ;; # there is nobody here to ask it: what could be done was done
+	*password* | *keyboard-interactive*) typed_in_files ;;
+	*) ! typed_in_files ;;
+	esac
 }
 
 # settled: the running sshd offers again what it offered before. It is asked more than once: while it reads its
 # files again, nobody answers. A configuration that somebody else broke meanwhile is not ours to mend: then this is
-# false, and is tried again.
+# false, and is tried again. Prints why.
 settled() {
-	restore || return 1
-	in_force || return 1
+	restore || { echo "cannot write ${dropin%/*}" && return 1; }
+	tested=$(sound "$config") || { echo "sshd refuses its configuration: $tested" && return 1; }
+	in_force || { echo "sshd could not be told to read its files again" && return 1; }
 	for pause in 0 1 1 2; do
 		sleep "$pause"
-		[ "$(offered "$p_user" "$p_address" "$p_port")" != "$p_offered" ] || return 0
+		now=$(offered "$p_user" "$p_address" "$p_port")
+		[ "$now" != "$p_offered" ] || return 0
 	done
-	return 1
+	agree "$now" || { echo "sshd still offers ${now:-nothing}, not $p_offered" && return 1; }
 }
 
-# undo: whoever renames pending does it. Touches our own file only, and is not over before it has worked.
+# worker: is the undo for this process to do? One at a time does it: the first to make the file; when that one was killed,
+# the one whose number stands in it a second later.
+worker() {
+	echo $$ >"$here/claim.$$" && ln "$here/claim.$$" "$here/worker" 2>/dev/null
+	rm -f "$here/claim.$$"
+	[ "$(cat "$here/worker")" != $$ ] || return 0
+	! alive worker || return 1
+	echo $$ >"$here/worker"
+	sleep 1
+	[ "$(cat "$here/worker")" = $$ ]
+}
+
+# undo: whoever renames pending does it. Touches our own text only, and is not over before it has worked; why it waits is in
+# the system's log, and in $here/why for the next run to tell.
 undo() {
 	if load "$run/pending"; then
 		mv "$run/pending" "$run/undoing" 2>/dev/null
 	fi
-	load "$run/undoing" || return 0
 	wait_s=1
-	until settled; do
-		sleep "$wait_s"
-		[ "$wait_s" -ge 30 ] || wait_s=$((wait_s * 2))
+	while load "$run/undoing"; do
+		if ! worker; then
+			sleep 1
+		elif why=$(settled); then
+			sync
+			mv "$run/undoing" "$run/undone" 2>/dev/null
+		else
+			why=$(printf '%s\n' "$why" | head -n 1)
+			[ "$why" = "$(cat "$here/why" 2>/dev/null)" ] || logger -t kagiban "the undo waits: $why" 2>/dev/null
+			echo "$why" >"$here/why"
+			sleep "$wait_s"
+			[ "$wait_s" -ge 30 ] || wait_s=$((wait_s * 2))
+		fi
 	done
-	sync
-	mv "$run/undoing" "$run/undone" 2>/dev/null
 }
 
 # keep: what was confirmed becomes lasting. Doing it twice does no harm.
 keep() {
-	place "$dropin" <"$here/key-only.conf" || return 1
+	stand "$here/key-only.conf" && recovery off && sync || return 1
 	rm -f "$run/confirmed"
 }
 
@@ -74,6 +144,7 @@ watch() {
 		if [ "$(uptime_s)" -ge "$p_deadline" ] || [ -e "$here/cancel" ]; then
 			break
 		fi
+		[ -d /run/systemd/system ] || alive minder || launch minder mind
 		sleep 1
 	done
 	while load "$run/confirmed" && ! keep; do # confirm was killed on its way
@@ -83,23 +154,46 @@ watch() {
 	rm -rf "$here"
 }
 
-watched() { [ -s "$here/watcher" ] && kill -0 "$(cat "$here/watcher")" 2>/dev/null; }
+# alive NAME: does that process of this change run?
+alive() { [ -s "$here/$1" ] && tr '\000' ' ' <"/proc/$(cat "$here/$1")/cmdline" 2>/dev/null | grep -q -F "$token"; }
+
+# launch NAME VERB: starts it, away from this login, and waits until it runs.
+launch() {
+	if command -v setsid >/dev/null 2>&1; then
+		setsid sh "$here/undo.sh" "$2" "$token" </dev/null >/dev/null 2>&1 &
+	else
+		nohup sh "$here/undo.sh" "$2" "$token" </dev/null >/dev/null 2>&1 &
+	fi
+	running "$1"
+}
+
+running() { # NAME
+	tries=0
+	until alive "$1"; do
+		tries=$((tries + 1))
+		[ "$tries" -le 10 ] || return 1
+		sleep 1
+	done
+}
+
+# mind: without systemd nobody starts a killed watcher anew; so a second process does, and the watcher does the same for it.
+mind() {
+	exec >/dev/null 2>&1
+	echo $$ >"$here/minder"
+	while [ -d "$here" ]; do
+		alive watcher || launch watcher watch
+		sleep 1
+	done
+}
 
 start_watcher() {
 	if [ -d /run/systemd/system ]; then
 		systemd-run --quiet --collect --unit="kagiban-undo-$token" -p Restart=on-failure -p RestartSec=1 \
 			-p StartLimitIntervalSec=0 /bin/sh "$here/undo.sh" watch "$token" >/dev/null 2>&1
-	elif command -v setsid >/dev/null 2>&1; then
-		setsid sh "$here/undo.sh" watch "$token" </dev/null >/dev/null 2>&1 &
+		running watcher
 	else
-		nohup sh "$here/undo.sh" watch "$token" </dev/null >/dev/null 2>&1 &
+		launch watcher watch && running minder
 	fi
-	tries=0
-	until watched; do
-		tries=$((tries + 1))
-		[ "$tries" -le 10 ] || return 1
-		sleep 1
-	done
 }
 
 arm() { # SECONDS USER ADDRESS PORT
@@ -118,17 +212,30 @@ arm() { # SECONDS USER ADDRESS PORT
 	say armed "$before"
 }
 
+# apply: the change stands, until it is confirmed as one that a reboot ends: an Include of what is in /run; or, for an sshd that
+# knows no Include, itself, and something that takes it out at boot.
 apply() {
-	load "$run/pending" || fail notarmed "$token"
-	watched || fail watcher "$here"
-	[ ! -e "$dropin" ] || cp -p "$dropin" "$here/before.conf" || fail write "$here"
-	place "$dropin" <<-END || refuse write "$dropin"
-		# kagiban: not confirmed yet. After a reboot, or without a confirmation, this file says nothing.
-		Include $here/key-only.conf
-	END
+	ours | waiting || [ -z "$(ours)" ] || ours >"$here/before.conf" || refuse write "$here"
+	what="file"
+	[ ! -e "$here/block" ] || what="block"
+	{
+		[ ! -e "$here/block" ] || echo "$begin"
+		echo "# kagiban: not confirmed yet. After a reboot, or without a confirmation, this $what says nothing."
+		if [ ! -e "$here/block" ] || includes; then echo "Include $here/key-only.conf"; else grep -v '^#' "$here/key-only.conf"; fi
+		[ ! -e "$here/block" ] || echo "$end"
+	} >"$here/waiting.conf" || refuse write "$here"
+	[ ! -e "$here/block" ] || includes || recovery on "$here/undo.sh" || refuse norecovery "$recover"
+	stand "$here/waiting.conf" || refuse write "${dropin%/*}"
 	sound "$config" >/dev/null || refuse unsound "$(sound "$config" | head -n 1)"
 	in_force || refuse reload "$(manner)"
 	say applied "$(manner)"
+}
+
+# recover: runs at boot. In /run is nothing then; if there is, this is no boot but somebody who starts sshd anew.
+recover() {
+	[ ! -d "$run" ] || return 0
+	if block | waiting; then unblock || return 1; fi
+	recovery off
 }
 
 # refuse WHAT DETAIL: apply could not be done, so it is undone before anybody is told.
@@ -163,7 +270,7 @@ cancel() {
 	fi
 	if ! load "$run/pending" && ! load "$run/undoing"; then
 		# Not ours any more: if a lasting drop-in stands, it was confirmed.
-		load "$run/undone" || ! grep -q '^# Written by kagiban' "$dropin" 2>/dev/null || fail confirmed "$dropin"
+		load "$run/undone" || ! lasting || fail confirmed "$dropin"
 		rm -rf "$here"
 		say undone "$token"
 		return 0
@@ -171,7 +278,7 @@ cancel() {
 	: >"$here/cancel"
 	tries=0
 	while ! load "$run/undone" && [ "$tries" -lt 30 ]; do
-		watched || undo
+		alive watcher || undo
 		! load "$run/confirmed" || fail confirmed "$dropin"
 		tries=$((tries + 1))
 		sleep 1
@@ -191,9 +298,14 @@ forget() {
 }
 
 case $verb in
-arm | confirm)
+enforce)
 	shift 2
-	"$verb" "$@"
+	arm "$@"
+	apply
 	;;
-apply | cancel | forget | watch) "$verb" ;;
+confirm)
+	shift 2
+	confirm "$@"
+	;;
+cancel | forget | watch | mind | recover) "$verb" ;;
 esac

@@ -110,16 +110,17 @@ func blocks(files []File) map[string]string {
 	return inside
 }
 
-// Doors returns what the drop-in could not close: lines that sshd reads before it, and lines inside of Match blocks, which win
+// Doors returns what our settings could not close: lines that sshd reads before the drop-in, and lines inside of Match blocks, which win
 // over every global line. files are the configuration's files, the main one first, each once.
 func Doors(files []File) []Door {
 	var doors []Door
 	if len(files) == 0 {
 		return nil
 	}
+	_, blocked := Blocked(files)
 	for _, l := range files[0].Lines() {
-		if l.includes(DropInPath) && l.Match == "" {
-			break
+		if blocked || l.includes(DropInPath) && l.Match == "" {
+			break // nothing global comes before a block at line 1
 		}
 		if l.opens() && l.Match == "" {
 			doors = append(doors, Door{Line: l})
@@ -130,7 +131,7 @@ func Doors(files []File) []Door {
 		if f.Path == DropInPath {
 			continue
 		}
-		early := path.Dir(f.Path) == path.Dir(DropInPath) && f.Path < DropInPath
+		early := !blocked && path.Dir(f.Path) == path.Dir(DropInPath) && f.Path < DropInPath
 		for _, l := range f.Lines() {
 			if l.Match == "" {
 				l.Match = inside[f.Path]
@@ -143,50 +144,37 @@ func Doors(files []File) []Door {
 	return doors
 }
 
-// A LayoutError says why the drop-in would not be read first, or not at all.
-type LayoutError struct{ What string }
-
-func (e *LayoutError) Error() string { return e.What }
-
-// Rehearse returns the main configuration as it will be read with our drop-in in place: the Include that reads
-// sshd_config.d is spelled out, file by file in sshd's order (glob(7), by bytes), with dropIn at its place. The text can be given to `sshd -f`.
-//
-// Errors: *[LayoutError] when no Include would read the drop-in for every login.
-func Rehearse(files []File, dropIn string) (string, error) {
-	if len(files) == 0 {
-		return "", &LayoutError{Config + " could not be read"}
-	}
+// Rehearse returns the main configuration as it will be read with our settings in place. As a rule they are in the drop-in: the Include that
+// reads sshd_config.d is spelled out, file by file in sshd's order (glob(7), by bytes), with dropIn at its place. Where that would not be read
+// ([Blocked]), our block comes first. The text can be given to `sshd -f`.
+func Rehearse(files []File, dropIn string) string {
 	main := files[0]
-	var at *Line
-	for _, l := range main.Lines() {
-		if !l.includes(DropInPath) {
-			continue
-		}
-		if l.Match != "" {
-			return "", &LayoutError{fmt.Sprintf("%s: the Include stands inside the block %q, so it is not read for everybody", l.Where(), l.Match)}
-		}
-		at = &l
-		break
-	}
-	if at == nil {
-		return "", &LayoutError{fmt.Sprintf("%s has no line \"Include /etc/ssh/sshd_config.d/*.conf\"", main.Path)}
+	if _, blocked := Blocked(files); blocked {
+		rest, _ := Unblocked(main.Text)
+		return Block + rest
 	}
 	var included []string
-	for _, f := range files[1:] {
-		if at.includes(f.Path) && f.Path != DropInPath && !slices.Contains(included, f.Path) {
-			included = append(included, f.Path)
-		}
-	}
-	included = append(included, DropInPath)
-	slices.Sort(included)
-	var b strings.Builder
-	for _, p := range included {
-		if p == DropInPath {
-			p = dropIn
-		}
-		fmt.Fprintf(&b, "Include %s\n", p)
-	}
 	lines := strings.SplitAfter(main.Text, "\n")
-	lines[at.Number-1] = b.String()
-	return strings.Join(lines, ""), nil
+	for _, at := range main.Lines() {
+		if !at.includes(DropInPath) {
+			continue
+		}
+		for _, f := range files[1:] {
+			if at.includes(f.Path) && f.Path != DropInPath && !slices.Contains(included, f.Path) {
+				included = append(included, f.Path)
+			}
+		}
+		included = append(included, DropInPath)
+		slices.Sort(included)
+		var b strings.Builder
+		for _, p := range included {
+			if p == DropInPath {
+				p = dropIn
+			}
+			fmt.Fprintf(&b, "Include %s\n", p)
+		}
+		lines[at.Number-1] = b.String()
+		break
+	}
+	return strings.Join(lines, "")
 }

@@ -14,7 +14,9 @@ import (
 // OpenSSH before 8.7 knows keyboard-interactive by; later ones take it as an alias.
 const DropIn = `# Written by kagiban: this server lets nobody in by a password.
 # To allow passwords again: delete this file, then reload sshd (systemctl reload ssh).
-PasswordAuthentication no
+` + settings
+
+const settings = `PasswordAuthentication no
 KbdInteractiveAuthentication no
 ChallengeResponseAuthentication no
 PubkeyAuthentication yes

@@ -1,7 +1,6 @@
 package sshd
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -69,7 +68,7 @@ func TestRehearse(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		files []File
-		want  string // "" with a layout error
+		want  string
 	}{
 		{"Debian's own", []File{{Config, "# c\n" + include + "UsePAM yes\n"}}, "# c\nInclude NEW\nUsePAM yes\n"},
 		{"cloud-init", []File{{Config, include}, cloud}, "Include NEW\nInclude " + cloud.Path + "\n"},
@@ -78,15 +77,35 @@ func TestRehearse(t *testing.T) {
 		{"relative, quoted, with =", []File{{Config, "include = \"sshd_config.d/*.conf\" # x\n"}}, "Include NEW\n"},
 		{"no final newline", []File{{Config, "UsePAM yes\n" + strings.TrimSpace(include)}}, "UsePAM yes\nInclude NEW\n"},
 		{"CRLF, BOM", []File{{Config, "\ufeffInclude /etc/ssh/sshd_config.d/*.conf\r\nUsePAM yes\r\n"}}, "Include NEW\nUsePAM yes\r\n"},
-		{"commented out", []File{{Config, "#" + include}}, ""},
-		{"inside a Match", []File{{Config, "Match User x\n" + include}}, ""},
-		{"another folder", []File{{Config, "Include /etc/ssh/other/*.conf\n"}}, ""},
-		{"nothing", nil, ""},
+		{"commented out", []File{{Config, "#" + include}}, Block + "#" + include},
+		{"inside a Match", []File{{Config, "Match User x\n" + include}}, Block + "Match User x\n" + include},
+		{"another folder", []File{{Config, "Include /etc/ssh/other/*.conf\n"}}, Block + "Include /etc/ssh/other/*.conf\n"},
+		{"our block is there", []File{{Config, Block + "UsePAM yes"}}, Block + "UsePAM yes"},
 	} {
-		got, err := Rehearse(c.files, "NEW")
-		var layout *LayoutError
-		if got != c.want || (c.want == "") != errors.As(err, &layout) {
-			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+		if got := Rehearse(c.files, "NEW"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestUnblocked: what others wrote stays, byte for byte; a block that somebody took apart is nobody's to cut.
+func TestUnblocked(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		ok         bool
+	}{
+		{"", "", true},
+		{"UsePAM yes", "UsePAM yes", true},
+		{Block + "UsePAM yes", "UsePAM yes", true},
+		{"# mine\r\n" + Block + "UsePAM yes\r\n", "# mine\r\nUsePAM yes\r\n", true},
+		{strings.TrimSuffix(Block, "\n"), "", true},
+		{Block + Block, Block, true},
+		{blockBegin + "\nUsePAM yes\n", "", false},
+		{"UsePAM yes\n" + blockEnd + "\n", "UsePAM yes\n" + blockEnd + "\n", false},
+	} {
+		got, ok := Unblocked(c.text)
+		if ok != c.ok || ok && got != c.want {
+			t.Errorf("%q: %q, %v; want %q, %v", c.text, got, ok, c.want, c.ok)
 		}
 	}
 }
@@ -109,6 +128,8 @@ func TestDoors(t *testing.T) {
 		{"Match, Include, Include", []File{{Config, include + "Match User x\nInclude /etc/ssh/a.conf\n"}, {"/etc/ssh/a.conf", "Include b.conf\n"}, {"/etc/ssh/b.conf", "PasswordAuthentication yes\n"}}, []string{"/etc/ssh/b.conf:1"}},
 		{"single quotes", []File{{Config, include + "Match User x\nPasswordAuthentication 'yes'\n"}}, []string{Config + ":3"}},
 		{"no inside a Match", []File{{Config, include + "Match User x\nPasswordAuthentication 'no'\n"}}, nil},
+		{"no Include: a block comes first", []File{{Config, "PasswordAuthentication yes\n"}}, nil},
+		{"no Include, Match", []File{{Config, "Match User x\nPasswordAuthentication yes\n"}}, []string{Config + ":2"}},
 		{"sorts before us", []File{{Config, include}, {drop + "00-a.conf", "PasswordAuthentication yes\n"}}, []string{drop + "00-a.conf:1"}},
 	} {
 		var got []string
@@ -121,13 +142,15 @@ func TestDoors(t *testing.T) {
 	}
 }
 
-// TestDocumented: docs/on-the-server.md shows the drop-in byte for byte.
+// TestDocumented: docs/on-the-server.md shows the drop-in and the block byte for byte.
 func TestDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/on-the-server.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), "```\n"+DropIn+"```\n") {
-		t.Error("docs/on-the-server.md shows another drop-in")
+	for _, ours := range []string{DropIn, Block} {
+		if !strings.Contains(string(text), "```\n"+ours+"```\n") {
+			t.Errorf("docs/on-the-server.md does not show\n%s", ours)
+		}
 	}
 }
