@@ -37,6 +37,7 @@ type conn struct {
 	offered  []string      // what the server offered before it was shown anything
 	used     ssh.PublicKey // the identity that opened it, nil for a password
 	password []byte        // the password that opened it, nil for an identity
+	partial  bool          // one of these was not enough
 	keys     *announced    // the server's host keys
 }
 
@@ -62,6 +63,7 @@ type state struct {
 	tries    int
 	used     ssh.PublicKey
 	typed    []byte
+	partial  bool
 	err      error // why it ended, if we ended it
 }
 
@@ -109,7 +111,7 @@ func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 		return nil, s.explain(d.target.endpoint(), err)
 	}
 	_ = tcp.SetDeadline(time.Time{})
-	c := &conn{dialer: d, offered: s.offered, used: s.used, password: s.typed, keys: newAnnounced(d.identity.seen)}
+	c := &conn{dialer: d, offered: s.offered, used: s.used, password: s.typed, partial: s.partial, keys: newAnnounced(d.identity.seen)}
 	ours := make(chan *ssh.Request)
 	go c.keys.listen(sc, requests, ours)
 	c.Client = ssh.NewClient(sc, channels, ours)
@@ -126,7 +128,7 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if s.offered == nil {
 		s.offered = slices.Clone(c.AllowedMethods)
 	}
-	s.allowed = c.AllowedMethods
+	s.allowed, s.partial = c.AllowedMethods, len(c.PartialSuccessMethods) > 0
 	if s.err != nil {
 		return nil, s.err // the person, or the file in their place, has no answer
 	}

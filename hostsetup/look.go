@@ -3,7 +3,6 @@ package hostsetup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +24,7 @@ type facts struct {
 	sudo       bool
 	keys       string // authorized_keys, relative to home unless it is a link that leads out
 	text       string // its bytes
+	partial    bool   // one credential was not enough to log in
 	there      bool
 	paths      []mode
 	privileged bool // what follows is known
@@ -56,7 +56,7 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	case err != nil:
 		return nil, err
 	}
-	f := &facts{user: a.Get("user"), home: a.Get("home"), group: a.Get("group"), keys: a.Get("keys")}
+	f := &facts{user: a.Get("user"), home: a.Get("home"), group: a.Get("group"), keys: a.Get("keys"), partial: c.partial}
 	f.uid, _ = strconv.Atoi(a.Get("uid"))
 	f.gid, _ = strconv.Atoi(a.Get("gid"))
 	f.alone = a.Get("members") == "" || a.Get("members") == f.user
@@ -168,9 +168,6 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	}
 	if a.Has("lasting") {
 		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
-	}
-	if factors := f.effective[f.user].SecondFactor(); factors != "" {
-		found = append(found, Problem{"second-factor", fmt.Sprintf("a second factor is demanded (AuthenticationMethods %s); kagiban never weakens that", factors), ""})
 	}
 	return found
 }

@@ -57,6 +57,9 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 		problems = append(problems, Problem{"keys-elsewhere", fmt.Sprintf("sshd looks for the keys of %s in %s, not in %s",
 			f.user, strings.Join(f.effective[f.user].KeyFiles(), " "), p.File), "put the key there by hand: kagiban key show NAME --public"})
 	}
+	if own := f.ownFactors(); own != nil {
+		problems = append(problems, *own)
+	}
 	p.Narrowed = f.narrow()
 	enforce := f.enforcement(&p, o, rootErr, offered)
 	if enforce {
@@ -90,6 +93,17 @@ func (f *facts) enforcement(p *Plan, o *Options, rootErr error, offered []string
 // layout finds what the drop-in could not close.
 func (f *facts) layout() []Problem {
 	var found []Problem
+	for _, l := range sshd.Factors(f.files) {
+		if l.Match == "" && f.ownFactors() != nil {
+			continue
+		}
+		detail := fmt.Sprintf("%s asks for more than a key (AuthenticationMethods %s)", l.Where(), l.Value)
+		if l.Match != "" {
+			detail += fmt.Sprintf(" inside %q", l.Match)
+		}
+		found = append(found, Problem{"second-factor-of-others", detail + ": without passwords nobody whom it binds could log in",
+			"take the password out of that line, or the same again with --no-enforce"})
+	}
 	for _, d := range sshd.Doors(f.files) {
 		detail := fmt.Sprintf("%s says %s %s before kagiban's drop-in is read", d.Where(), d.Keyword, d.Value)
 		if d.Inside {
@@ -98,6 +112,25 @@ func (f *facts) layout() []Problem {
 		found = append(found, Problem{"password-elsewhere", detail, "delete or comment out that line"})
 	}
 	return found
+}
+
+// ownFactors: this account needs more than a key, so no login by a key alone could prove anything.
+func (f *facts) ownFactors() *Problem {
+	methods := f.effective[f.user].SecondFactor()
+	if methods == "" && !f.partial {
+		return nil
+	}
+	where, detail := "sshd", ""
+	for _, l := range sshd.Factors(f.files) {
+		if strings.Join(strings.Fields(l.Value), " ") == methods {
+			where = l.Where()
+		}
+	}
+	if methods != "" {
+		detail = " (AuthenticationMethods " + methods + ")"
+	}
+	return &Problem{"second-factor", where + " asks " + f.user + " for a second factor" + detail + "; kagiban never weakens that",
+		"kagiban key show NAME --public   (add the line to authorized_keys by hand), or delete that line if a key alone is to be enough"}
 }
 
 // narrow finds the paths that sshd would object to: writable by others, or by a group. Debian's sshd lets a group pass that is the user's

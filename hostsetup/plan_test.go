@@ -94,7 +94,13 @@ func TestPlan(t *testing.T) {
 		{name: "a Match lets passwords in", change: func(f *facts, _ *Options) {
 			f.files[0].Text += "Match User x\nPasswordAuthentication yes\n"
 		}, install: true, blocked: "password-elsewhere"},
-		{name: "no Include", change: func(f *facts, _ *Options) { f.files[0].Text, f.effective[""] = "", open }, blocked: "no-include"},
+		{name: "a second factor, nothing to enforce", change: func(f *facts, _ *Options) {
+			f.effective["owner"] = sshd.ParseEffective("passwordauthentication yes\nauthenticationmethods publickey,password\n")
+		}, blocked: "second-factor"},
+		{name: "a second factor, as the login showed", change: func(f *facts, o *Options) { f.partial, o.NoEnforce = true, true }, blocked: "second-factor"},
+		{name: "a second factor of others", change: func(f *facts, _ *Options) {
+			f.files[0].Text, f.effective[""] = f.files[0].Text+"Match User x\nAuthenticationMethods publickey,password\n", open
+		}, blocked: "second-factor-of-others"},
 		{name: "an obstacle, but nothing to enforce", change: func(f *facts, _ *Options) { f.problems = []Problem{{ID: "x"}} }, install: true},
 		{name: "an obstacle", change: func(f *facts, _ *Options) { f.problems, f.effective[""] = []Problem{{ID: "x"}}, open }, blocked: "x"},
 	} {

@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -142,6 +143,26 @@ func Doors(files []File) []Door {
 		}
 	}
 	return doors
+}
+
+// Factors returns the lines, in Match blocks and outside, by which nobody gets in who types nothing (AuthenticationMethods).
+// Without passwords they let nobody in at all.
+func Factors(files []File) []Line {
+	var factors []Line
+	inside := blocks(files)
+	for _, f := range files {
+		for _, l := range f.Lines() {
+			l.Match = cmp.Or(l.Match, inside[f.Path])
+			lists := Effective{l.Keyword: {l.Value}}.methods()
+			untyped := slices.ContainsFunc(lists, func(list string) bool {
+				return !strings.Contains(list, "password") && !strings.Contains(list, "keyboard-interactive")
+			})
+			if len(lists) > 0 && !untyped {
+				factors = append(factors, l)
+			}
+		}
+	}
+	return factors
 }
 
 // Rehearse returns the main configuration as it will be read with our settings in place. As a rule they are in the drop-in: the Include that

@@ -142,6 +142,25 @@ func TestDoors(t *testing.T) {
 	}
 }
 
+func TestFactors(t *testing.T) {
+	for text, want := range map[string]string{
+		"AuthenticationMethods publickey":                                                         "",
+		"AuthenticationMethods any":                                                               "",
+		"AuthenticationMethods publickey,password publickey":                                      "",
+		"AuthenticationMethods publickey,publickey":                                               "",
+		"AuthenticationMethods publickey,password":                                                Config + ":1",
+		"Match User x\nAuthenticationMethods=\"publickey,keyboard-interactive:pam password\" # x": Config + ":2 Match User x",
+	} {
+		var got []string
+		for _, l := range Factors([]File{{Config, text}}) {
+			got = append(got, strings.TrimSpace(l.Where()+" "+l.Match))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestDocumented: docs/on-the-server.md shows the drop-in and the block byte for byte.
 func TestDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/on-the-server.md")
