@@ -197,11 +197,28 @@ func TestUndoWaitsForAnothersMistake(t *testing.T) {
 			if offers := c.offered(h.User, h.Addr); offers != keysOnly {
 				t.Errorf("the running sshd offers %q: it was told to read a broken file", offers)
 			}
+			c.until(30*time.Second, "told", func() string {
+				_, stderr, code := c.kagiban(c.add(h)...) // by the key, whose line stays as long as the change does
+				return map[bool]string{true: "told"}[code == 1 && strings.Contains(stderr, "undoing") && strings.Contains(stderr, "NoSuchOption")]
+			})
 			h.Exec("rm " + theirs)
 			c.until(90*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 			c.onceMore(h)
 		})
 	}
+}
+
+// TestUndoAfterAnothersDecision: meanwhile an administrator turns passwords off for good. sshd will never again offer what it did; the undo is over
+// when nothing of ours is left, and their decision stands.
+func TestUndoAfterAnothersDecision(t *testing.T) {
+	h, c := vpstest.Up(t, ""), newClient(t)
+	c.dieInForce(h, "10s")
+	h.Exec("printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config.d/10-theirs.conf")
+	c.until(60*time.Second, "10-theirs.conf\nundone\n", func() string { return h.Exec("ls /etc/ssh/sshd_config.d; ls /run/kagiban") })
+	if offers := c.offered(h.User, h.Addr); offers != keysOnly {
+		t.Errorf("offered: %q", offers)
+	}
+	c.onceMore(h)
 }
 
 // TestUndoIsSeenNotBelieved: the reload says that it went well, and sshd still offers what it did. Then the undo is not over.
