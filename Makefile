@@ -22,8 +22,9 @@ lint: ## gofmt, vet for four systems, staticcheck, shellcheck
 test: ## every test that this machine can run, and what they come to
 	@scripts/test
 
-test-all: test ## the same, and what takes longer: the throwaway servers' own test
+test-all: test ## the same, and what takes longer: the throwaway servers' own test, every scenario on every release
 	@if [ "$$(id -u)" = 0 ]; then scripts/vps_test.sh; else sudo scripts/vps_test.sh; fi
+	@scripts/test-matrix
 
 demo: ## a throwaway server made key-only, before your eyes
 	@scripts/need demo

@@ -38,6 +38,8 @@ type result struct {
 	action string // pass, fail, skip; "" is unfinished
 	took   time.Duration
 	output []string
+	// scenarios are the kinds of server that it told about.
+	scenarios []scenario
 }
 
 // summary adds events up.
@@ -90,6 +92,9 @@ func (s *summary) add(e event) {
 	switch e.Action {
 	case "output":
 		r.output = append(r.output, e.Output)
+		if told, ok := parseScenario(e.Output); ok {
+			r.scenarios = append(r.scenarios, told)
+		}
 	case "pass", "fail", "skip":
 		r.action, r.took = e.Action, time.Duration(e.Elapsed*float64(time.Second))
 		if e.FailedBuild != "" {
@@ -159,6 +164,7 @@ func (s *summary) print(notRun string) int {
 		timed = append(timed, r)
 	}
 	s.printSkipped(skipped)
+	s.printScenarios()
 	s.printSlowest(timed)
 	for _, r := range failed {
 		fmt.Fprintln(s.w, "FAIL:", r.test)

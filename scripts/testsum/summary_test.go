@@ -67,6 +67,44 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
+// TestScenarios: one table, by number, with a column for each base; a test that was cut off before it came to its verdict has none.
+func TestScenarios(t *testing.T) {
+	var in strings.Builder
+	for _, line := range []struct{ test, action, said string }{
+		{"TestScenarios/root/trixie", "pass", "3|root|trixie|key-only"},
+		{"TestScenarios/root/bookworm", "pass", "3|root|bookworm|key-only"},
+		{"TestScenarios/dropbear/trixie", "pass", "17|dropbear|trixie|installed, exit 4"},
+		{"TestScenarios/default/bookworm", "fail", "1|default|bookworm|FAILED"},
+		{"TestScenarios/other/bookworm", "pass", "x|no number|bookworm|held"},
+		{"TestScenarios/another/bookworm", "pass", "2|a name|with a bar|bookworm|held"},
+	} {
+		in.WriteString(`{"Action":"output","Package":"p","Test":"` + line.test + `","Output":"    a_test.go:73: scenario|` + line.said + `\n"}` + "\n")
+		in.WriteString(`{"Action":"` + line.action + `","Package":"p","Test":"` + line.test + `","Elapsed":2.25}` + "\n")
+	}
+	var out bytes.Buffer
+	s := newSummary(&out)
+	if err := s.read(strings.NewReader(in.String())); err != nil {
+		t.Fatal(err)
+	}
+	s.ended(false)
+	s.print("")
+	const want = `
+scenarios:
+                bookworm       trixie
+   1  default   FAILED 2.2s    -
+   3  root      key-only 2.2s  key-only 2.2s
+  17  dropbear  -              installed, exit 4 2.2s
+
+slowest:
+`
+	if _, table, found := strings.Cut(out.String(), "\nscenarios:\n"); !found || !strings.HasPrefix("\nscenarios:\n"+table, want) {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	if !strings.HasSuffix(out.String(), "\n5 passed, 1 failed, 0 skipped\n") {
+		t.Error("the last line is not the tally")
+	}
+}
+
 func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	if *update {
