@@ -51,10 +51,12 @@ type Options struct {
 	Book      book.Book
 	NoEnforce bool // install and prove the key only
 	DryRun    bool // change nothing
-	UndoAfter time.Duration
-	Steps     func(Step) // called as each step ends; may be nil
-	Now       func() time.Time
-	Log       *slog.Logger
+	// OthersLose: go on although other people lose their login with it.
+	OthersLose bool
+	UndoAfter  time.Duration
+	Steps      func(Step) // called as each step ends; may be nil
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // A Step is one thing that was done, or could not be done.

@@ -35,6 +35,8 @@ type facts struct {
 	block      bool      // it is, or will be, a block in sshd_config
 	old        bool      // this sshd knows no Include
 	problems   []Problem // what root's look found in the way
+	lost       []Other   // whom the drop-in would shut out
+	unseen     string    // which of their logins could not be looked for
 }
 
 // mode is one line of ls -ldn.
@@ -127,6 +129,7 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 	}
 	f.old = a.Get("include") == "no"
 	f.problems = f.obstacles(a)
+	f.lost, f.unseen = f.others(a), unseen(a)
 	return nil
 }
 

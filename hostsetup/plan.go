@@ -24,6 +24,9 @@ type Plan struct {
 	Cause       error  // that, as an error
 	Effect      string // how the change comes into force, in a person's words
 	Diff        string // unified diff of every file
+	// Others lose their login with it. Unseen says which recent logins by password could not be looked for, "" if all could.
+	Others []Other
+	Unseen string
 }
 
 // Empty tells that nothing will be changed.
@@ -65,6 +68,7 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	if enforce {
 		problems = append(problems, f.problems...)
 		problems = append(problems, f.layout()...)
+		p.Others, p.Unseen = f.lost, f.unseen
 	}
 	if len(problems) > 0 {
 		return p, &BlockedError{problems}
@@ -133,23 +137,35 @@ func (f *facts) ownFactors() *Problem {
 		"kagiban key show NAME --public   (add the line to authorized_keys by hand), or delete that line if a key alone is to be enough"}
 }
 
-// narrow finds the paths that sshd would object to: writable by others, or by a group. Debian's sshd lets a group pass that is the user's
-// own and has no other member.
+// narrow finds the paths that sshd would object to: writable by others than their owner.
 func (f *facts) narrow() []Narrowing {
-	if strict := f.effective[f.user].Get("strictmodes"); strings.EqualFold(strict, "no") {
+	if !f.effective[f.user].Strict() {
 		return nil
 	}
 	var all []Narrowing
+	self := owner{f.user, f.uid, f.gid, f.group, f.alone, f.debian}
 	for _, m := range f.paths {
-		if m.uid != f.uid {
-			continue // not ours to change; the proof will tell
-		}
-		own := f.debian && m.gid == f.gid && f.group == f.user && f.alone
-		if m.bits&0o002 != 0 || m.bits&0o020 != 0 && !own {
+		if m.uid == f.uid && self.sharesWriting(m) { // what is another's is not ours to change; the proof will tell
 			all = append(all, Narrowing{m.path, m.bits, m.bits &^ 0o022})
 		}
 	}
 	return all
+}
+
+// An owner is what sshd knows of an account when it looks at the modes of its files.
+type owner struct {
+	name     string
+	uid, gid int
+	group    string
+	alone    bool // the account's group has no other member
+	debian   bool // sshd's banner says Debian or Ubuntu
+}
+
+// sharesWriting tells whether sshd would say that too many may write there. Debian's sshd lets a group pass that is the account's
+// own and has no other member.
+func (o owner) sharesWriting(m mode) bool {
+	own := o.debian && m.gid == o.gid && o.group == o.name && o.alone
+	return m.bits&0o002 != 0 || m.bits&0o020 != 0 && !own
 }
 
 func effect(manner string) string {

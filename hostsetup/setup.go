@@ -34,7 +34,7 @@ type setup struct {
 
 // Add makes a server key-only: it reads like the steps of a careful administrator, and is those steps.
 //
-// Errors: *[ConfigError], *[UnreachableError], *[HostKeyError], *[LoginError], *[BlockedError] and the person's own leave the
+// Errors: *[ConfigError], *[UnreachableError], *[HostKeyError], *[LoginError], *[BlockedError], *[OthersError] and the person's own leave the
 // server untouched; *[UndoneError] left it as it was; *[NotEnforcedError] installed the key and left passwords on.
 func Add(ctx context.Context, o Options) (Result, error) {
 	s, err := begin(&o)
@@ -51,8 +51,15 @@ func Add(ctx context.Context, o Options) (Result, error) {
 	if s.result.Plan.Empty() {
 		return s.confirmAsIs(ctx)
 	}
+	lose := s.othersLose()
+	if lose != nil && !s.DryRun {
+		return s.fail(lose)
+	}
 	if err := s.Person.Approve(ctx, s.result.Plan); err != nil {
 		return s.fail(err)
+	}
+	if lose != nil { // a dry run ends as the run would, and has shown the plan
+		return s.fail(lose)
 	}
 	if s.DryRun {
 		s.result.Verdict = Unchanged

@@ -28,6 +28,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.StringFlag{Name: "host-key", Usage: "the server's host key is `SHA256:...`"},
 		&cli.BoolFlag{Name: "accept-new", Usage: "accept the host key of a server that is not known yet"},
 		&cli.BoolFlag{Name: "no-enforce", Usage: "install and prove the key, leave passwords on"},
+		&cli.BoolFlag{Name: "others-lose-password", Usage: "turn passwords off although other people would not get in any more"},
 		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation: 10s to 10m (2m)"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
 		&cli.BoolFlag{Name: "yes", Usage: "go on with the plan without asking"},
@@ -41,6 +42,7 @@ func hostAddCommand(p *program) *cli.Command {
 		Description: "It logs in (with a key if one opens the server, else with the password), shows what it will change and asks. Then it installs\n" +
 			"the key, proves it on a new connection, rehearses, arms the undo on the server, turns passwords off, proves all of it again\n" +
 			"and confirms. Anything that fails is taken back. A second run checks, and changes nothing.\n" +
+			"Where others log in by a password alone (root does not count: who may use it is the owner), it names them and stops.\n" +
 			"Exit: 0 key-only · 1 failed, nothing changed · 4 the key is in, passwords are not off · 5 needs a person · 6 undone.",
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return p.hostAdd(c) },
@@ -135,7 +137,7 @@ func (p *program) checkHostAdd(c *cli.Context, hosts []string) error {
 
 // hostOptions is what all hosts of one call share: above all the key, whose passphrase is asked for once.
 func (p *program) hostOptions(c *cli.Context, from map[secret]prompt.Source) (hostsetup.Options, error) {
-	o := hostsetup.Options{NoEnforce: c.Bool("no-enforce"), DryRun: c.Bool("dry-run"), UndoAfter: c.Duration("undo-after"), Now: p.now, Log: p.log,
+	o := hostsetup.Options{NoEnforce: c.Bool("no-enforce"), OthersLose: c.Bool("others-lose-password"), DryRun: c.Bool("dry-run"), UndoAfter: c.Duration("undo-after"), Now: p.now, Log: p.log,
 		HostKeys: hostsetup.HostKeyPolicy{AcceptNew: c.Bool("accept-new"), Pin: c.String("host-key")}}
 	var err error
 	if o.Book, err = p.book(); err != nil {

@@ -97,6 +97,9 @@ func planText(host string, plan hostsetup.Plan) string {
 	if plan.DropIn || plan.Removes {
 		lines = append(lines, "  "+prompt.Clean(plan.Effect))
 	}
+	for _, o := range plan.Others {
+		lines = append(lines, "  "+say.Text(say.PlanOther, say.Fields{"other": o.String()}))
+	}
 	if plan.NotEnforced != "" {
 		lines = append(lines, "  "+say.Text(say.PlanNotEnforced, say.Fields{"why": plan.NotEnforced}))
 	}

@@ -5,6 +5,7 @@ package authkeys
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -79,4 +80,17 @@ func Appended(text, line string) string {
 		text += "\n"
 	}
 	return text + line + "\n"
+}
+
+// unbinding are the options that bind what a login may do, not from where or until when it may come.
+var unbinding = []string{"agent-forwarding", "command", "environment", "no-agent-forwarding", "no-port-forwarding", "no-pty", "no-touch-required",
+	"no-user-rc", "no-x11-forwarding", "permitlisten", "permitopen", "port-forwarding", "pty", "restrict", "tunnel", "user-rc", "x11-forwarding"}
+
+// Unbound tells whether the key lets its owner in from everywhere and for good. An option that sshd may not know has it refuse
+// the line.
+func (l Line) Unbound() bool {
+	return !slices.ContainsFunc(l.Options, func(option string) bool {
+		name, _, _ := strings.Cut(option, "=")
+		return !slices.Contains(unbinding, strings.ToLower(name))
+	})
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # inspect USER ADDRESS LADDRESS LPORT: what sshd is told and by which files, for USER who comes from ADDRESS, and
-# for root. Runs as root; changes nothing.
+# for root; and which other people a key-only sshd would shut out. Runs as root; changes nothing.
 user=$1 from=$2 to=$3 port=$4
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
 [ -x "$sshd" ] || fail nosshd "$sshd"
@@ -29,6 +29,7 @@ fi
 
 made=
 [ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
+people "$user"
 effective "$user" "$from"
 [ -z "$made" ] || rmdir /run/sshd
 

@@ -26,6 +26,8 @@ type Verb struct {
 	root bool
 	// resident: the verb is one of the undo switch's, which Stage has put on the server.
 	resident bool
+	// with is a file of functions that the verb needs besides, "" for none.
+	with string
 }
 
 // The verbs; their arguments and answers are described at the head of each .sh file.
@@ -33,7 +35,7 @@ var (
 	Look     = Verb{name: "look"}
 	Append   = Verb{name: "append"}
 	Takeback = Verb{name: "takeback"}
-	Inspect  = Verb{name: "inspect", root: true}
+	Inspect  = Verb{name: "inspect", root: true, with: "accounts"}
 	Stage    = Verb{name: "stage", root: true}
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}
@@ -83,6 +85,9 @@ func (v Verb) Program(nonce string, args ...string) string {
 	b.WriteString("\n" + source("common"))
 	if v.root {
 		b.WriteString(source("sshd") + source("place"))
+	}
+	if v.with != "" {
+		b.WriteString(source(v.with))
 	}
 	b.WriteString(source(v.name))
 	return b.String()

@@ -104,18 +104,40 @@ unsettled() {
 	done
 }
 
+# briefly SECONDS COMMAND...: a directory of many thousand people, or years of logs, must not hold us up. 124 or more: it was cut short.
+briefly() {
+	limit=$1
+	shift
+	if command -v timeout >/dev/null 2>&1; then timeout "$limit" "$@"; else "$@"; fi
+}
+
+# listed passwd|shadow|group: with what name services add to the file; where these are slow, the file at least.
+listed() {
+	{ command -v getent >/dev/null 2>&1 && briefly 5 getent "$1"; } || cat "/etc/$1"
+}
+
+# settings WHO OPTION...: what sshd would make of its configuration for WHO who comes from $from.
+settings() {
+	name=$1
+	shift
+	"$sshd" -T "$@" -C "user=$name,host=$from,addr=$from,laddr=${to:-0.0.0.0},lport=${port:-22}" 2>/dev/null
+}
+
+# deciding: of that, what decides who may come in, and by what.
+deciding() {
+	grep -i -E '^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes|pubkeyauthentication|pubkeyaccepted|permitemptypasswords|permitrootlogin|forcecommand|chrootdirectory|subsystem|(allow|deny)(users|groups))'
+}
+
 # effective USER ADDRESS OPTION...: what sshd makes of its configuration: for everybody, for USER who comes from ADDRESS, and for
-# every account that can log in to a shell, root among them. Only the settings that decide who may come in.
+# every account that can log in to a shell, root among them; those whose names stand in $asked have been told already.
 effective() {
 	user=$1 from=$2
 	shift 2
-	deciding='^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes)'
-	"$sshd" -T "$@" 2>/dev/null | grep -i -E "$deciding" | text effective
+	"$sshd" -T "$@" 2>/dev/null | deciding | text effective
 	{
 		echo "$user"
-		getent passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200
-	} | sort -u | while read -r who; do
-		"$sshd" -T "$@" -C "user=$who,host=$from,addr=$from,laddr=${to:-0.0.0.0},lport=${port:-22}" 2>/dev/null |
-			grep -i -E "$deciding" | text "effective $who"
+		listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200
+	} | sort -u | grep -v -x -F -e "${asked-}" | while read -r who; do
+		settings "$who" "$@" | deciding | text "effective $who"
 	done
 }

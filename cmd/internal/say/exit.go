@@ -7,7 +7,7 @@ const (
 	ExitUsage       = 2   // kagiban was called wrongly, nothing was done
 	ExitLocked      = 3   // the agent does not run, or the key is locked
 	ExitProblem     = 4   // a check found a problem, or installed but not enforced
-	ExitNeedsPerson = 5   // a question could not be asked
+	ExitNeedsPerson = 5   // a question could not be asked, or is one that no --yes answers
 	ExitUndone      = 6   // the server is as it was before
 	ExitInterrupted = 130 // Ctrl-C, as a shell counts it
 )
@@ -27,7 +27,7 @@ func ExitCode(id ID) int {
 		return ExitProblem
 	case Undone:
 		return ExitUndone
-	case CannotAsk, NoAnswer, HostKeyUnasked, PlanUnasked, SecretUnasked:
+	case CannotAsk, NoAnswer, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose:
 		return ExitNeedsPerson
 	case Interrupted, UndoneByPerson:
 		return ExitInterrupted

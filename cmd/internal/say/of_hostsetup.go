@@ -61,6 +61,7 @@ func cause(err error) string {
 // ofAnswer knows what a server that was reached may say.
 func ofAnswer(err error) (ID, Fields) {
 	var blocked *hostsetup.BlockedError
+	var others *hostsetup.OthersError
 	var root *hostsetup.RootError
 	var still *hostsetup.StillOpenError
 	var forced *hostsetup.ForcedError
@@ -69,6 +70,8 @@ func ofAnswer(err error) (ID, Fields) {
 	switch {
 	case errors.As(err, &blocked):
 		return Blocked, ofProblems(blocked.Problems)
+	case errors.As(err, &others):
+		return OthersLose, Fields{"others": others.List()}
 	case errors.As(err, &root) && root.Wrong:
 		return SudoRefused, Fields{"account": root.Account, "error": root.Why}
 	case errors.As(err, &root):

@@ -33,6 +33,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.RootError{Account: "me@vps1", Why: "there is no sudo"}, NoRoot},
 		{&hostsetup.RootError{Account: "me@vps1", Why: "it was not the password", Wrong: true}, SudoRefused},
 		{&hostsetup.BlockedError{Problems: []hostsetup.Problem{{ID: "x", Detail: "d", Fix: "f"}, {ID: "y", Detail: "e"}}}, Blocked},
+		{&hostsetup.OthersError{Others: []hostsetup.Other{{Name: "bob", Why: "a password and no key"}, {Name: "eve", Why: "logged in by password on 2026-11-03"}}}, OthersLose},
 		{&hostsetup.UndoneError{Step: "enforce", Err: down}, Undone},
 		{&hostsetup.UndoneError{Step: "enforce", Err: fmt.Errorf("dial: %w", context.Canceled)}, UndoneByPerson},
 		{&hostsetup.UndoneError{Step: "enforce", Err: context.Canceled, Undo: down, After: 120}, UndoUnseen},

@@ -11,6 +11,7 @@ const (
 	LoginRefused     ID = "login-refused"
 	SecondFactor     ID = "second-factor"
 	Blocked          ID = "blocked"
+	OthersLose       ID = "others-lose-password"
 	Undone           ID = "undone"
 	UndoneByPerson   ID = "undone-by-person"
 	UndoneKeyLeft    ID = "undone-key-left"
@@ -56,6 +57,7 @@ const (
 	HostKeyUnasked   ID = "host-key-unasked"
 	PlanUnasked      ID = "plan-unasked"
 	PlanNotEnforced  ID = "plan-not-enforced"
+	PlanOther        ID = "plan-other"
 )
 
 const untouched = "nothing on the server was changed"
@@ -97,6 +99,13 @@ func hostsetupTable() map[ID]Message {
 			Next:      "kagiban key show NAME --public   (add the line to authorized_keys by hand)",
 		},
 		Blocked: {What: "{host} cannot be changed now: {problems}", StillTrue: untouched, Next: "{fixes}"},
+		OthersLose: {
+			What:      "{host}: with passwords off, these would not get in any more, or not the way they do: {others}",
+			StillTrue: untouched + ", and everybody still logs in",
+			Next: "let each put a key there while the password still works: ssh-copy-id NAME@HOST   (where there is no shell: their line into the file that `sudo sshd -T -C user=NAME | grep -i authorizedkeysfile` names)\n" +
+				"the same again with --others-lose-password   (it is theirs to lose: ask them; --yes does not answer this)\n" +
+				"the same again with --no-enforce   (your key goes in, passwords stay on)",
+		},
 		Undone: {
 			What:      "{host}: the step \"{step}\" failed: {error}",
 			StillTrue: "the server is as it was before, and who could log in still can",
@@ -190,6 +199,7 @@ func hostsetupTable() map[ID]Message {
 		AskIdentity:      {What: "passphrase of {file}:"},
 		WrongAnswer:      {What: "that was not it"},
 		PlanNotEnforced:  {What: "passwords stay on: {why}"},
+		PlanOther:        {What: "loses the login by password: {other}"},
 		SecretUnasked: {
 			What:      "the {what} is needed, and cannot be asked for here: no terminal, and no SSH_ASKPASS that may be used",
 			StillTrue: untouched,
@@ -221,6 +231,7 @@ var stepWords = map[string]string{
 	"host-key":    "host key",
 	"login":       "logged in",
 	"root":        "looked at sshd",
+	"others":      "other people",
 	"install":     "key installed",
 	"prove":       "key proved",
 	"rehearse":    "rehearsed",

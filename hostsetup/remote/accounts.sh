@@ -1,0 +1,159 @@
+# shellcheck shell=sh
+# What inspect tells of other people: who gets in by a password, and whose keys sshd would take. Their hashes stay
+# here: of a password only a word is said.
+
+most=200 # accounts that are looked at one by one
+logs=/var/log
+
+# recent: what the journal and the logs say that sshd accepted in the last 30 days, as it stands there. What could not be read in
+# time is a line that begins with "!".
+recent() {
+	accepted='sshd(-session)?\[[0-9]+\]: Accepted '
+	if command -v journalctl >/dev/null 2>&1; then
+		# Only root's own lines: anybody may write to the journal under sshd's name.
+		{
+			briefly 10 journalctl -q -r -o short-iso --since "30 days ago" -t sshd -t sshd-session _UID=0 2>/dev/null
+			[ $? -lt 124 ] || echo "! the journal"
+		} | grep -E "$accepted|^!"
+	fi
+	spent=0
+	for log in "$logs"/auth.log* "$logs"/secure* "$logs"/messages*; do
+		[ -n "$(find "$log" -type f -mtime -31 2>/dev/null)" ] || continue
+		before=$(cut -d. -f1 /proc/uptime)
+		if [ "$spent" -ge 10 ]; then
+			echo "! $log"
+			continue
+		fi
+		{
+			case $log in
+			*.gz) briefly 5 gzip -dc "$log" ;;
+			*) briefly 5 cat "$log" ;;
+			esac
+			[ $? -lt 124 ] || echo "! $log"
+		} | grep -E "$accepted|^!"
+		spent=$((spent + $(cut -d. -f1 /proc/uptime) - before))
+	done
+}
+
+# logins: "NAME:DATE" for each account that logged in by something typed, the last time; ":seen" if any login at all was to be seen
+# (ours is one), ":unread WHAT". Dates stand as 2026-11-03T.., or as "Nov  3 .." without a year.
+logins() {
+	recent | awk -v year="$(date +%Y)" -v today="$(($(date +%s) / 86400))" '
+		function day(y, m, d) { # since 1970
+			if (m <= 2) { y--; m += 12 }
+			return 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469
+		}
+		/^!/ { print ":unread " substr($0, 3); next }
+		{
+			if ($1 ~ /^[0-9][0-9][0-9][0-9]-/) {
+				y = substr($1, 1, 4) + 0; m = substr($1, 6, 2) + 0; d = substr($1, 9, 2) + 0
+				n = 3
+			} else {
+				y = year; m = (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3; d = $2 + 0
+				if (day(y, m, d) > today + 1) y--
+				n = 5
+				if ($n ~ /^[a-z0-9]+\.[a-z]+$/) n++ # the syslogd of busybox
+			}
+			if (day(y, m, d) < today - 30 || $n !~ /^sshd(-session)?\[[0-9]+\]:$/ || $(n + 1) != "Accepted") next
+			seen = 1
+			if ($(n + 2) !~ /^(password|keyboard-interactive)/ || $(n + 3) != "for") next
+			who = substr($0, index($0, " Accepted "))
+			sub(/^ Accepted [^ ]+ for /, "", who)
+			sub(/ from [^ ]+ port [0-9]+.*$/, "", who)
+			date = sprintf("%04d-%02d-%02d", y, m, d)
+			if (who !~ /^-|:/ && date > last[who]) last[who] = date
+		}
+		END {
+			if (seen) print ":seen"
+			for (who in last) print who ":" last[who]
+		}'
+}
+
+# candidates USER LOGINS: "NAME:UID:GID:PASSWORD:LOGIN:HOME:SHELL" for each account but USER and root that has a usable (or an
+# empty) password, or stands in LOGINS with the date; ":more N" for those beyond the most. An expired account gets in by nothing.
+candidates() {
+	{
+		printf '%s\n' "$2"
+		echo ::
+		listed shadow
+		echo ::
+		listed passwd
+		printf '%s\n' "$2" | cut -d: -f1 | while read -r who; do # a directory need not list whom it knows
+			[ -z "$who" ] || getent passwd "$who" 2>/dev/null
+		done
+	} | awk -F: -v user="$1" -v most="$most" -v today="$(($(date +%s) / 86400))" '
+		$0 == "::" { part++; next }
+		part == 0 { login[$1] = $2; next }
+		part == 1 {
+			hash[$1] = $2
+			over[$1] = $8 ~ /^[0-9]+$/ && $8 < today || $3 > 0 && $5 ~ /^[0-9]+$/ && $7 ~ /^[0-9]+$/ && $3 + $5 + $7 < today
+			next
+		}
+		$1 == "" || $1 == user || $1 == "root" || seen[$1]++ || over[$1] { next }
+		{
+			word = $2 == "x" ? ($1 in hash ? hash[$1] : "*") : $2
+			state = word == "" ? "empty" : word ~ /^[!*]/ || length(word) < 13 ? "none" : "usable"
+			if (state == "none" && login[$1] == "") next
+			if (++found > most) next
+			print $1 ":" $3 ":" $4 ":" state ":" login[$1] ":" $6 ":" $7
+		}
+		END { if (found > most) print ":more " found - most }'
+}
+
+# key_files WHO UID HOME: the files of AuthorizedKeysFile, out of what sshd -T says on standard input.
+key_files() {
+	awk -v who="$1" -v uid="$2" -v home="$3" '
+		tolower($1) == "authorizedkeysfile" {
+			for (i = 2; i <= NF; i++) {
+				path = ""
+				for (j = 1; j <= length($i); j++) {
+					c = substr($i, j, 1)
+					if (c == "%") {
+						c = substr($i, ++j, 1)
+						c = c == "h" ? home : c == "u" ? who : c == "U" ? uid : c == "%" ? "%" : "%" c
+					}
+					path = path c
+				}
+				if (path != "none") print path ~ /^\// ? path : home "/" path
+			}
+		}'
+}
+
+# keys WHO HOME FILE: the lines of FILE that may hold keys, and the mode of all that sshd looks at: from the file up to the home folder,
+# or to / if it lies elsewhere.
+keys() {
+	at=$(readlink -f "$3") && [ -f "$at" ] || return 0
+	say keyfile "$1:$3"
+	sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$at" | head -n 50 | head -c 16384 | text "lines $1:$3"
+	top=$(readlink -f "$2")
+	while ls -ldn "$at"; do
+		case $at in "$top" | /) break ;; esac
+		at=$(dirname "$at")
+	done | text "modes $1:$3"
+}
+
+# people USER: all of it. Sets asked, the names whose settings it has told.
+people() {
+	seen=$(logins)
+	printf '%s\n' "$seen" | sed -n 's/^://p' | while read -r line; do say "$line"; done
+	found=$(candidates "$1" "$(printf '%s\n' "$seen" | grep -v '^:')")
+	asked=$(printf '%s\n' "$found" | cut -d: -f1)
+	plain=$(settings kagiban-nobody) # nobody of this name: what no Match singles out
+	printf '%s\n' "$found" | while IFS=: read -r who uid gid state login home shell; do
+		if [ -z "$who" ]; then
+			[ -z "$uid" ] || say "$uid" # more N
+			continue
+		fi
+		there=missing
+		[ ! -x "${shell:-/bin/sh}" ] || there=there
+		say account "$who:$uid:$gid:$state:$login:$there:$home:${shell:-/bin/sh}"
+		say groups "$who:$(id -G "$who" 2>/dev/null):$(id -Gn "$who" 2>/dev/null)"
+		say group "$who:$(getent group "$gid" 2>/dev/null || grep "^[^:]*:[^:]*:$gid:" /etc/group)"
+		told=$(settings "$who")
+		printf '%s\n' "$told" | deciding | text "effective $who"
+		[ "$told" = "$plain" ] || say matched "$who"
+		printf '%s\n' "$told" | key_files "$who" "$uid" "$home" | while read -r file; do
+			keys "$who" "$home" "$file"
+		done
+	done
+}
