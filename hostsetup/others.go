@@ -98,9 +98,8 @@ func (f *facts) accounts(a *remote.Answer) []account {
 		x.owner = owner{name: p[0], debian: f.debian}
 		x.uid, _ = strconv.Atoi(p[1])
 		x.gid, _ = strconv.Atoi(p[2])
-		if group := strings.Split(about("group", p[0]), ":"); len(group) == 4 {
-			x.group, x.alone = group[0], group[3] == "" || group[3] == p[0]
-		}
+		group, members, _ := strings.Cut(about("group", p[0]), ":")
+		x.group, x.alone = group, members == "" || members == p[0]
 		for _, where := range a.All("keyfile") {
 			if file, ok := strings.CutPrefix(where, p[0]+":"); ok {
 				x.files = append(x.files, readKeyFile(a, where, file))

@@ -113,7 +113,7 @@ func TestOthers(t *testing.T) {
 		return a
 	}
 	a := answer("KGab seen\n" +
-		"KGab account bob:1001:1001:usable::there:/home/bob:/bin/bash\nKGab groups bob:1001 27:bob sudo\nKGab group bob:bob:x:1001:\n" + strings.ReplaceAll(open, "%", "bob") +
+		"KGab account bob:1001:1001:usable::there:/home/bob:/bin/bash\nKGab groups bob:1001 27:bob sudo\nKGab group bob:bob:\n" + strings.ReplaceAll(open, "%", "bob") +
 		"KGab keyfile bob:/home/bob/.ssh/authorized_keys2\nKGab begin lines bob:/home/bob/.ssh/authorized_keys2\n" + aKey + "\nKGab end lines bob:/home/bob/.ssh/authorized_keys2\n" +
 		"KGab begin modes bob:/home/bob/.ssh/authorized_keys2\n-rw-rw-r-- 1 1001 1001 85 Nov 22 19:45 /home/bob/.ssh/authorized_keys2\ndrwx------    2 1001     1001            60 Nov 22 19:45 /home/bob/.ssh\n\nKGab end modes bob:/home/bob/.ssh/authorized_keys2\n" +
 		"KGab account john doe:2001:2001:none:2026-11-03:there:/home/john:/bin/bash\n" + strings.ReplaceAll(open, "%", "john doe") +

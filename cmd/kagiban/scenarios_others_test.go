@@ -49,16 +49,16 @@ var scenariosOthers = []scenario{
 	{number: 50, name: "a customer of sshd's own sftp", hook: sftpOnly + "sed -i -e '/^Match/,$d' -e 's,^Subsystem.*,Subsystem sftp internal-sftp,' /etc/ssh/sshd_config",
 		code: 5, result: "failed", offers: passwords, untouched: true, says: "sue: a password and no key", after: customerLoses},
 	{number: 22, name: "a colleague with authorized_keys2", hook: colleague + "colleague cid; key cid authorized_keys2", result: "key-only", offers: keysOnly,
-		says: "nobody else needs a password", after: func(t *testing.T, h *vpstest.Host, c *client) { c.letIn(h, "cid", true) }},
+		says: "nobody else needs a password", after: func(t *testing.T, h *vpstest.Host, c *client) { c.byKey(h, "cid", true) }},
 	{number: 49, name: "others who need no password", hook: nobodyLoses, result: "key-only", offers: keysOnly,
-		says: "nobody else needs a password", after: func(t *testing.T, h *vpstest.Host, c *client) { c.letIn(h, "ann", true) }},
+		says: "nobody else needs a password", after: func(t *testing.T, h *vpstest.Host, c *client) { c.byKey(h, "ann", true) }},
 	{number: 49, name: "others whom AllowUsers keeps out", hook: colleague + "colleague bob; sed -i '1i AllowUsers owner' /etc/ssh/sshd_config", result: "key-only", offers: keysOnly,
 		says: "nobody else needs a password"},
 	{number: 49, name: "others whose keys sshd refuses", hook: refusedKeys, code: 5, result: "failed", offers: passwords, untouched: true,
 		says: "bob: a password and a key that sshd refuses (/home/bob may be written by others: 777); eve: a password and a key that sshd refuses (/home/eve/.ssh/authorized_keys belongs to another)",
 		after: func(t *testing.T, h *vpstest.Host, c *client) {
-			c.letIn(h, "bob", false)
-			c.letIn(h, "eve", false)
+			c.byKey(h, "bob", false)
+			c.byKey(h, "eve", false)
 		}},
 	{number: 49, name: "another who logs in by password", hook: colleague + "colleague ann; key ann authorized_keys", do: loggedIn},
 	{number: 49, name: "another who logs in by password, init.d", hook: colleague + "colleague ann; key ann authorized_keys", options: []string{"init=sysv"},
@@ -84,8 +84,8 @@ func (c *client) byPassword(h *vpstest.Host, program, user string) bool {
 	return err == nil && (strings.Contains(string(out), "in as "+user) || strings.Contains(string(out), "working directory"))
 }
 
-// letIn judges by the real ssh whether the key that a hook made for user opens the server.
-func (c *client) letIn(h *vpstest.Host, user string, want bool) {
+// byKey judges by the real ssh whether the key that a hook made for user opens the server.
+func (c *client) byKey(h *vpstest.Host, user string, want bool) {
 	c.t.Helper()
 	file := filepath.Join(c.t.TempDir(), "id")
 	c.write(file, h.Exec("cat /root/"+user))
@@ -142,7 +142,7 @@ func loggedIn(t *testing.T, h *vpstest.Host, c *client) {
 	day := strings.TrimSpace(h.Exec("date +%Y-%m-%d"))
 	named := scenario{code: 5, result: "failed", offers: passwords, untouched: true, says: "ann: logged in by password on " + day}
 	named.add(t, h, c)
-	c.letIn(h, "ann", true)
+	c.byKey(h, "ann", true)
 	scenario{args: []string{"--others-lose-password"}, result: "key-only", offers: keysOnly, says: "ann: logged in by password on " + day}.add(t, h, c)
-	c.letIn(h, "ann", true)
+	c.byKey(h, "ann", true)
 }

@@ -148,7 +148,7 @@ people() {
 		[ ! -x "${shell:-/bin/sh}" ] || there=there
 		say account "$who:$uid:$gid:$state:$login:$there:$home:${shell:-/bin/sh}"
 		say groups "$who:$(id -G "$who" 2>/dev/null):$(id -Gn "$who" 2>/dev/null)"
-		say group "$who:$(getent group "$gid" 2>/dev/null || grep "^[^:]*:[^:]*:$gid:" /etc/group)"
+		say group "$who:$(getent group "$gid" 2>/dev/null || grep "^[^:]*:[^:]*:$gid:" /etc/group)" | cut -d: -f 1,2,5
 		told=$(settings "$who")
 		printf '%s\n' "$told" | deciding | text "effective $who"
 		[ "$told" = "$plain" ] || say matched "$who"

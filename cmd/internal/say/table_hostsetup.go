@@ -102,8 +102,8 @@ func hostsetupTable() map[ID]Message {
 		OthersLose: {
 			What:      "{host}: with passwords off, these would not get in any more, or not the way they do: {others}",
 			StillTrue: untouched + ", and everybody still logs in",
-			Next: "let each put a key there while the password still works: ssh-copy-id NAME@HOST   (where there is no shell: their line into the file that `sudo sshd -T -C user=NAME | grep -i authorizedkeysfile` names)\n" +
-				"the same again with --others-lose-password   (it is theirs to lose: ask them; --yes does not answer this)\n" +
+			Next: "let each put a key there while passwords work, and log in by it: ssh-copy-id NAME@HOST   (where there is no shell: their line into the file that `sudo sshd -T -C user=NAME | grep -i authorizedkeysfile` names)\n" +
+				"the same again with --others-lose-password   (once they know: a login by password counts for 30 days; --yes does not answer this)\n" +
 				"the same again with --no-enforce   (your key goes in, passwords stay on)",
 		},
 		Undone: {
