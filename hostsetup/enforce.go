@@ -68,7 +68,7 @@ func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, er
 	st := &state{auth: s.byKey(), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in, sync.OnceValue(p.in.Close)}}
 	c, err := s.dialer.handshake(st.tcp, st)
 	if err != nil {
-		if text := p.complaints.text(); text != "" {
+		if text := p.talk.text(); text != "" {
 			err = fmt.Errorf("%w (%s)", err, text)
 		}
 		return nil, err

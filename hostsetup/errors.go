@@ -71,12 +71,18 @@ func (e *LoginError) Unwrap() error { return e.Err }
 // A RootError means that the account cannot become root, so sshd's configuration is out of reach.
 type RootError struct {
 	Account string
-	Why     string // sudo's words, or ours
-	// Wrong: there is a sudo, but the password was not it.
+	Why     string // each way that was tried, and why it failed
+	// Wrong: sudo or doas asked for a password, and what it was given was not it.
 	Wrong bool
 }
 
 func (e *RootError) Error() string { return fmt.Sprintf("%s cannot become root: %s", e.Account, e.Why) }
+
+// What a [Person] says of a password for root: there is none to be had; or the one that was refused is all that there is.
+var (
+	ErrNoPassword    = errors.New("there is no password to be had")
+	ErrWrongPassword = errors.New("there is no other password to be had")
+)
 
 // A Problem is one thing that stands in the way of a key-only server.
 type Problem struct {

@@ -25,10 +25,19 @@ type Person interface {
 	AcceptHostKey(ctx context.Context, known string, key ssh.PublicKey) error
 	// Password is the account's password on the server; attempt counts from 1.
 	Password(ctx context.Context, account string, attempt int) ([]byte, error)
-	// SudoPassword is asked where sudo wants one and the login's password, if there was one, is not it.
-	SudoPassword(ctx context.Context, account string, attempt int) ([]byte, error)
+	// RootPassword is asked where a way to root wants a password, and the login's, if there was one, is not it. Two errors do not end
+	// the run, since another way may work: [ErrNoPassword] and [ErrWrongPassword].
+	RootPassword(ctx context.Context, q RootQuestion) ([]byte, error)
 	// Approve is shown all that will be changed, before anything is.
 	Approve(ctx context.Context, p Plan) error
+}
+
+// A RootQuestion is a password that stands between a login and root.
+type RootQuestion struct {
+	Way     string // sudo, doas or su
+	Account string // whose password it is
+	Own     bool   // that is the login's account; su wants root's, and so does a sudo with rootpw or targetpw
+	Attempt int    // counts from 1
 }
 
 // Undo windows that [Options] accepts; the default leaves time for a slow link and a person.

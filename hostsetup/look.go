@@ -21,10 +21,10 @@ type facts struct {
 	client     string // our address as the server sees it
 	server     string // the address and port that we reached there
 	port       string
-	sudo       bool
-	keys       string // authorized_keys, relative to home unless it is a link that leads out
-	text       string // its bytes
-	partial    bool   // one credential was not enough to log in
+	ways       map[string]string // sudo, doas, su: where they are
+	keys       string            // authorized_keys, relative to home unless it is a link that leads out
+	text       string            // its bytes
+	partial    bool              // one credential was not enough to log in
 	there      bool
 	paths      []mode
 	privileged bool // what follows is known
@@ -58,7 +58,7 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	case err != nil:
 		return nil, err
 	}
-	f := &facts{user: a.Get("user"), home: a.Get("home"), group: a.Get("group"), keys: a.Get("keys"), partial: c.partial}
+	f := &facts{user: a.Get("user"), home: a.Get("home"), group: a.Get("group"), keys: a.Get("keys"), partial: c.partial, ways: map[string]string{}}
 	f.uid, _ = strconv.Atoi(a.Get("uid"))
 	f.gid, _ = strconv.Atoi(a.Get("gid"))
 	f.alone = a.Get("members") == "" || a.Get("members") == f.user
@@ -67,7 +67,10 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	if parts := strings.Fields(a.Get("connection")); len(parts) == 4 {
 		f.client, f.server, f.port = parts[0], parts[2], parts[3]
 	}
-	f.sudo = a.Has("sudo")
+	for _, line := range a.All("way") {
+		name, path, _ := strings.Cut(line, " ")
+		f.ways[name] = path
+	}
 	f.text, f.there = a.Text("keys")
 	for _, line := range a.All("mode") {
 		if m, ok := parseMode(line); ok {

@@ -2,12 +2,10 @@ package hostsetup
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,7 +26,7 @@ const (
 
 // do runs a verb as the login user. Errors: *[remote.Failure], [remote.ErrCutOff].
 func (c *conn) do(ctx context.Context, v remote.Verb, args ...string) (*remote.Answer, error) {
-	p, err := c.start(ctx, "sh -s", "")
+	p, err := c.start(ctx, "sh -s", false, &talk{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,31 +36,38 @@ func (c *conn) do(ctx context.Context, v remote.Verb, args ...string) (*remote.A
 
 // process is a program on the server.
 type process struct {
-	session    *ssh.Session
-	in         io.WriteCloser
-	out        *bufio.Reader
-	complaints *complaints
-	conn       *conn
-	stop       func() bool // it is not ended by the context any more
-	mu         sync.Mutex
-	last       *time.Timer // closes the connection of a program that does not end
+	session *ssh.Session
+	in      io.WriteCloser
+	out     *bufio.Reader
+	talk    *talk
+	conn    *conn
+	stop    func() bool // it is not ended by the context any more
+	mu      sync.Mutex
+	last    *time.Timer // closes the connection of a program that does not end
 }
 
-// start runs command; ctx's end ends it. prompt is what a program on the way may ask on stderr.
-func (c *conn) start(ctx context.Context, command, prompt string) (*process, error) {
+// errNoTerminal means that the server gives this login no terminal (sshd_config(5), PermitTTY).
+var errNoTerminal = errors.New("the server gives no terminal")
+
+// start runs command, on a terminal that echoes nothing if tty; ctx's end ends it. t hears what it complains of.
+func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*process, error) {
 	c.dialer.commands++
 	session, err := c.NewSession()
 	if err != nil {
 		return nil, &UnreachableError{c.dialer.target.endpoint(), err}
 	}
-	p := &process{session: session, complaints: &complaints{prompt: prompt, asked: make(chan struct{}, 8)}, conn: c}
+	p := &process{session: session, talk: t, conn: c}
 	p.stop = context.AfterFunc(ctx, p.end)
-	session.Stderr = p.complaints
+	session.Stderr = p.talk
 	p.in, err = session.StdinPipe()
 	if err == nil {
 		var out io.Reader
 		out, err = session.StdoutPipe()
 		p.out = bufio.NewReader(out)
+	}
+	if err == nil && tty && session.RequestPty("dumb", 24, 80, ssh.TerminalModes{ssh.ECHO: 0}) != nil {
+		p.close()
+		return nil, errNoTerminal
 	}
 	if err == nil {
 		err = session.Start(command)
@@ -100,56 +105,20 @@ func (p *process) verb(v remote.Verb, args ...string) (*remote.Answer, error) {
 	timer := time.AfterFunc(verbLimit, p.end)
 	defer timer.Stop()
 	nonce := remote.Nonce()
-	if _, err := io.WriteString(p.in, v.Program(nonce, args...)); err != nil && !errors.Is(err, io.EOF) {
+	// On a terminal there is no end of input, so the shell is told to exit.
+	if _, err := io.WriteString(p.in, v.Program(nonce, args...)+"exit\n"); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
 	}
-	_ = p.in.Close() // an EOF is all that the shell needs; a broken link shows on reading
+	_ = p.in.Close() // a broken link shows on reading
 	out, err := io.ReadAll(io.LimitReader(p.out, answerLimit))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
 	}
 	a, err := remote.Parse(v, nonce, out)
 	if errors.Is(err, remote.ErrCutOff) {
-		if text := p.complaints.text(); text != "" {
+		if text := p.talk.text(); text != "" {
 			return a, fmt.Errorf("%w: %s", err, text)
 		}
 	}
 	return a, err
-}
-
-// complaints is a program's stderr, as far as it matters, and a watch on it for sudo's prompt.
-type complaints struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-	prompt string
-	asked  chan struct{} // one value for each prompt
-	seen   int
-}
-
-func (c *complaints) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.buffer.Len() < complaintLimit {
-		c.buffer.Write(b)
-	}
-	if c.prompt != "" {
-		for n := strings.Count(c.buffer.String(), c.prompt); c.seen < n; c.seen++ {
-			select {
-			case c.asked <- struct{}{}:
-			default:
-			}
-		}
-	}
-	return len(b), nil
-}
-
-// text is what was complained, without our own prompts, on one line.
-func (c *complaints) text() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	text := c.buffer.String()
-	if c.prompt != "" {
-		text = strings.ReplaceAll(text, c.prompt, " ")
-	}
-	return strings.Join(strings.Fields(text), " ")
 }

@@ -30,7 +30,7 @@ func (p *person) Password(context.Context, string, int) ([]byte, error) {
 	p.asked++
 	return []byte(p.password), nil
 }
-func (p *person) SudoPassword(context.Context, string, int) ([]byte, error) {
+func (p *person) RootPassword(context.Context, RootQuestion) ([]byte, error) {
 	p.asked++
 	return []byte(p.password), nil
 }

@@ -99,7 +99,9 @@ func (s *setup) close() {
 		}
 	}
 	if s.root != nil {
-		clear(s.root.known)
+		for _, password := range s.root.known {
+			clear(password)
+		}
 	}
 }
 
@@ -175,7 +177,7 @@ func (s *setup) survey(ctx context.Context) error {
 	var rootErr error
 	if !s.NoEnforce {
 		rootErr = s.becomeRoot(ctx)
-		if refused := (*RootError)(nil); rootErr != nil && !errors.As(rootErr, &refused) {
+		if refused := (*RootError)(nil); rootErr != nil && (!errors.As(rootErr, &refused) || refused.Wrong) {
 			return rootErr
 		}
 	}
@@ -184,14 +186,10 @@ func (s *setup) survey(ctx context.Context) error {
 }
 
 func (s *setup) becomeRoot(ctx context.Context) error {
-	account := s.Target.Account()
-	s.root = &root{account: account, direct: s.facts.uid == 0, known: s.first.password,
-		ask: func(ctx context.Context, attempt int) ([]byte, error) {
-			return s.Person.SudoPassword(ctx, account, attempt)
-		}}
-	if !s.root.direct && !s.facts.sudo {
-		s.root.refused = &RootError{Account: account, Why: "there is no sudo on this server"}
-		return s.root.refused
+	s.root = &root{user: s.facts.user, host: s.Target.Name, ways: ways(s.facts), ask: s.Person.RootPassword,
+		known: map[string][]byte{}, asked: map[string]int{}}
+	if s.first.password != nil {
+		s.root.known[s.facts.user] = s.first.password
 	}
 	if err := s.facts.inspect(ctx, s.root, s.first); err != nil {
 		s.root.refused = err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,6 +21,7 @@ type person struct {
 	yes, dryRun    bool // the plan needs no answer
 	json           bool // stdout is for scripts
 	password, sudo prompt.Source
+	said           map[string][]byte // what they said, by flag: stdin can be read only once
 }
 
 // AcceptHostKey asks on first contact. --yes does not answer this.
@@ -35,35 +38,52 @@ func (a *person) AcceptHostKey(ctx context.Context, known string, key ssh.Public
 	return err
 }
 
-// Password is the account's password on the server. A file is read once: what it says is not tried twice.
+// Password is the account's password on the server.
 func (a *person) Password(ctx context.Context, account string, attempt int) ([]byte, error) {
-	return a.secret(ctx, a.password, say.AskPassword, account, attempt)
+	return a.secret(ctx, a.password, say.Text(say.AskPassword, say.Fields{"account": account}), attempt,
+		say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", "password of "+account, "flag", "--password-file"),
+		say.Fail(say.SecretWrong, nil, "flag", a.password.Flag, "account", account))
 }
 
-// SudoPassword is likewise for sudo, which takes the account's password unless it was told otherwise.
-func (a *person) SudoPassword(ctx context.Context, account string, attempt int) ([]byte, error) {
-	src := a.sudo
-	if !src.Given() {
+// RootPassword is likewise for what sudo, doas or su asks for. The login's password is given only where the account's own is wanted; and
+// who is asked for root's need not know it.
+func (a *person) RootPassword(ctx context.Context, q hostsetup.RootQuestion) ([]byte, error) {
+	src, question := a.sudo, say.AskSudo
+	if !src.Given() && q.Own {
 		src = a.password
 	}
-	return a.secret(ctx, src, say.AskSudo, account, attempt)
+	if !q.Own {
+		question = say.AskRoot
+	}
+	answer, err := a.secret(ctx, src, say.Text(question, say.Fields{"account": q.Account, "way": q.Way}), q.Attempt,
+		say.Fail(say.SecretUnasked, hostsetup.ErrNoPassword, "what", "password of "+q.Account+" for "+q.Way, "flag", "--sudo-password-file"),
+		hostsetup.ErrWrongPassword)
+	if !src.Given() && errors.Is(err, prompt.ErrEmpty) {
+		err = fmt.Errorf("%w: %w", hostsetup.ErrNoPassword, err) // another way may do without
+	}
+	return answer, err
 }
 
-func (a *person) secret(ctx context.Context, src prompt.Source, question say.ID, account string, attempt int) ([]byte, error) {
-	if !src.Given() && !a.p.ask.CanAsk() {
-		what, flag := "password of "+account, "--password-file"
-		if question == say.AskSudo {
-			what, flag = "sudo password of "+account, "--sudo-password-file"
-		}
-		return nil, say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", what, "flag", flag)
-	}
+// secret is what a file says, or the person. A file is read once, and what it says is not tried twice.
+func (a *person) secret(ctx context.Context, src prompt.Source, question string, attempt int, unasked, wrong error) ([]byte, error) {
 	switch {
-	case attempt > 1 && src.Given():
-		return nil, say.Fail(say.SecretWrong, nil, "flag", src.Flag, "account", account)
+	case src.Given() && attempt > 1:
+		return nil, wrong
+	case src.Given() && a.said[src.Flag] != nil:
+		return bytes.Clone(a.said[src.Flag]), nil
+	case !src.Given() && !a.p.ask.CanAsk():
+		return nil, unasked
 	case attempt > 1:
 		a.p.tell(say.WrongAnswer)
 	}
-	return a.p.secret(ctx, src, say.Text(question, say.Fields{"account": account})+" ")
+	answer, err := a.p.secret(ctx, src, question+" ")
+	if src.Given() && err == nil {
+		if a.said == nil {
+			a.said = map[string][]byte{}
+		}
+		a.said[src.Flag] = bytes.Clone(answer)
+	}
+	return answer, err
 }
 
 // Approve shows the plan, and asks unless that was answered beforehand.

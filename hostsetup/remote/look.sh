@@ -7,7 +7,9 @@ say group "$(id -gn)"
 say members "$(getent group "$(id -g)" 2>/dev/null | cut -d: -f4)"
 say home "$HOME"
 say connection "${SSH_CONNECTION-}"
-command -v sudo >/dev/null 2>&1 && say sudo
+for way in sudo doas su; do
+	path=$(command -v "$way") && say way "$way" "$path"
+done
 
 cd || fail home "$HOME"
 keys=.ssh/authorized_keys

@@ -73,7 +73,7 @@ func ofAnswer(err error) (ID, Fields) {
 	case errors.As(err, &others):
 		return OthersLose, Fields{"others": others.List()}
 	case errors.As(err, &root) && root.Wrong:
-		return SudoRefused, Fields{"account": root.Account, "error": root.Why}
+		return SudoRefused, Fields{"error": root.Error()}
 	case errors.As(err, &root):
 		return NoRoot, Fields{"error": root.Error()}
 	case errors.As(err, &still):

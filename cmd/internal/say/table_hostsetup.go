@@ -47,6 +47,7 @@ const (
 	AskHostKey       ID = "ask-host-key"
 	AskPassword      ID = "ask-password"
 	AskSudo          ID = "ask-sudo"
+	AskRoot          ID = "ask-root"
 	AskIdentity      ID = "ask-identity"
 	WrongAnswer      ID = "wrong-answer"
 	SecretUnasked    ID = "secret-unasked"
@@ -60,7 +61,10 @@ const (
 	PlanOther        ID = "plan-other"
 )
 
-const untouched = "nothing on the server was changed"
+const (
+	untouched = "nothing on the server was changed"
+	asRoot    = "the same again as root, as a user who may use sudo or doas, or with --sudo-password-file FILE   (root's password, for su)"
+)
 
 func hostsetupTable() map[ID]Message {
 	return map[ID]Message{
@@ -134,18 +138,18 @@ func hostsetupTable() map[ID]Message {
 		NotEnforced: {
 			What:      "{host}: the key is installed and opens it, but passwords are still accepted: {error}",
 			StillTrue: "who could log in before still can",
-			Next:      "the same again as root, or as a user who may use sudo",
+			Next:      asRoot,
 		},
 		NotChecked: {
 			What:      "{host}: the key is installed and opens it, and {account} is offered nothing that is typed; whether other accounts are was not checked: {error}",
 			StillTrue: "who could log in before still can",
-			Next:      "the same again as root, or as a user who may use sudo",
+			Next:      asRoot,
 		},
-		NoRoot: {What: "{error}", StillTrue: untouched, Next: "the same as root, or as a user who may use sudo"},
+		NoRoot: {What: "{error}", StillTrue: untouched, Next: asRoot},
 		SudoRefused: {
-			What:      "{account}: sudo did not take the password: {error}",
+			What:      "{error}",
 			StillTrue: untouched,
-			Next:      "the same again with --sudo-password-file FILE",
+			Next:      "the same again with --sudo-password-file FILE   (the password that it asks for; root's, if sudo is told so by rootpw or targetpw)",
 		},
 		StillOpen: {
 			What:      "{account} is still offered {methods}",
@@ -195,7 +199,8 @@ func hostsetupTable() map[ID]Message {
 		AskPlan:          {What: "go on with {host}? (y/N)"},
 		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same? (y/N)"},
 		AskPassword:      {What: "password of {account}:"},
-		AskSudo:          {What: "sudo password of {account}:"},
+		AskSudo:          {What: "password of {account}, for {way}:"},
+		AskRoot:          {What: "password of {account}, for {way} (only Enter: there is none):"},
 		AskIdentity:      {What: "passphrase of {file}:"},
 		WrongAnswer:      {What: "that was not it"},
 		PlanNotEnforced:  {What: "passwords stay on: {why}"},
