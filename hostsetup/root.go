@@ -283,7 +283,9 @@ func (r *root) ended(ctx context.Context, p *process, w way, given bool) error {
 		return ctx.Err()
 	}
 	no := w.words(r.user, p.talk.lines())
-	no.wrong = no.wrong && given
+	if no.wrong && !given {
+		return &refusal{why: "it asks for a password on a terminal only, and there is none"}
+	}
 	return no
 }
 
@@ -305,8 +307,8 @@ func (w way) words(user string, lines []string) *refusal {
 		return &refusal{why: user + " is not in the sudoers file"}
 	case has("is not allowed to execute", "may not run"):
 		return &refusal{why: user + " may run only some commands by it"}
-	case w.name == "doas" && has("Operation not permitted"):
-		return &refusal{why: "doas.conf does not permit " + user}
+	case w.name == "doas" && has("Operation not permitted", "is not enabled"):
+		return &refusal{why: "it does not permit " + user}
 	case w.name == "su" && has("Authentication failure", "incorrect password"):
 		return &refusal{why: "the password was not root's, or root is locked", wrong: true}
 	case has("incorrect password attempt", "Authentication failed", "Authentication failure"):

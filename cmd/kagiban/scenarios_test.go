@@ -23,6 +23,7 @@ type scenario struct {
 	only    []string // the bases on which there is such a server; none: on all
 	args    []string // more arguments of host add
 	asRoot  bool     // the login is root's
+	forRoot string   // what --sudo-password-file holds; "": there is none
 
 	code      int    // exit code
 	result    string // of --json
@@ -37,7 +38,7 @@ type scenario struct {
 }
 
 func allScenarios() []scenario {
-	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers)
+	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot)
 }
 
 // bases are those that the scenarios are run on: the one that most of the tests use, or those of KAGIBAN_BASES.
@@ -93,8 +94,11 @@ func (s scenario) run(t *testing.T, base string) {
 
 // add is one run of host add, and what it must have come to.
 func (s scenario) add(t *testing.T, h *vpstest.Host, c *client) (verdict string) {
-	before := h.Snapshot()
-	stdout, stderr, code := c.kagiban(c.add(h, append(slices.Clone(s.args), "--json")...)...)
+	before, args := h.Snapshot(), slices.Clone(s.args)
+	if s.forRoot != "" {
+		args = append(args, "--sudo-password-file", c.secretFile(s.forRoot))
+	}
+	stdout, stderr, code := c.kagiban(c.add(h, append(args, "--json")...)...)
 	var got added
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatal(err)
@@ -114,7 +118,7 @@ func (s scenario) add(t *testing.T, h *vpstest.Host, c *client) (verdict string)
 		t.Errorf("left behind: %s", left)
 	}
 	if s.result == "key-only" {
-		c.again(h)
+		c.again(h, args...)
 	}
 	return cmp.Or(got.Result, "none") + map[bool]string{true: "", false: fmt.Sprintf(", exit %d", code)}[code == 0]
 }

@@ -54,6 +54,14 @@ func (c *client) write(path, text string) {
 	}
 }
 
+// secretFile is a new file that holds a secret.
+func (c *client) secretFile(secret string) string {
+	c.t.Helper()
+	file := filepath.Join(c.t.TempDir(), "secret")
+	c.write(file, secret+"\n")
+	return file
+}
+
 // command is kagiban with no terminal and a bare environment.
 func (c *client) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(builtBinary(c.t), args...)
@@ -116,10 +124,10 @@ const (
 )
 
 // again: the second run finds all as it should be, and changes no byte.
-func (c *client) again(h *vpstest.Host) {
+func (c *client) again(h *vpstest.Host, more ...string) {
 	c.t.Helper()
 	before := h.Snapshot()
-	stdout, _, code := c.kagiban(c.add(h)...)
+	stdout, _, code := c.kagiban(c.add(h, more...)...)
 	if code != 0 || !strings.Contains(stdout, "vps1 is already key-only") {
 		c.t.Errorf("second run: exit %d, %q", code, stdout)
 	}

@@ -104,8 +104,8 @@ func source(name string) string {
 	return string(text)
 }
 
-// Quote makes one word of s for a POSIX shell.
-func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// Quote makes one word of s for a POSIX shell. Quoted twice it is one for fish, too, to which \' is a quote even between quotes.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'" }
 
 // A Failure is what a verb says when it cannot do its work: a word that names the kind, and a detail.
 type Failure struct{ Verb, What, Detail string }
