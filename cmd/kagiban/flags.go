@@ -44,7 +44,7 @@ func secretFlags(secrets ...secret) []cli.Flag {
 
 func (s secret) words() string {
 	return map[secret]string{
-		passphrase: "passphrase", newPassphrase: "new passphrase", password: "password", sudoPassword: "sudo password",
+		passphrase: "passphrase", newPassphrase: "new passphrase", password: "password", sudoPassword: "password that sudo, doas or su asks for",
 	}[s]
 }
 
