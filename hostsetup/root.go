@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"kagiban/hostsetup/remote"
 )
 
@@ -268,15 +270,15 @@ func (r *root) ended(ctx context.Context, p *process, w way, given bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	ended := make(chan struct{})
-	go func() {
-		_ = p.session.Wait() // stderr is whole then; the exit status says nothing that it does not
-		close(ended)
-	}()
+	ended := make(chan error, 1)
+	go func() { ended <- p.session.Wait() }() // stderr is whole then; the exit status says nothing that it does not
 	timer := time.NewTimer(closeLimit)
 	defer timer.Stop()
 	select {
-	case <-ended:
+	case err := <-ended:
+		if lost := (*ssh.ExitMissingError)(nil); errors.As(err, &lost) { // it was not w that ended, it was the link
+			return &UnreachableError{p.conn.dialer.target.endpoint(), err}
+		}
 	case <-timer.C: // it goes on talking
 		p.end()
 	case <-ctx.Done():
