@@ -18,12 +18,26 @@ const (
 	watchful = "printf 'PerSourcePenalties authfail:10s noauth:5s min:20s max:600s\\nLogLevel VERBOSE\\n' >/etc/ssh/sshd_config.d/20-penalties.conf\n"
 	// fail2ban with Debian's own jail for sshd. Without syslog older releases have to be told where the log is, as their README says.
 	fail2ban = "systemctl enable fail2ban.service 2>/dev/null\ngrep -q 'backend = systemd' /etc/fail2ban/jail.d/defaults-debian.conf || printf '[sshd]\\nbackend = systemd\\n' >/etc/fail2ban/jail.local\n"
+	// frugal puts busybox's applets in place of the usual tools, and its sh in place of dash.
+	frugal = "for tool in sh cat grep egrep fgrep sed awk cut head tail wc ls mv cp ln rm rmdir chmod chown sync sort uniq readlink mkdir cmp sleep " +
+		"setsid id tr find dirname basename date kill printf test tee touch mktemp stat env seq expr od base64 xargs uname hostname true false echo " +
+		"pidof ps sha256sum; do for dir in /bin /usr/bin; do [ ! -e $dir/$tool ] || ! busybox --list | grep -qx $tool || ln -sf /bin/busybox $dir/$tool; done; done\n" +
+		"[ \"$(readlink /bin/sh)\" = /bin/busybox ]\n"
+	// bare: what is useful, and not everywhere.
+	bare = frugal + "rm -f /bin/ss /usr/bin/ss /usr/sbin/ss /usr/bin/getent /usr/bin/setsid /usr/bin/ssh /usr/bin/cksum\n"
 	// mortal: logind ends what a session leaves behind.
 	mortal = "mkdir -p /etc/systemd/logind.conf.d; printf '[Login]\\nKillUserProcesses=yes\\nKillExcludeUsers=\\n' >/etc/systemd/logind.conf.d/kill.conf\n"
 )
 
 // scenariosRuns take more than one run of host add, or what happens to the server in between.
 var scenariosRuns = []scenario{
+	{number: 16, name: "busybox userland", hook: frugal, result: "key-only", offers: keysOnly},
+	{number: 16, name: "busybox userland, client killed", hook: frugal, do: killedInForce},
+	{number: 16, name: "busybox userland, init.d", hook: frugal, options: []string{"init=sysv"}, result: "key-only", offers: keysOnly},
+	{number: 16, name: "busybox userland, init.d, client killed", hook: frugal, options: []string{"init=sysv"}, do: killedInForce},
+	{number: 16, name: "bare userland", hook: bare, result: "key-only", offers: keysOnly},
+	{number: 16, name: "bare userland, init.d", hook: bare, options: []string{"init=sysv"}, result: "key-only", offers: keysOnly},
+	{number: 16, name: "bare userland, init.d, client killed", hook: bare, options: []string{"init=sysv"}, do: killedInForce},
 	{number: 20, name: "keys file with CRLF", do: keysFileCRLF},
 	{number: 20, name: "keys file with a BOM", do: keysFileBOM},
 	{number: 36, name: "PerSourcePenalties", hook: watchful, only: []string{"trixie", "newest"}, do: func(t *testing.T, h *vpstest.Host, c *client) { threeVisits(t, h, c, "penalty") }},
@@ -109,6 +123,15 @@ func threeVisits(t *testing.T, h *vpstest.Host, c *client, watch string) {
 		c.kagiban(args...)
 		return c.offered(h.User, h.Addr)
 	})
+}
+
+// killedInForce: the client dies by kill -9 once the change is in force. The server goes back by itself.
+func killedInForce(t *testing.T, h *vpstest.Host, c *client) {
+	before := sshdFiles(h)
+	c.dieInForce(h, "10s")
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	c.until(30*time.Second, before, func() string { return sshdFiles(h) })
+	c.onceMore(h)
 }
 
 // rebootBefore: the power is cut while the change waits for its confirmation.

@@ -84,7 +84,7 @@ offered() {
 			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null \
 			-p "$3" -l "$1" -- "$2" true </dev/null 2>&1 | sed -n 's/.*Permission denied (\(.*\)).*/\1/p'
 	else
-		echo "config-$("$sshd" -T 2>/dev/null | cksum | cut -d' ' -f1)"
+		echo "config:$("$sshd" -T 2>/dev/null | grep -i -E '^(password|kbdinteractive|challengeresponse)auth|^authenticationmethods' | tr ' \n' '=,')"
 	fi
 }
 

@@ -99,7 +99,8 @@ func (h *Host) Link(up bool) {
 // Snapshot is everything under /etc/ssh and the home folders, byte for byte, with modes and owners: what must not have changed. (What bash and sudo write by themselves is left out.)
 func (h *Host) Snapshot() string {
 	h.t.Helper()
-	return h.Exec(`find /etc/ssh /home /root -xdev \( -name .bash_history -o -name .cache -o -name .sudo_as_admin_successful \) -prune -o -printf '%p %m %u %g ' \( -type f -exec sha256sum {} \; -o -printf '\n' \) | sort`)
+	const all = `find /etc/ssh /home /root -xdev \( -name .bash_history -o -name .cache -o -name .sudo_as_admin_successful \) -prune -o `
+	return h.Exec("{ " + all + "-exec stat -c '%N %a %U %G' {} +; " + all + "-type f -exec sha256sum {} +; } | sort")
 }
 
 func (h *Host) vps(args ...string) string {
