@@ -48,6 +48,12 @@ var scenariosOthers = []scenario{
 		says: "sue: a password and no key", after: customerLoses},
 	{number: 50, name: "a customer of sshd's own sftp", hook: sftpOnly + "sed -i -e '/^Match/,$d' -e 's,^Subsystem.*,Subsystem sftp internal-sftp,' /etc/ssh/sshd_config",
 		code: 5, result: "failed", offers: passwords, untouched: true, says: "sue: a password and no key", after: customerLoses},
+	{number: 49, name: "a tunnel without a shell", hook: colleague + "colleague tun; usermod -s /bin/false tun; printf 'Match User tun\\n\\tPermitOpen 127.0.0.1:22\\n' >>/etc/ssh/sshd_config",
+		code: 5, result: "failed", offers: passwords, untouched: true, says: "tun: a password and no key", after: func(t *testing.T, h *vpstest.Host, c *client) {
+			if !c.byPassword(h, "tunnel", "tun") {
+				t.Error("it is no tunnel")
+			}
+		}},
 	{number: 22, name: "a colleague with authorized_keys2", hook: colleague + "colleague cid; key cid authorized_keys2", result: "key-only", offers: keysOnly,
 		says: "nobody else needs a password", after: func(t *testing.T, h *vpstest.Host, c *client) { c.byKey(h, "cid", true) }},
 	{number: 49, name: "others who need no password", hook: nobodyLoses, result: "key-only", offers: keysOnly,
@@ -65,7 +71,7 @@ var scenariosOthers = []scenario{
 		boot: "busybox syslogd -O /var/log/auth.log", do: loggedIn},
 }
 
-// byPassword is a login of the real ssh, or sftp, by a password alone.
+// byPassword is a login of the real ssh, or sftp, or a tunnel of ssh's, by a password alone.
 func (c *client) byPassword(h *vpstest.Host, program, user string) bool {
 	c.t.Helper()
 	askpass := filepath.Join(c.t.TempDir(), "askpass")
@@ -74,14 +80,22 @@ func (c *client) byPassword(h *vpstest.Host, program, user string) bool {
 	}
 	args := []string{"-F", c.config, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "PreferredAuthentications=password", "-o", "NumberOfPasswordPrompts=1", "-o", "User=" + user}
 	cmd := exec.Command("ssh", append(args, "--", h.Addr, "echo in as $USER")...)
-	if program == "sftp" {
+	switch program {
+	case "tunnel":
+		cmd = exec.Command("ssh", append(args, "-W", "127.0.0.1:22", "--", h.Addr)...)
+	case "sftp":
 		cmd = exec.Command("sftp", append(args, "-o", "BatchMode=no", "-b", "-", "--", h.Addr)...)
-		cmd.Stdin = strings.NewReader("@pwd\n")
+		cmd.Stdin = strings.NewReader("pwd\n")
 	}
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SSH_ASKPASS=" + askpass, "SSH_ASKPASS_REQUIRE=force"}
 	out, err := cmd.CombinedOutput()
 	c.t.Logf("%s by %s's password: %v\n%s", program, user, err, out)
-	return err == nil && (strings.Contains(string(out), "in as "+user) || strings.Contains(string(out), "working directory"))
+	for _, sign := range []string{"in as " + user, "Remote working directory", "SSH-2.0-"} {
+		if strings.Contains(string(out), sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // byKey judges by the real ssh whether the key that a hook made for user opens the server.
@@ -105,7 +119,7 @@ func otherLoses(t *testing.T, h *vpstest.Host, c *client) {
 	if _, _, code := c.kagiban(c.add(h, "--no-enforce")...); code != 0 {
 		t.Errorf("the key alone: exit %d", code)
 	}
-	if _, _, code := c.kagiban(c.add(h)...); code != 5 {
+	if _, stderr, code := c.kagiban(c.add(h)...); code != 5 || strings.Contains(stderr, "will be changed") { // a plan would be asked about
 		t.Errorf("with the key there: exit %d", code)
 	}
 	if !c.byPassword(h, "ssh", "bob") {

@@ -18,7 +18,7 @@ recent() {
 	fi
 	spent=0
 	for log in "$logs"/auth.log* "$logs"/secure* "$logs"/messages*; do
-		[ -n "$(find "$log" -type f -mtime -31 2>/dev/null)" ] || continue
+		[ -n "$(find -L "$log" -type f -mtime -31 2>/dev/null)" ] || continue
 		before=$(cut -d. -f1 /proc/uptime)
 		if [ "$spent" -ge 10 ]; then
 			echo "! $log"
