@@ -1,8 +1,11 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"kagiban/scripts/vpstest"
 )
@@ -30,7 +33,7 @@ var scenariosRoot = []scenario{
 	{number: 34, name: "sudo lectures", hook: sudoers("Defaults lecture=always"), result: "key-only", offers: keysOnly},
 	{number: 34, name: "sudo lectures on a terminal", hook: sudoers("Defaults lecture=always, requiretty"), result: "key-only", offers: keysOnly},
 
-	{number: 35, name: "su", hook: rootHasOne, options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
+	{number: 35, name: "su", hook: rootHasOne, options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly, after: noFailure},
 	{number: 35, name: "su, init.d", hook: rootHasOne, options: []string{"sudo=none", "init=sysv"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 35, name: "su, and root's shell is fish", hook: rootHasOne + "usermod -s /usr/bin/fish root; usermod -s /usr/bin/fish owner", options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 35, name: "su without a terminal", hook: rootHasOne + "sed -i '1i PermitTTY no' /etc/ssh/sshd_config", options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
@@ -51,7 +54,7 @@ var scenariosRoot = []scenario{
 	{number: 2, name: "no sudoer, but su", hook: noSudoer + rootHasOne, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 2, name: "no sudoer, but doas", hook: noSudoer + doasConf("permit owner"), result: "key-only", offers: keysOnly},
 	{number: 2, name: "sudo for some commands", hook: noSudoer + sudoers("owner ALL=(ALL) /usr/bin/id"), code: 4, result: "installed", offers: passwords, says: "sudo: owner may run only some commands by it; doas: "},
-	{number: 2, name: "sudo wants root's password", hook: rootHasOne + sudoers("Defaults rootpw"), forRoot: forRoot, result: "key-only", offers: keysOnly},
+	{number: 2, name: "sudo wants root's password", hook: rootHasOne + sudoers("Defaults rootpw"), forRoot: forRoot, result: "key-only", offers: keysOnly, after: noFailure},
 	{number: 2, name: "sudo wants the target's password", hook: rootHasOne + sudoers("Defaults targetpw"), forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 2, name: "sudo wants root's password, which nobody knows", hook: rootHasOne + sudoers("Defaults rootpw"), code: 5, result: "failed", offers: passwords, untouched: true,
 		says: "the password of root@vps1 for sudo is needed"},
@@ -59,6 +62,11 @@ var scenariosRoot = []scenario{
 		says: "sudo: the password was not it; doas: "},
 	{number: 2, name: "sudo does not get the password", do: wrongForSudo},
 	{number: 2, name: "a password is no command", do: passwordIsNoCommand},
+	{number: 41, name: "the client is killed, on su's terminal", hook: rootHasOne, options: []string{"sudo=none"}, do: killedOnATerminal},
+	{number: 41, name: "the client is killed, on su's terminal, init.d", hook: rootHasOne, options: []string{"sudo=none", "init=sysv"}, do: killedOnATerminal},
+	{number: 35, name: "su, and somebody is asked", hook: rootHasOne, options: []string{"sudo=none"}, do: askedForSu},
+	{number: 35, name: "a su that repeats what it hears", hook: oddSu, options: []string{"sudo=none"}, forRoot: forRoot, code: 4, result: "installed", offers: passwords,
+		says: "su: no good: (the password)", after: neverEchoed},
 	{number: 35, name: "undo by su", hook: rootHasOne, options: []string{"sudo=none"}, do: undoBy(forRoot)},
 	{number: 35, name: "undo by doas", hook: doasConf("permit owner"), options: []string{"sudo=none"}, do: undoBy("")},
 }
@@ -67,6 +75,74 @@ var scenariosRoot = []scenario{
 func suUntried(t *testing.T, h *vpstest.Host, _ *client) {
 	if got := h.Exec("journalctl -q --no-pager -o cat -t su || true"); got != "" {
 		t.Errorf("su was begun: %s", got)
+	}
+}
+
+// noFailure: no way to root was given a password that is not its own. A server counts these.
+func noFailure(t *testing.T, h *vpstest.Host, _ *client) {
+	if got := h.Exec("journalctl -q --no-pager -o cat -t su -t sudo -t unix_chkpwd | grep -i -e failure -e incorrect || true"); got != "" {
+		t.Errorf("a password that is not it was given: %s", got)
+	}
+}
+
+// oddSu asks, looks whether the terminal would show the answer, and tells it.
+const oddSu = `su=$(command -v su)
+rm -f "$su"
+cat >"$su" <<'SU'
+#!/bin/sh
+stty -a >/tmp/terminal
+printf 'Password: '
+read -r answer
+echo "su: no good: $answer"
+exit 1
+SU
+chmod 755 "$su"
+`
+
+func neverEchoed(t *testing.T, h *vpstest.Host, _ *client) {
+	if got := h.Exec("grep -c -e ' -echo ' /tmp/terminal || true"); got != "1\n" {
+		t.Errorf("the terminal shows what is typed: %s", h.Exec("cat /tmp/terminal"))
+	}
+}
+
+// killedOnATerminal: when the client dies its terminals hang up. The undo does not hang on them.
+func killedOnATerminal(t *testing.T, h *vpstest.Host, c *client) {
+	before := sshdFiles(h)
+	c.dieInForce(h, "10s", "--sudo-password-file", c.secretFile(forRoot))
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	if after := sshdFiles(h); after != before {
+		t.Errorf("sshd's files:\n%s", after)
+	}
+}
+
+// askedForSu: who is asked for root's password may have none; may give a wrong one, and is asked again.
+func askedForSu(t *testing.T, h *vpstest.Host, c *client) {
+	folder := t.TempDir()
+	askpass, answers := filepath.Join(folder, "askpass"), filepath.Join(folder, "answers")
+	script := "#!/bin/sh\necho \"$1\" >>'" + folder + "/asked'\nhead -n 1 '" + answers + "'\nsed -i 1d '" + answers + "'\n"
+	if err := os.WriteFile(askpass, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []struct {
+		answers string
+		code    int
+		says    string
+	}{
+		{"\n", 4, "su: no password for it"},
+		{"another\n\n", 4, "su: the password was not root's"},
+		{"another\n" + forRoot + "\n", 0, "that was not it"},
+	} {
+		c.write(answers, s.answers)
+		cmd := c.command(c.add(h)...)
+		cmd.Env = append(cmd.Env, "SSH_ASKPASS="+askpass, "SSH_ASKPASS_REQUIRE=force")
+		out, err := cmd.CombinedOutput()
+		t.Logf("%v\n%s", err, out)
+		if cmd.ProcessState.ExitCode() != s.code || !strings.Contains(string(out), s.says) {
+			t.Errorf("%q: exit %d; want %d and %q", s.answers, cmd.ProcessState.ExitCode(), s.code, s.says)
+		}
+	}
+	if asked, err := os.ReadFile(folder + "/asked"); err != nil || strings.Count(string(asked), "password of root@vps1, for su") != 5 {
+		t.Errorf("%v: asked %q", err, asked)
 	}
 }
 

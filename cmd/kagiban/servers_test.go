@@ -294,10 +294,10 @@ func TestRebootUndoes(t *testing.T) {
 
 // dieInForce runs host add, and kills it by kill -9 when the change is in force and not confirmed: the third connection, which would be
 // the proof, never comes through.
-func (c *client) dieInForce(h *vpstest.Host, undoAfter string) {
+func (c *client) dieInForce(h *vpstest.Host, undoAfter string, more ...string) {
 	c.t.Helper()
 	gate := newGate(c.t, h.Addr+":22", 2)
-	args := append(c.add(h, "--undo-after", undoAfter), "-p", gate.port)
+	args := append(append(c.add(h, "--undo-after", undoAfter), "-p", gate.port), more...)
 	args[2] = h.User + "@127.0.0.1"
 	cmd := c.command(args...)
 	var talk bytes.Buffer
