@@ -37,10 +37,10 @@ func ways(f *facts) []way {
 // command is the line that runs program as root. When the program runs, nonce stands on a line of its output, and all that
 // comes behind it is the program's. begins(nonce) is said before the way itself can say anything.
 func (w way) command(nonce, program string) string {
-	run := "echo " + nonce + "; exec " + program
+	run := "echo; echo " + nonce + "; exec " + program // after noise without a line end
 	if w.tty {
 		// Every byte must pass, so the terminal is made raw. The output is none, or sh would talk as to a person.
-		run = "stty raw -echo && echo " + nonce + " && " + program + " 2>/dev/null | cat"
+		run = "stty raw -echo && echo && echo " + nonce + " && " + program + " 2>/dev/null | cat"
 	}
 	run = "sh -c " + remote.Quote(run)
 	path := remote.Quote(w.path)

@@ -177,7 +177,7 @@ func passwordIsNoCommand(t *testing.T, h *vpstest.Host, c *client) {
 		if strings.Contains(way, "pam") {
 			args = []string{"--sudo-password-file", h.PasswordFile}
 		}
-		if _, _, code := c.kagiban(c.add(h, append(args, "--dry-run")...)...); code != 0 {
+		if plan, _, code := c.kagiban(c.add(h, append(args, "--dry-run")...)...); code != 0 || !strings.Contains(plan, "+PasswordAuthentication no") {
 			t.Errorf("%s: exit %d", way, code)
 		}
 		if got := h.Exec("ls /run/oops 2>/dev/null || true"); got != "" {

@@ -69,7 +69,8 @@ func Nonce() string {
 // Program returns the shell program of a verb, to be fed to `sh -s`. The first argument of the undo switch's verbs is the token.
 func (v Verb) Program(nonce string, args ...string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "KG=KG%s\nexport KG\n", nonce)
+	// The first line ends what a login shell may have printed last: noise without a line end would swallow ours.
+	fmt.Fprintf(&b, "echo\nKG=KG%s\nexport KG\n", nonce)
 	if v.resident {
 		b.WriteString("exec sh " + Quote(Run+"/"+args[0]+"/undo.sh") + " " + v.name)
 		for _, a := range args {

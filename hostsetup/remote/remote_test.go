@@ -36,6 +36,23 @@ func TestVerbsUnderRealShells(t *testing.T) {
 	}
 }
 
+// TestNoiseWithoutALineEnd: what a login shell printed last does not swallow our first line.
+func TestNoiseWithoutALineEnd(t *testing.T) {
+	for _, sh := range shells(t) {
+		c := exec.Command(sh[0], sh[1:]...)
+		c.Stdin = strings.NewReader(Look.Program("ab"))
+		c.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Parse(Look, "ab", append([]byte("Welcome: "), out...))
+		if err != nil || a.Get("uid") != itoa(os.Getuid()) {
+			t.Errorf("%v: %v, uid %q", sh, err, a.Get("uid"))
+		}
+	}
+}
+
 // TestAppendKeepsEveryByte: what was in the file stays as it was, whatever it was, and takeback gives it back.
 func TestAppendKeepsEveryByte(t *testing.T) {
 	const line = "ssh-ed25519 AAAAnew laptop"
