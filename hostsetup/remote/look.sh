@@ -8,7 +8,12 @@ say members "$(getent group "$(id -g)" 2>/dev/null | cut -d: -f4)"
 say home "$HOME"
 say connection "${SSH_CONNECTION-}"
 for way in sudo doas su; do
-	path=$(command -v "$way") && say way "$way" "$path"
+	for folder in $(echo "$PATH" | tr : ' '); do # not command -v, by which a busybox would mean its own su
+		if [ -x "$folder/$way" ]; then
+			say way "$way" "$folder/$way"
+			break
+		fi
+	done
 done
 
 cd || fail home "$HOME"
