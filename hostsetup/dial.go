@@ -17,6 +17,7 @@ const (
 	handshakeLimit = 30 * time.Second
 	firstPause     = 100 * time.Millisecond
 	longestPause   = 2 * time.Second
+	refusalPause   = 5 * time.Second // what OpenSSH's PerSourcePenalties count for one refusal
 )
 
 // errAsked ends a handshake once the server has said what it offers.
@@ -39,6 +40,7 @@ type conn struct {
 	password []byte        // the password that opened it, nil for an identity
 	partial  bool          // one of these was not enough
 	keys     *announced    // the server's host keys
+	by       auth          // what opened it, to open it again
 }
 
 // auth is what one connection may show the server.
@@ -64,7 +66,9 @@ type state struct {
 	used     ssh.PublicKey
 	typed    []byte
 	partial  bool
-	err      error // why it ended, if we ended it
+	line     *line
+	said     string // what the server said after it was shown something
+	err      error  // why it ended, if we ended it
 }
 
 // open makes one connection. Errors: *[UnreachableError], *[HostKeyError], *[LoginError], errAsked.
@@ -73,7 +77,7 @@ func (d *dialer) open(ctx context.Context, a auth) (*conn, *state, error) {
 	d.opened++
 	tcp, err := dial.DialContext(ctx, "tcp", d.target.endpoint())
 	if err != nil {
-		return nil, nil, &UnreachableError{d.target.endpoint(), err}
+		return nil, nil, &UnreachableError{Address: d.target.endpoint(), Err: err}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() }) // ends whatever waits on it
 	s := &state{auth: a, ctx: ctx, tcp: tcp, account: a.user + "@" + d.target.Name}
@@ -89,11 +93,31 @@ func (d *dialer) open(ctx context.Context, a auth) (*conn, *state, error) {
 		}
 		return nil, s, err
 	}
+	c.by = auth{user: a.user, signers: slices.DeleteFunc(slices.Clone(a.signers), func(x ssh.Signer) bool { return !sameKey(x.PublicKey(), c.used) })}
+	if c.password != nil {
+		c.by.attempts, c.by.password = 1, func(context.Context, int) ([]byte, error) { return c.password, nil }
+	}
 	return c, s, nil
+}
+
+// session is the way to one command. A server that gives each connection only one (tinyssh) is connected to anew.
+func (c *conn) session(ctx context.Context) (*ssh.Session, error) {
+	session, err := c.NewSession()
+	if err == nil || c.by.user == "" || software(c.ServerVersion()) == openSSH {
+		return session, err
+	}
+	fresh, _, err := c.dialer.open(ctx, c.by)
+	if err != nil {
+		return nil, err
+	}
+	_ = c.Client.Close() // it has had its command
+	c.Client = fresh.Client
+	return c.NewSession()
 }
 
 func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 	s.limit()
+	s.line = &line{Conn: tcp}
 	config := &ssh.ClientConfig{
 		User:              s.user,
 		HostKeyAlgorithms: d.identity.algorithms(),
@@ -105,8 +129,14 @@ func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 		},
 		AuthCallback:  s.next,
 		ClientVersion: "SSH-2.0-kagiban",
+		BannerCallback: func(text string) error {
+			if s.used != nil || s.tries > 0 { // what comes before is the server's Banner
+				s.said = printed(text)
+			}
+			return nil
+		},
 	}
-	sc, channels, requests, err := ssh.NewClientConn(tcp, d.target.endpoint(), config)
+	sc, channels, requests, err := ssh.NewClientConn(s.line, d.target.endpoint(), config)
 	if err != nil {
 		return nil, s.explain(d.target.endpoint(), err)
 	}
@@ -131,6 +161,9 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	s.allowed, s.partial = c.AllowedMethods, len(c.PartialSuccessMethods) > 0
 	if s.err != nil {
 		return nil, s.err // the person, or the file in their place, has no answer
+	}
+	if cut := s.line.ended(); cut != nil {
+		return nil, cut // nobody would read what is shown now
 	}
 	if s.probe {
 		s.err = errAsked
@@ -193,21 +226,40 @@ func (s *state) explain(endpoint string, err error) error {
 		return s.err
 	}
 	if s.keysDone || s.tries > 0 {
-		return &LoginError{Account: s.account, Offered: s.allowed, Err: err}
+		return &LoginError{Account: s.account, Offered: s.allowed, Err: err, Said: s.said}
 	}
-	return &UnreachableError{endpoint, err}
+	return &UnreachableError{endpoint, err, s.line.hungUp(), s.line.greeting()}
 }
 
-// login opens a connection with the signers, or else with the password. A server that hangs up after too many
-// identities is tried once more with the password alone.
+// login opens a connection with the signers, or else with the password. A server that hangs up after too many identities
+// (MaxAuthTries) is tried with the password alone where it takes one, and else with one identity on each connection, so
+// slowly that this is no attack (sshd_config(5), PerSourcePenalties).
 func (d *dialer) login(ctx context.Context, a auth) (*conn, error) {
-	c, s, err := d.open(ctx, a)
-	var refused *LoginError
-	if errors.As(err, &refused) && refused.Err != nil && s.tries == 0 && a.password != nil && len(a.signers) > 0 {
-		a.signers = nil
-		c, _, err = d.open(ctx, a)
+	all := a.signers
+	for at, size := 0, mostIdentities; ; {
+		a.signers = all[at:min(at+size, len(all))]
+		c, s, err := d.open(ctx, a)
+		var refused *LoginError
+		if !errors.As(err, &refused) || s.tries > 0 || s.used != nil || len(refused.Partial) > 0 || len(a.signers) == 0 {
+			return c, err
+		}
+		switch {
+		case len(typed(s.offered)) > 0 && a.password != nil:
+			at = len(all) // none of them
+		case refused.Err == nil:
+			at += size // all of these were looked at
+		default:
+			at, size = at+1, 1
+		}
+		if at >= len(all) && (a.password == nil || len(typed(s.offered)) == 0) {
+			return nil, err
+		}
+		if refused.Err != nil && at < len(all) {
+			if err := rest(ctx, refusalPause); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return c, err
 }
 
 // ask returns what the server offers to user, without showing it anything.
@@ -232,13 +284,21 @@ func patiently(ctx context.Context, until time.Time, try func() error) error {
 		if !errors.As(err, &unreachable) || time.Now().Add(pause).After(until) {
 			return err
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
+		if err := rest(ctx, pause); err != nil {
+			return err
 		}
+	}
+}
+
+// rest waits, unless ctx ends first.
+func rest(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }
 

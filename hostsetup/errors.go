@@ -1,8 +1,10 @@
 package hostsetup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -25,6 +27,9 @@ func (e *ConfigError) Error() string { return e.What }
 type UnreachableError struct {
 	Address string
 	Err     error
+	// HungUp: something took the connection, and ended it before anything was shown to it.
+	HungUp bool
+	Said   string // what it said in place of a greeting
 }
 
 func (e *UnreachableError) Error() string {
@@ -57,10 +62,19 @@ type LoginError struct {
 	Offered []string // what the server would accept
 	Tried   []string
 	Partial []string // factors that were accepted before another was asked for
-	Err     error
+	Err     error    // the server hung up
+	Said    string   // what it said then
+}
+
+// Ended: the server hung up, and not because too much was tried.
+func (e *LoginError) Ended() bool {
+	return e.Err != nil && !strings.Contains(e.Err.Error(), "Too many authentication failures") // sshd's words, the same in every version
 }
 
 func (e *LoginError) Error() string {
+	if e.Ended() {
+		return fmt.Sprintf("%s: the server ended the login (%s)", e.Account, cmp.Or(e.Said, "it did not say why"))
+	}
 	if len(e.Partial) > 0 {
 		return fmt.Sprintf("%s: after %s the server asks for a second factor (%s)", e.Account, strings.Join(e.Partial, ", "), strings.Join(e.Offered, ", "))
 	}
@@ -83,6 +97,29 @@ var (
 	ErrNoPassword    = errors.New("there is no password to be had")
 	ErrWrongPassword = errors.New("there is no other password to be had")
 )
+
+// An OtherServerError means that the SSH server is not OpenSSH's sshd, which is the only one whose passwords kagiban turns off.
+type OtherServerError struct{ Software string }
+
+func (e *OtherServerError) Error() string {
+	return fmt.Sprintf("this server is %s, and kagiban turns passwords off for OpenSSH's sshd only", e.Software)
+}
+
+// A KeyRefusedError means that sshd did not take the key although its line stands where keys are looked for.
+type KeyRefusedError struct {
+	Account, File string
+	Suspects      []string // what sshd may object to: paths with their owners and modes
+	Err           error
+}
+
+func (e *KeyRefusedError) Error() string {
+	why := "sshd may look for keys elsewhere"
+	if len(e.Suspects) > 0 {
+		why = "sshd objects to " + strings.Join(e.Suspects, ", ")
+	}
+	return fmt.Sprintf("the key was not taken for %s although it stands in %s: %s", e.Account, e.File, why)
+}
+func (e *KeyRefusedError) Unwrap() error { return e.Err }
 
 // A Problem is one thing that stands in the way of a key-only server.
 type Problem struct {
@@ -147,10 +184,35 @@ func (e *StillOpenError) Error() string {
 }
 
 // A ForcedError means that a login worked but did not run what it was told to run.
-type ForcedError struct{ Account, Output string }
+type ForcedError struct {
+	Account string
+	User    string // on the server at Address
+	Address string
+	Port    int
+	Status  int    // exit status of what ran in its place
+	Output  string // the first line of what it printed
+	Why     Forced
+}
+
+// Forced is what most likely ran in place of our command.
+type Forced int
+
+// The kinds of [Forced].
+const (
+	ForcedSomehow Forced = iota // startup files that end the session, ForceCommand, command=
+	ForcedNoShell               // a login shell that runs nothing, or not this
+	ForcedExpired               // a new password is demanded first
+)
 
 func (e *ForcedError) Error() string {
-	return fmt.Sprintf("%s logs in, but another command runs in place of ours (ForceCommand, command= or the shell)", e.Account)
+	return fmt.Sprintf("%s logs in, but our command did not run: what ran in its place ended with exit status %d and printed %s", e.Account, e.Status, quoted(e.Output))
+}
+
+func quoted(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return strconv.Quote(text)
 }
 
 // ErrNoCredentials means that the server lets this user in without any credential.

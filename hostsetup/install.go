@@ -64,6 +64,10 @@ func (s *setup) prove(ctx context.Context) error {
 		return nil
 	}
 	c, err := s.openByKey(ctx, time.Now().Add(handshakeLimit))
+	var refused *LoginError
+	if errors.As(err, &refused) && len(refused.Partial) == 0 && !refused.Ended() {
+		return &KeyRefusedError{s.Target.Account(), s.result.Plan.File, s.facts.suspects(), err}
+	}
 	if err != nil {
 		return err
 	}
@@ -89,7 +93,7 @@ func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
 	}
 	f, err := look(ctx, c, s.Target.Account())
 	if err == nil && f.user != s.facts.user {
-		err = &ForcedError{s.Target.Account(), "user " + f.user}
+		err = &ForcedError{Account: s.Target.Account(), User: s.Target.User, Output: "user " + f.user}
 	}
 	if err != nil {
 		_ = c.Close() // the error before it is the one to tell

@@ -27,8 +27,10 @@ type facts struct {
 	partial    bool              // one credential was not enough to log in
 	there      bool
 	paths      []mode
-	privileged bool // what follows is known
+	stuck      []Problem // why authorized_keys could not be written
+	privileged bool      // what follows is known
 	files      []sshd.File
+	elsewhere  []sshd.File               // keys of the user that do not stand in ~/.ssh/authorized_keys
 	effective  map[string]sshd.Effective // "" is the global one
 	manner     string
 	dropIn     string    // what stands of ours: the drop-in's text, or the block's
@@ -50,11 +52,12 @@ type mode struct {
 func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	a, err := c.do(ctx, remote.Look)
 	var failure *remote.Failure
+	var cut *cutOff
 	switch {
 	case errors.As(err, &failure):
-		return nil, &BlockedError{[]Problem{{"keys-" + failure.What, failure.Detail + " cannot be used", ""}}}
-	case errors.Is(err, remote.ErrCutOff):
-		return nil, &ForcedError{account, err.Error()}
+		return nil, &BlockedError{[]Problem{unfit(failure, a)}}
+	case errors.As(err, &cut) && cut.status >= 0:
+		return nil, forced(c.dialer.target, cut)
 	case err != nil:
 		return nil, err
 	}
@@ -72,6 +75,7 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 		f.ways[name] = path
 	}
 	f.text, f.there = a.Text("keys")
+	f.stuck = stuck(f.user, a.All("obstacle"))
 	for _, line := range a.All("mode") {
 		if m, ok := parseMode(line); ok {
 			f.paths = append(f.paths, m)
@@ -123,6 +127,10 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 			text, _ := a.Text(name)
 			f.files = append(f.files, sshd.File{Path: path, Text: text})
 		}
+		if path, ok := strings.CutPrefix(name, "keys "); ok {
+			text, _ := a.Text(name)
+			f.elsewhere = append(f.elsewhere, sshd.File{Path: path, Text: text})
+		}
 	}
 	if len(f.files) == 0 {
 		return &remote.Failure{Verb: remote.Inspect.String(), What: "noconfig", Detail: sshd.Config}
@@ -172,6 +180,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	if _, whole := sshd.Unblocked(f.files[0].Text); !whole {
 		found = append(found, Problem{"block-edited", "of kagiban's two marks in " + sshd.Config + ", begin and end, one is gone", "delete the other mark and what it marked"})
 	}
+	found = append(found, stuck("root", a.All("obstacle"))...)
 	if a.Has("lasting") {
 		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
 	}

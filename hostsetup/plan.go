@@ -2,12 +2,14 @@ package hostsetup
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/authkeys"
+	"kagiban/hostsetup/remote"
 	"kagiban/hostsetup/sshd"
 )
 
@@ -45,25 +47,10 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	if !strings.HasPrefix(p.File, "/") {
 		p.File = f.home + "/" + f.keys
 	}
-	var problems []Problem
-	line := authkeys.Format(o.Key.PublicKey(), o.Comment)
-	present, bound := authkeys.Find(f.text, o.Key.PublicKey())
-	switch {
-	case bound != nil:
-		problems = append(problems, Problem{"key-bound", fmt.Sprintf("%s:%d has this key with options (%s), so a login with it would be bound by them",
-			p.File, bound.Number, strings.Join(bound.Options, ",")), "delete that line, or make another key"})
-	case !present:
-		p.Line = line
-		p.Diff = diff(p.File, f.text, authkeys.Appended(f.text, line))
-	}
-	if f.privileged && !f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user) {
-		problems = append(problems, Problem{"keys-elsewhere", fmt.Sprintf("sshd looks for the keys of %s in %s, not in %s",
-			f.user, strings.Join(f.effective[f.user].KeyFiles(), " "), p.File), "put the key there by hand: kagiban key show NAME --public"})
-	}
+	problems := f.keyPlan(&p, o)
 	if own := f.ownFactors(); own != nil {
 		problems = append(problems, *own)
 	}
-	p.Narrowed = f.narrow()
 	enforce := f.enforcement(&p, o, rootErr, offered)
 	if enforce {
 		problems = append(problems, f.problems...)
@@ -79,6 +66,59 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 		p.Diff += f.change(true)
 	}
 	return p, nil
+}
+
+// keyPlan decides which line is put into which file, and what is in its way.
+func (f *facts) keyPlan(p *Plan, o *Options) []Problem {
+	line, text := authkeys.Format(o.Key.PublicKey(), o.Comment), f.text
+	ours := !f.privileged || f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user)
+	present, bound := false, (*authkeys.Line)(nil)
+	if ours {
+		present, bound = authkeys.Find(text, o.Key.PublicKey())
+		p.Narrowed = f.narrow()
+	}
+	for _, file := range f.elsewhere { // it may have been put there by hand
+		if !present && bound == nil {
+			if present, bound = authkeys.Find(file.Text, o.Key.PublicKey()); present || bound != nil {
+				p.File = file.Path
+			}
+		}
+	}
+	switch {
+	case bound != nil:
+		return []Problem{{"key-bound", fmt.Sprintf("%s:%d has this key with options (%s), so a login with it would be bound by them",
+			p.File, bound.Number, strings.Join(bound.Options, ",")), fmt.Sprintf("sed -i %dd %s (on the server: it deletes that line), or make another key", bound.Number, p.File)}}
+	case present:
+		return nil
+	case !ours:
+		return []Problem{f.keysElsewhere(line, p.File)}
+	}
+	p.Line = line
+	p.Diff = diff(p.File, text, authkeys.Appended(text, line))
+	return f.stuck
+}
+
+// keysElsewhere: sshd does not read the file that the key would be put into.
+func (f *facts) keysElsewhere(line, file string) Problem {
+	effective := f.effective[f.user]
+	where, files := "sshd", effective.KeyFiles()
+	for _, file := range f.files {
+		for _, l := range file.Lines() {
+			if l.Keyword == "authorizedkeysfile" && slices.Equal(strings.Fields(l.Value), files) {
+				where = fmt.Sprintf("%s has AuthorizedKeysFile %s: sshd", l.Where(), l.Value)
+			}
+		}
+	}
+	p := Problem{"keys-elsewhere", fmt.Sprintf("%s looks for the keys of %s in %s, not in %s", where, f.user, strings.Join(files, " "), file),
+		"delete or change that line"}
+	if to := sshd.KeyFile(files[0], f.home, f.user); files[0] != "none" {
+		text := "%s"
+		if slices.ContainsFunc(f.elsewhere, func(g sshd.File) bool { return g.Path == to && g.Text != "" && !strings.HasSuffix(g.Text, "\n") }) {
+			text = "\\n%s"
+		}
+		p.Fix = fmt.Sprintf("printf '%s\\n' %s | sudo tee -a %s (on the server), then the same again", text, remote.Quote(line), to)
+	}
+	return p
 }
 
 // enforcement decides whether the drop-in is to be placed.

@@ -277,7 +277,7 @@ func (r *root) ended(ctx context.Context, p *process, w way, given bool) error {
 	select {
 	case err := <-ended:
 		if lost := (*ssh.ExitMissingError)(nil); errors.As(err, &lost) { // it was not w that ended, it was the link
-			return &UnreachableError{p.conn.dialer.target.endpoint(), err}
+			return &UnreachableError{Address: p.conn.dialer.target.endpoint(), Err: err}
 		}
 	case <-timer.C: // it goes on talking
 		p.end()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,9 +53,9 @@ var errNoTerminal = errors.New("the server gives no terminal")
 // start runs command, on a terminal that echoes nothing if tty; ctx's end ends it. t hears what it complains of.
 func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*process, error) {
 	c.dialer.commands++
-	session, err := c.NewSession()
+	session, err := c.session(ctx)
 	if err != nil {
-		return nil, &UnreachableError{c.dialer.target.endpoint(), err}
+		return nil, &UnreachableError{Address: c.dialer.target.endpoint(), Err: err}
 	}
 	p := &process{session: session, talk: t, conn: c}
 	p.stop = context.AfterFunc(ctx, p.end)
@@ -115,10 +116,38 @@ func (p *process) verb(v remote.Verb, args ...string) (*remote.Answer, error) {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
 	}
 	a, err := remote.Parse(v, nonce, out)
-	if errors.Is(err, remote.ErrCutOff) {
-		if text := p.talk.text(); text != "" {
-			return a, fmt.Errorf("%w: %s", err, text)
-		}
+	if err == nil {
+		return a, nil
 	}
-	return a, err
+	status := p.wait() // what was complained is whole then
+	var failure *remote.Failure
+	if errors.As(err, &failure) {
+		failure.Said = p.talk.last()
+		return a, err
+	}
+	return a, &cutOff{err, status, strings.TrimSpace(string(out)) + "\n" + strings.Join(p.talk.lines(), "\n")}
 }
+
+// wait waits for the end of a command that has nothing more to say, and returns its exit status, -1 if it has none.
+func (p *process) wait() int {
+	var exit *ssh.ExitError
+	switch err := p.session.Wait(); {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit) && exit.Signal() == "":
+		return exit.ExitStatus()
+	}
+	return -1
+}
+
+// cutOff is an answer that is not whole, with what is known of the command that should have given it.
+type cutOff struct {
+	err    error
+	status int    // exit status, -1 if there is none: the link broke
+	text   string // all that was printed
+}
+
+func (e *cutOff) Error() string {
+	return fmt.Sprintf("%v (exit status %d, printed %s)", e.err, e.status, quoted(printed(e.text)))
+}
+func (e *cutOff) Unwrap() error { return e.err }

@@ -28,6 +28,7 @@ type setup struct {
 	armed  bool      // the undo switch may be on
 	until  time.Time // no confirmation after this
 	made   string    // the folder that the install made
+	bound  bool      // the new identity opens the server, but no command of ours runs then
 	// touched: something on the server may have been changed, so a failure must take it back.
 	touched bool
 }
@@ -153,15 +154,26 @@ func (s *setup) arrive(ctx context.Context) error {
 	return nil
 }
 
-// mostIdentities leaves room for a password: sshd hangs up after six failures (sshd_config(5), MaxAuthTries).
-const mostIdentities = 5
+// How many identities a server is shown: on one connection, which leaves room for a password (sshd hangs up after six failures:
+// sshd_config(5), MaxAuthTries), and in all.
+const (
+	mostIdentities = 5
+	allIdentities  = 10
+)
 
-// identities are what the server is shown first: the new one, and then those that may open it already, each once.
+// identities are what the server is shown first: the new one, unless it is of no use as it stands there, and then those that may open it
+// already, each once.
 func (s *setup) identities() []ssh.Signer {
-	all := []ssh.Signer{s.Key}
+	var all []ssh.Signer
+	if !s.bound {
+		all = append(all, s.Key)
+	}
 	for _, login := range s.Logins {
+		if s.bound && sameKey(login.PublicKey(), s.Key.PublicKey()) {
+			continue
+		}
 		known := slices.ContainsFunc(all, func(x ssh.Signer) bool { return sameKey(x.PublicKey(), login.PublicKey()) })
-		if !known && len(all) < mostIdentities {
+		if !known && len(all) < allIdentities {
 			all = append(all, login)
 		}
 	}
@@ -171,11 +183,24 @@ func (s *setup) identities() []ssh.Signer {
 // survey looks at all that matters, as the user and as root, and makes the plan. It changes nothing.
 func (s *setup) survey(ctx context.Context) error {
 	var err error
-	if s.facts, err = look(ctx, s.first, s.Target.Account()); err != nil {
+	s.facts, err = look(ctx, s.first, s.Target.Account())
+	if forced := (*ForcedError)(nil); errors.As(err, &forced) && sameKey(s.first.used, s.Key.PublicKey()) {
+		// Its line may be bound to a command. Who comes in by another way sees it.
+		s.bound = true
+		bound := s.first
+		if s.arrive(ctx) != nil {
+			return err
+		}
+		_ = bound.Close() // it was of no use
+		s.facts, err = look(ctx, s.first, s.Target.Account())
+	}
+	if err != nil {
 		return err
 	}
 	var rootErr error
-	if !s.NoEnforce {
+	if name := software(s.first.ServerVersion()); name != openSSH {
+		rootErr = &OtherServerError{name}
+	} else if !s.NoEnforce {
 		rootErr = s.becomeRoot(ctx)
 		if refused := (*RootError)(nil); rootErr != nil && (!errors.As(rootErr, &refused) || refused.Wrong) {
 			return rootErr

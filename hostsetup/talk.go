@@ -14,8 +14,9 @@ import (
 // talk is what a program says besides its answer, as far as it matters, and a watch on it for a question.
 type talk struct {
 	mu     sync.Mutex
-	buffer bytes.Buffer
+	heard  []byte         // the end of it, as far as it matters
 	begins string         // what is said before this is a login shell's noise, and no question
+	begun  bool           // and is not kept any more
 	asks   *regexp.Regexp // a question; its group, if it has one, is whose password is asked for
 	asked  chan string    // that, one value for each question
 	from   int            // where the next one may begin
@@ -25,27 +26,27 @@ type talk struct {
 func (t *talk) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.buffer.Len() < complaintLimit {
-		t.buffer.Write(b)
-	}
-	if t.asks == nil {
+	if t.begun && t.asks != nil && len(t.heard) >= complaintLimit {
 		return len(b), nil
 	}
-	if t.from == 0 {
-		_, after, begun := bytes.Cut(t.buffer.Bytes(), []byte(t.begins))
-		if !begun {
-			return len(b), nil
+	t.heard = append(t.heard, b...)
+	if !t.begun {
+		if _, after, found := bytes.Cut(t.heard, []byte(t.begins)); found {
+			t.heard, t.begun = after, true
 		}
-		t.from = t.buffer.Len() - len(after)
+	}
+	if t.asks == nil || !t.begun {
+		t.heard = t.heard[max(0, len(t.heard)-complaintLimit):]
+		return len(b), nil
 	}
 	for {
-		at := t.asks.FindSubmatchIndex(t.buffer.Bytes()[t.from:])
+		at := t.asks.FindSubmatchIndex(t.heard[t.from:])
 		if at == nil {
 			return len(b), nil
 		}
 		whose := ""
 		if len(at) > 2 {
-			whose = string(t.buffer.Bytes()[t.from+at[2] : t.from+at[3]])
+			whose = string(t.heard[t.from+at[2] : t.from+at[3]])
 		}
 		t.from += at[1]
 		select {
@@ -68,18 +69,14 @@ func (t *talk) hide(secret []byte) {
 func (t *talk) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.buffer.Reset()
-	t.from, t.asks = 0, nil
+	t.heard, t.from, t.asks = nil, 0, nil
 }
 
 // lines are what was said after the noise, without questions and answers.
 func (t *talk) lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	text := t.buffer.String()
-	if _, after, begun := strings.Cut(text, t.begins); begun {
-		text = after
-	}
+	text := string(t.heard)
 	if t.asks != nil {
 		text = t.asks.ReplaceAllString(text, "\n")
 	}
@@ -95,10 +92,16 @@ func (t *talk) text() string {
 	return strings.Join(strings.Fields(strings.Join(t.lines(), " ")), " ")
 }
 
+// last is the last line of it.
+func (t *talk) last() string {
+	lines := t.lines()
+	return printed(strings.Join(lines[max(0, len(lines)-1):], ""))
+}
+
 // waitFor reads up to the line that is exactly word; what comes before it is told to heard as it comes.
 func waitFor(r *bufio.Reader, word string, heard io.Writer) error {
 	var line []byte
-	for read := 0; read < complaintLimit; {
+	for read := 0; read < answerLimit; {
 		if _, err := r.Peek(1); err != nil {
 			return err
 		}

@@ -27,10 +27,22 @@ if command -v ss >/dev/null 2>&1; then
 	done
 fi
 
+folder=${dropin%/*}
+[ -d "$folder" ] || folder=${config%/*}
+obstacle "$folder" "$dropin"
+obstacle "${run%/*}" "$run"
+
 made=
 [ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
 people "$user"
 effective "$user" "$from"
+# Where sshd looks for the keys of USER besides ~/.ssh/authorized_keys, and what it finds there.
+home=$(getent passwd "$user" | cut -d: -f6)
+settings "$user" | key_files "$user" "$(id -u "$user")" "$home" | while read -r file; do
+	if [ "$file" != "$home/.ssh/authorized_keys" ] && [ -f "$file" ] && [ "$(wc -c <"$file")" -le 1048576 ]; then
+		text "keys $file" <"$file"
+	fi
+done
 [ -z "$made" ] || rmdir /run/sshd
 
 # config_files FILE: its text, and then the files that it includes, in the order in which sshd reads them.

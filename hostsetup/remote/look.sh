@@ -16,17 +16,23 @@ for way in sudo doas su; do
 	done
 done
 
+[ -d "$HOME" ] || fail nohome "$HOME"
 cd || fail home "$HOME"
 keys=.ssh/authorized_keys
 if [ -L "$keys" ]; then
 	keys=$(readlink -f "$keys") || fail symlink "$HOME/.ssh/authorized_keys"
 fi
 say keys "$keys"
+file=$keys
+case $file in /*) ;; *) file=$HOME/$file ;; esac
+folder=$(dirname "$file")
+[ -d "$folder" ] || folder=$HOME
+obstacle "$folder" "$file"
 for path in "$HOME" .ssh "$keys"; do
 	[ -e "$path" ] && say mode "$(ls -ldnL "$path" 2>/dev/null)"
 done
 if [ -f "$keys" ]; then
-	[ -r "$keys" ] || fail unreadable "$keys"
-	[ "$(wc -c <"$keys")" -le 1048576 ] || fail toobig "$keys"
+	[ -r "$keys" ] || fail unreadable "$file"
+	[ "$(wc -c <"$keys")" -le 1048576 ] || fail toobig "$file"
 	text keys <"$keys"
 fi

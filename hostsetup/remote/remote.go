@@ -26,16 +26,16 @@ type Verb struct {
 	root bool
 	// resident: the verb is one of the undo switch's, which Stage has put on the server.
 	resident bool
-	// with is a file of functions that the verb needs besides, "" for none.
+	// with are the files of functions that the verb needs besides.
 	with string
 }
 
 // The verbs; their arguments and answers are described at the head of each .sh file.
 var (
-	Look     = Verb{name: "look"}
+	Look     = Verb{name: "look", with: "obstacle"}
 	Append   = Verb{name: "append"}
 	Takeback = Verb{name: "takeback"}
-	Inspect  = Verb{name: "inspect", root: true, with: "accounts"}
+	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle"}
 	Stage    = Verb{name: "stage", root: true}
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}
@@ -87,8 +87,8 @@ func (v Verb) Program(nonce string, args ...string) string {
 	if v.root {
 		b.WriteString(source("sshd") + source("place"))
 	}
-	if v.with != "" {
-		b.WriteString(source(v.with))
+	for name := range strings.FieldsSeq(v.with) {
+		b.WriteString(source(name))
 	}
 	b.WriteString(source(v.name))
 	return b.String()
@@ -108,11 +108,12 @@ func source(name string) string {
 // Quote makes one word of s for a POSIX shell. Quoted twice it is one for fish, too, to which \' is a quote even between quotes.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'" }
 
-// A Failure is what a verb says when it cannot do its work: a word that names the kind, and a detail.
-type Failure struct{ Verb, What, Detail string }
+// A Failure is what a verb says when it cannot do its work: a word that names the kind, and a detail. Said is what a tool of the
+// server's complained of last, for whoever ran the verb to fill in.
+type Failure struct{ Verb, What, Detail, Said string }
 
 func (f *Failure) Error() string {
-	return fmt.Sprintf("%s on the server: %s (%s)", f.Verb, f.What, f.Detail)
+	return fmt.Sprintf("%s on the server: %s (%s)", f.Verb, f.What, strings.TrimSuffix(f.Detail+"; "+f.Said, "; "))
 }
 
 // ErrCutOff means that a verb did not run to its end: the link broke, or the account does not run commands.
@@ -154,7 +155,7 @@ func Parse(v Verb, nonce string, output []byte) (*Answer, error) {
 			a.words = append(a.words, word{"text", value})
 		case "error":
 			what, detail, _ := strings.Cut(value, " ")
-			failure = &Failure{v.name, what, detail}
+			failure = &Failure{Verb: v.name, What: what, Detail: detail}
 		case "done":
 			done = true
 		default:

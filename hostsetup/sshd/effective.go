@@ -106,9 +106,13 @@ func (e Effective) SecondFactor() string {
 	return strings.Join(lists, " ")
 }
 
-// KeyFiles returns the patterns of AuthorizedKeysFile, with sshd's default where it is not told.
+// KeyFiles returns the patterns of AuthorizedKeysFile, with sshd's default where nothing was told at all. OpenSSH 10.6 does not tell
+// of "none", as earlier ones do.
 func (e Effective) KeyFiles() []string {
 	files := strings.Fields(e.Get("authorizedkeysfile"))
+	if len(files) == 0 && e.Get("pubkeyauthentication") != "" {
+		return []string{"none"}
+	}
 	if len(files) == 0 {
 		files = []string{".ssh/authorized_keys", ".ssh/authorized_keys2"}
 	}
@@ -117,14 +121,16 @@ func (e Effective) KeyFiles() []string {
 
 // HoldsKeys tells whether sshd looks for the user's keys in file, which is relative to the home folder.
 func (e Effective) HoldsKeys(file, home, user string) bool {
-	for _, pattern := range e.KeyFiles() {
-		p := strings.NewReplacer("%%", "%", "%h", home, "%u", user).Replace(pattern)
-		if !strings.HasPrefix(p, "/") {
-			p = home + "/" + p
-		}
-		if p == home+"/"+file {
-			return true
-		}
+	return slices.ContainsFunc(e.KeyFiles(), func(pattern string) bool {
+		return KeyFile(pattern, home, user) == home+"/"+file
+	})
+}
+
+// KeyFile is the file that a pattern of AuthorizedKeysFile stands for.
+func KeyFile(pattern, home, user string) string {
+	p := strings.NewReplacer("%%", "%", "%h", home, "%u", user).Replace(pattern)
+	if !strings.HasPrefix(p, "/") {
+		p = home + "/" + p
 	}
-	return false
+	return p
 }

@@ -23,7 +23,7 @@ func ExitCode(id ID) int {
 		return ExitUsage
 	case AgentNotRunning:
 		return ExitLocked
-	case NotEnforced, NotChecked, StillOpen, CheckFoundOpen:
+	case NotEnforced, NotChecked, OtherServer, StillOpen, CheckFoundOpen:
 		return ExitProblem
 	case Undone:
 		return ExitUndone

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +23,10 @@ func ofHostsetup(err error) (ID, Fields) {
 	case errors.As(err, &undone):
 		return ofUndone(undone)
 	case errors.As(err, &open):
+		var other *hostsetup.OtherServerError
+		if errors.As(open.Err, &other) {
+			return OtherServer, ofOtherServer(open, other)
+		}
 		if len(open.Open) == 0 {
 			return NotChecked, Fields{"account": open.Account, "error": cause(open.Err)}
 		}
@@ -32,8 +38,20 @@ func ofHostsetup(err error) (ID, Fields) {
 	return ofConnection(err)
 }
 
+func ofOtherServer(open *hostsetup.NotEnforcedError, other *hostsetup.OtherServerError) Fields {
+	f := Fields{"account": open.Account, "error": other.Error(), "methods": list(open.Open), "fix": "turn passwords off in that server's own configuration"}
+	switch {
+	case len(open.Open) == 0:
+		f["methods"] = "nothing that is typed (whether other accounts are was not checked)"
+		f["fix"] = "kagiban host check   (it asks the server again what it offers)"
+	case other.Software == "dropbear":
+		f["fix"] = "DROPBEAR_EXTRA_ARGS=\"-s\" in /etc/default/dropbear, then: sudo systemctl restart dropbear   (on the server: -s takes no passwords)"
+	}
+	return f
+}
+
 func ofUndone(u *hostsetup.UndoneError) (ID, Fields) {
-	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "seconds": strconv.Itoa(u.After), "file": u.Left}
+	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "next": next(u.Err), "seconds": strconv.Itoa(u.After), "file": u.Left}
 	var failure *hostsetup.Failure
 	switch {
 	case u.Undo == nil && u.Left != "" && errors.As(u.Err, &failure) && failure.What == "pending":
@@ -58,6 +76,15 @@ func cause(err error) string {
 	return Text(id, fields)
 }
 
+// next is how to mend what an error that another one wraps tells of, where its own row is about the server.
+func next(err error) string {
+	switch id, fields := Of(err); id {
+	case KeyRefused, Forced, NoShell, PasswordExpired, LoginEnded, HungUp, CannotWrite:
+		return strings.ReplaceAll(fill(table()[id].Next, fields), "\n", "; ")
+	}
+	return "mend that, then the same again"
+}
+
 // ofAnswer knows what a server that was reached may say.
 func ofAnswer(err error) (ID, Fields) {
 	var blocked *hostsetup.BlockedError
@@ -79,15 +106,32 @@ func ofAnswer(err error) (ID, Fields) {
 	case errors.As(err, &still):
 		return StillOpen, Fields{"account": still.Account, "methods": list(still.Methods)}
 	case errors.As(err, &forced):
-		return Forced, Fields{"error": forced.Error()}
+		return ofForced(forced)
 	case errors.Is(err, hostsetup.ErrNoCredentials):
 		return NoCredentials, Fields{}
 	case errors.As(err, &none):
 		return NotOurs, Fields{"host": none.Name, "methods": list(none.Offered)}
+	case errors.As(err, &failure) && slices.Contains([]string{"write", "mkdir", "chmod"}, failure.What):
+		return CannotWrite, Fields{"error": ofFailure(failure), "folder": path.Dir(failure.Detail)}
 	case errors.As(err, &failure):
 		return ServerFailed, Fields{"error": ofFailure(failure)}
 	}
 	return "", nil
+}
+
+func ofForced(e *hostsetup.ForcedError) (ID, Fields) {
+	output := "nothing"
+	if e.Output != "" {
+		output = strconv.Quote(e.Output)
+	}
+	f := Fields{"account": e.Account, "status": strconv.Itoa(e.Status), "output": output, "user": e.User, "address": e.Address, "port": strconv.Itoa(e.Port)}
+	switch e.Why {
+	case hostsetup.ForcedExpired:
+		return PasswordExpired, f
+	case hostsetup.ForcedNoShell:
+		return NoShell, f
+	}
+	return Forced, f
 }
 
 func ofProblems(problems []hostsetup.Problem) Fields {
@@ -122,7 +166,11 @@ func ofFailure(f *hostsetup.Failure) string {
 		"undoing":    "the server is still undoing the change; it must offer again:",
 	}
 	if w, ok := words[f.What]; ok {
-		return w + " " + f.Detail
+		w += " " + f.Detail
+		if f.Said != "" {
+			w += " (" + f.Said + ")"
+		}
+		return w
 	}
 	return f.Error()
 }
@@ -135,6 +183,7 @@ func ofConnection(err error) (ID, Fields) {
 	var key *hostsetup.HostKeyError
 	var login *hostsetup.LoginError
 	var book *hostsetup.BookError
+	var refused *hostsetup.KeyRefusedError
 	switch {
 	case errors.As(err, &name):
 		return BadHostName, Fields{"error": name.Error()}
@@ -142,10 +191,17 @@ func ofConnection(err error) (ID, Fields) {
 		return SSHConfig, Fields{"error": config.Error()}
 	case errors.As(err, &key):
 		return ofHostKey(key)
+	case errors.As(err, &refused):
+		return KeyRefused, Fields{"error": refused.Error(), "file": refused.File}
+	case errors.As(err, &login) && login.Ended():
+		user, _, _ := strings.Cut(login.Account, "@")
+		return LoginEnded, Fields{"account": login.Account, "user": user, "said": said(login.Said)}
 	case errors.As(err, &login) && len(login.Partial) > 0:
 		return SecondFactor, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &login):
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
+	case errors.As(err, &unreachable) && unreachable.HungUp:
+		return HungUp, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
 	case errors.As(err, &unreachable):
 		host, port, _ := net.SplitHostPort(unreachable.Address)
 		return Unreachable, Fields{"error": unreachable.Error(), "address": host, "port": port}
@@ -169,6 +225,14 @@ func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
 		return HostKeyChanged, f
 	}
 	return HostKeyUnknown, f
+}
+
+// said is what a server said when it hung up.
+func said(words string) string {
+	if words == "" {
+		return "it did not say why"
+	}
+	return "it said: " + words
 }
 
 func list(words []string) string {

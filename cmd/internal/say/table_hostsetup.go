@@ -5,10 +5,13 @@ const (
 	BadHostName      ID = "bad-host-name"
 	SSHConfig        ID = "ssh-config"
 	Unreachable      ID = "unreachable"
+	HungUp           ID = "hung-up"
 	HostKeyUnknown   ID = "host-key-unknown"
 	HostKeyChanged   ID = "host-key-changed"
 	HostKeyMismatch  ID = "host-key-mismatch"
 	LoginRefused     ID = "login-refused"
+	LoginEnded       ID = "login-ended"
+	KeyRefused       ID = "key-refused"
 	SecondFactor     ID = "second-factor"
 	Blocked          ID = "blocked"
 	OthersLose       ID = "others-lose-password"
@@ -19,10 +22,14 @@ const (
 	UndoUnseen       ID = "undo-unseen"
 	NotEnforced      ID = "not-enforced"
 	NotChecked       ID = "not-checked"
+	OtherServer      ID = "other-server"
 	NoRoot           ID = "no-root"
 	SudoRefused      ID = "sudo-refused"
 	StillOpen        ID = "still-open"
 	Forced           ID = "forced-command"
+	NoShell          ID = "no-shell"
+	PasswordExpired  ID = "password-expired"
+	CannotWrite      ID = "server-cannot-write"
 	NoCredentials    ID = "no-credentials"
 	NothingToUndo    ID = "nothing-to-undo"
 	NotOurs          ID = "not-key-only-by-us"
@@ -75,6 +82,11 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "nothing was changed by this connection",
 			Next:      "ssh -v -p {port} {address}   (shows how far it comes)",
 		},
+		HungUp: {
+			What:      "{address} hung up before the login ({said}): too many connections wait there (MaxStartups), or this computer is blocked there for a while (PerSourcePenalties, fail2ban)",
+			StillTrue: "nothing was changed by this connection",
+			Next:      "the same again   (in ten minutes)\nsudo journalctl -u ssh -n 20   (on the provider's console: it tells why)",
+		},
 		HostKeyUnknown: {
 			What:      "the host key of {host} is not known: {type} {fingerprint}",
 			StillTrue: "nothing secret was sent",
@@ -97,6 +109,16 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "the server is as it was",
 			Next:      "the same again with -i FILE (a key that opens it) or --password-file FILE",
 		},
+		LoginEnded: {
+			What:      "{account}: the server ended the login after it was shown a key or a password ({said}). It does so while there is a file /etc/nologin, and for an account that has expired",
+			StillTrue: "the server is as it was",
+			Next:      "sudo rm /etc/nologin   (on the provider's console, if it is there)\nsudo chage -l {user}; sudo journalctl -u ssh -n 20   (there: they tell why)",
+		},
+		KeyRefused: {
+			What:      "{error}",
+			StillTrue: "the login that worked before still does",
+			Next:      "sudo sshd -T | grep -i authorizedkeysfile; ls -ld ~ ~/.ssh {file}   (on the server: where sshd looks, and what it may object to)",
+		},
 		SecondFactor: {
 			What:      "{account}: after the key the server asks for a second factor ({methods}); kagiban never weakens that",
 			StillTrue: "the server is as it was",
@@ -113,7 +135,7 @@ func hostsetupTable() map[ID]Message {
 		Undone: {
 			What:      "{host}: the step \"{step}\" failed: {error}",
 			StillTrue: "the server is as it was before, and who could log in still can",
-			Next:      "mend that, then the same again",
+			Next:      "{next}",
 		},
 		UndoneByPerson: {
 			What:      "interrupted at the step \"{step}\"",
@@ -145,6 +167,11 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "who could log in before still can",
 			Next:      asRoot,
 		},
+		OtherServer: {
+			What:      "{host}: the key is installed and opens it, but {error}; {account} is offered {methods}",
+			StillTrue: "who could log in before still can",
+			Next:      "{fix}",
+		},
 		NoRoot: {What: "{error}", StillTrue: untouched, Next: asRoot},
 		SudoRefused: {
 			What:      "{error}",
@@ -157,9 +184,20 @@ func hostsetupTable() map[ID]Message {
 			Next:      "sudo sshd -T | grep -i auth   (on the server: it shows what sshd was told)",
 		},
 		Forced: {
-			What:      "{error}",
-			StillTrue: "the server is as it was",
-			Next:      "grep -n command= ~/.ssh/authorized_keys   (on the server)\nsudo sshd -T | grep -i forcecommand",
+			What:      "{account} logs in, but our command did not run: the account's startup files end the session before, or another command runs in its place. It ended with exit status {status} and printed {output}",
+			StillTrue: untouched,
+			Next: "grep -n exit ~/.bashrc ~/.profile ~/.ssh/rc   (on the server; a line above it keeps it to sessions of people: case $- in *i*) ;; *) return ;; esac)\n" +
+				"grep -n command= ~/.ssh/authorized_keys; sudo sshd -T | grep -i forcecommand   (on the server)",
+		},
+		NoShell: {
+			What:      "{account} logs in, but its login shell does not run commands: it ended with exit status {status} and printed {output}",
+			StillTrue: untouched,
+			Next:      "sudo chsh -s /bin/bash {user}   (on the server, as root or another user), or the same again with another user",
+		},
+		PasswordExpired: {
+			What:      "the password of {account} has expired, and no command runs before it is changed (printed: {output})",
+			StillTrue: untouched,
+			Next:      "ssh -t -p {port} {user}@{address}   (it asks for the old password and a new one), then the same again",
 		},
 		NoCredentials: {
 			What:      "{host} lets this user in without any credential: an empty password is accepted there",
@@ -171,6 +209,11 @@ func hostsetupTable() map[ID]Message {
 			What:      "{host} takes {methods} only, but not by kagiban's drop-in: there is none",
 			StillTrue: untouched,
 			Next:      "sudo grep -rn PasswordAuthentication /etc/ssh   (on the server)",
+		},
+		CannotWrite: {
+			What:      "the server's half stopped: {error}",
+			StillTrue: untouched,
+			Next:      "df -h {folder}; lsattr -d {folder}; grep {folder} /proc/mounts   (on the server: is it full, immutable or read-only)",
 		},
 		ServerFailed: {What: "the server's half stopped: {error}", StillTrue: untouched, Next: "the same again with -v"},
 		NoHost:       {What: "no host \"{host}\" is known here", StillTrue: "nothing was changed", Next: "kagiban host list"},

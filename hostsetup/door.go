@@ -1,0 +1,102 @@
+package hostsetup
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"kagiban/hostsetup/remote"
+)
+
+// What those who run in place of our command say of themselves: shadow's sshd and PAM, nologin(8), and restricted shells.
+var (
+	saysExpired = regexp.MustCompile(`(?i)password has expired|password change required|required to change your password`)
+	saysNoShell = regexp.MustCompile(`(?i)account is currently not available|rbash: |restricted`)
+)
+
+// forced tells what most likely ran in place of our command. A login shell of /bin/false says nothing and ends with 1.
+func forced(t Target, cut *cutOff) *ForcedError {
+	e := &ForcedError{Account: t.Account(), User: t.User, Address: t.Address, Port: t.Port, Status: cut.status, Output: printed(cut.text)}
+	switch {
+	case saysExpired.MatchString(cut.text):
+		e.Why = ForcedExpired
+	case saysNoShell.MatchString(cut.text), e.Output == "" && cut.status == 1:
+		e.Why = ForcedNoShell
+	}
+	return e
+}
+
+// openSSH is how OpenSSH's sshd calls itself, in every version.
+const openSSH = "OpenSSH"
+
+// software is what a server's greeting says that it is: "OpenSSH", "dropbear", "tinyssh".
+func software(version []byte) string {
+	_, name, _ := strings.Cut(strings.TrimPrefix(string(version), "SSH-"), "-")
+	return printed(name[:len(name)-len(strings.TrimLeftFunc(name, func(r rune) bool { return unicode.IsLetter(r) }))])
+}
+
+// suspects are the paths that sshd refuses keys for, as far as they were seen and could not be mended by the user (sshd(8), StrictModes):
+// those of another than the user and root, and root's own that others may write.
+func (f *facts) suspects() []string {
+	var all []string
+	for _, m := range f.paths {
+		if m.uid != f.uid && (m.uid != 0 || m.bits&0o022 != 0) {
+			all = append(all, fmt.Sprintf("%s (owner %d, mode %o)", m.path, m.uid, m.bits))
+		}
+	}
+	return all
+}
+
+// stuck are the reasons for which a file could not be written, as the server's half found them: "readonly MOUNT FOLDER",
+// "readonly-here MOUNT FOLDER", "full MOUNT FOLDER", "fixed PATH", "denied PATH".
+func stuck(user string, reasons []string) []Problem {
+	var found []Problem
+	for _, reason := range reasons {
+		kind, what, _ := strings.Cut(reason, " ")
+		mount, folder, _ := strings.Cut(what, " ")
+		switch kind {
+		case "readonly", "readonly-here":
+			how := map[string]string{"readonly": "remount,rw", "readonly-here": "remount,bind,rw"}[kind]
+			found = append(found, Problem{"read-only", fmt.Sprintf("nothing can be written to %s: %s is mounted read-only", folder, mount), "sudo mount -o " + how + " " + mount})
+		case "full":
+			found = append(found, Problem{"disk-full", fmt.Sprintf("nothing can be written to %s: the disk of %s is full", folder, mount), "df -h " + mount + " (on the server), and make room there"})
+		case "fixed":
+			found = append(found, Problem{"immutable", what + " cannot be changed, not even by root: it has the attribute i or a (lsattr)", "sudo chattr -ia " + remote.Quote(what)})
+		case "denied":
+			found = append(found, Problem{"not-writable", fmt.Sprintf("%s may not write %s", user, what), fmt.Sprintf("sudo chown %s: %s", user, remote.Quote(what))})
+		}
+	}
+	return found
+}
+
+// unfit is what keeps the user's own look from its end.
+func unfit(f *remote.Failure, a *remote.Answer) Problem {
+	p := Problem{"keys-" + f.What, f.Detail + " cannot be used", "ls -ld " + remote.Quote(f.Detail)}
+	switch f.What {
+	case "nohome":
+		p.Detail = fmt.Sprintf("the account has no home folder: %s is not there", f.Detail)
+		p.Fix = fmt.Sprintf("sudo mkhomedir_helper %s", a.Get("user"))
+	case "home":
+		p.Detail = fmt.Sprintf("the home folder %s cannot be entered by %s", f.Detail, a.Get("user"))
+		p.Fix = fmt.Sprintf("sudo chown %s: %s", a.Get("user"), f.Detail)
+	case "symlink":
+		p.Detail = f.Detail + " is a link that leads nowhere"
+	case "toobig":
+		p.Detail = f.Detail + " is larger than any list of keys"
+	case "unreadable":
+		p.Detail = fmt.Sprintf("%s cannot be read by %s, as whom sshd reads it%s", f.Detail, a.Get("user"), seen(a, f.Detail))
+		p.Fix = fmt.Sprintf("sudo chown %s: %s", a.Get("user"), f.Detail)
+	}
+	return p
+}
+
+// seen is what ls(1) showed of a path.
+func seen(a *remote.Answer, path string) string {
+	for _, line := range a.All("mode") {
+		if m, ok := parseMode(line); ok && strings.HasSuffix(path, m.path) {
+			return fmt.Sprintf(" (owner %d, mode %o)", m.uid, m.bits)
+		}
+	}
+	return ""
+}
