@@ -38,7 +38,7 @@ type scenario struct {
 }
 
 func allScenarios() []scenario {
-	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot)
+	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot, scenariosLook)
 }
 
 // bases are those that the scenarios are run on: the one that most of the tests use, or those of KAGIBAN_BASES.

@@ -19,12 +19,13 @@ import (
 type client struct {
 	t                        *testing.T
 	home, config, passphrase string
+	env                      []string // besides the bare environment
 }
 
 func newClient(t *testing.T) *client {
 	t.Helper()
 	folder := t.TempDir()
-	c := &client{t, filepath.Join(folder, "home"), filepath.Join(folder, "ssh_config"), filepath.Join(folder, "passphrase")}
+	c := &client{t, filepath.Join(folder, "home"), filepath.Join(folder, "ssh_config"), filepath.Join(folder, "passphrase"), nil}
 	if err := os.CopyFS(c.home, os.DirFS("../../vault/testdata/homes/locked")); err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +67,7 @@ func (c *client) secretFile(secret string) string {
 func (c *client) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(builtBinary(c.t), args...)
 	cmd.Env = []string{"KAGIBAN_HOME=" + c.home, "HOME=" + filepath.Dir(c.home), "PATH=" + os.Getenv("PATH")}
+	cmd.Env = append(cmd.Env, c.env...)
 	detach(cmd)
 	return cmd
 }
