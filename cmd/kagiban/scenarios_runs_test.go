@@ -125,6 +125,9 @@ func threeVisits(t *testing.T, h *vpstest.Host, c *client, watch string) {
 		c.kagiban(args...)
 		return c.offered(h.User, h.Addr)
 	})
+	if watch == "fail2ban" {
+		c.until(10*time.Second, "1", func() string { return banned(h) })
+	}
 }
 
 // killedInForce: the client dies by kill -9 once the change is in force. The server goes back by itself.

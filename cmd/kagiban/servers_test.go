@@ -138,41 +138,6 @@ func (c *client) again(h *vpstest.Host, more ...string) {
 	}
 }
 
-// TestHostAddBrokenConfig: sshd refuses its files before we come. Nothing is touched, and the sentence names the line.
-func TestHostAddBrokenConfig(t *testing.T) {
-	h, c := vpstest.Up(t, ""), newClient(t)
-	h.Exec("echo 'NoSuchOption yes' >/etc/ssh/sshd_config.d/70-broken.conf")
-	before := h.Snapshot()
-	_, stderr, code := c.kagiban(c.add(h)...)
-	if code != 1 || !strings.Contains(stderr, "70-broken.conf") || !strings.Contains(stderr, "NoSuchOption") {
-		t.Errorf("exit %d", code)
-	}
-	if h.Snapshot() != before {
-		t.Error("something was changed")
-	}
-}
-
-// TestHostAddAlreadyKeyOnly: somebody else's drop-in does it already, and another key opens the server. Ours is installed and proved; no drop-in is added.
-func TestHostAddAlreadyKeyOnly(t *testing.T) {
-	h, c := vpstest.Up(t, "printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config.d/10-theirs.conf"), newClient(t)
-	identity := filepath.Join(t.TempDir(), "id")
-	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	public, err := os.ReadFile(identity + ".pub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.Exec("mkdir -m 700 /home/owner/.ssh && echo '" + strings.TrimSpace(string(public)) + "' >/home/owner/.ssh/authorized_keys && chown -R owner: /home/owner/.ssh")
-	if _, _, code := c.kagiban(c.add(h, "-i", identity)...); code != 0 {
-		t.Errorf("exit %d", code)
-	}
-	if got := h.Exec("ls /etc/ssh/sshd_config.d; grep -c . /home/owner/.ssh/authorized_keys"); got != "10-theirs.conf\n2\n" {
-		t.Errorf("%q", got)
-	}
-	c.again(h)
-}
-
 // TestClientKilled: the client dies by kill -9 once the change is in force. The server goes back by itself.
 func TestClientKilled(t *testing.T) {
 	for _, init := range []string{"systemd", "sysv"} {
@@ -280,18 +245,6 @@ func TestWatchersKilledForGood(t *testing.T) {
 	if got := sshdFiles(h); !strings.Contains(got, "# Written by kagiban") || strings.Contains(got, "not confirmed") {
 		t.Errorf("sshd's files: %s", got)
 	}
-}
-
-// TestRebootUndoes: the power is cut while the change waits for its confirmation.
-func TestRebootUndoes(t *testing.T) {
-	h, c := vpstest.Up(t, ""), newClient(t)
-	c.dieInForce(h, "10m")
-	if _, stderr, code := c.kagiban(c.add(h)...); code != 1 || !strings.Contains(stderr, "another change") {
-		t.Errorf("while it waits: exit %d", code)
-	}
-	h.Reboot(true)
-	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
-	c.onceMore(h)
 }
 
 // dieInForce runs host add, and kills it by kill -9 when the change is in force and not confirmed: the third connection, which would be
