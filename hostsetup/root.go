@@ -39,8 +39,8 @@ func ways(f *facts) []way {
 func (w way) command(nonce, program string) string {
 	run := "echo; echo " + nonce + "; exec " + program // after noise without a line end
 	if w.tty {
-		// Every byte must pass, so the terminal is made raw. The output is none, or sh would talk as to a person.
-		run = "stty raw -echo && echo && echo " + nonce + " && " + program + " 2>/dev/null | cat"
+		// Every byte must pass, so the terminal is made raw, and nobody else may talk on it. The output is a pipe, or sh would talk as to a person.
+		run = "stty raw -echo && echo && echo " + nonce + " && exec 2>/dev/null && " + program + " | cat"
 	}
 	run = "sh -c " + remote.Quote(run)
 	path := remote.Quote(w.path)

@@ -37,6 +37,7 @@ var scenariosRoot = []scenario{
 	{number: 35, name: "su, init.d", hook: rootHasOne, options: []string{"sudo=none", "init=sysv"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 35, name: "su, and root's shell is fish", hook: rootHasOne + "usermod -s /usr/bin/fish root; usermod -s /usr/bin/fish owner", options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 35, name: "su, and sh is busybox", hook: rootHasOne + "ln -sf busybox /bin/sh", options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
+	{number: 35, name: "su, and tools that complain", hook: rootHasOne + complaining, options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 35, name: "su without a terminal", hook: rootHasOne + "sed -i '1i PermitTTY no' /etc/ssh/sshd_config", options: []string{"sudo=none"}, forRoot: forRoot, result: "key-only", offers: keysOnly},
 	{number: 35, name: "su, and no password for it", hook: tellingSu, options: []string{"sudo=none"}, code: 4, result: "installed", offers: passwords,
 		says: "sudo: not there; doas: it does not permit owner; su: no password for it", after: suUntried},
@@ -91,6 +92,13 @@ func noFailure(t *testing.T, h *vpstest.Host, _ *client) {
 		t.Errorf("a password that is not it was given: %s", got)
 	}
 }
+
+// complaining: on a terminal there is one output for all, and what a tool complains of is no part of an answer.
+const complaining = `cat=$(command -v cat)
+mv "$cat" "$cat.real"
+printf '#!/bin/sh\necho "cat: it rains" >&2\nexec %s.real "$@"\n' "$cat" >"$cat"
+chmod 755 "$cat"
+`
 
 // oddSu asks, looks whether the terminal would show the answer, and tells it.
 const oddSu = `su=$(command -v su)
