@@ -151,7 +151,10 @@ func (r *root) try(ctx context.Context, c *conn, w way, program string) (way, *p
 		case no.wrong && w.name != "sudo" && given < 3: // sudo itself asks three times
 			given++
 			whose := r.whose(w, "")
-			if r.learn(ctx, w, whose, r.known[whose]) != nil {
+			if other := noPassword(w, r.learn(ctx, w, whose, r.known[whose]), true); other != nil {
+				if !errors.As(other, &no) {
+					err = other // the person wants an end of it
+				}
 				return w, nil, err
 			}
 		default:

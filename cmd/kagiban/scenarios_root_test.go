@@ -134,7 +134,7 @@ func killedOnATerminal(t *testing.T, h *vpstest.Host, c *client) {
 func askedForSu(t *testing.T, h *vpstest.Host, c *client) {
 	folder := t.TempDir()
 	askpass, answers := filepath.Join(folder, "askpass"), filepath.Join(folder, "answers")
-	script := "#!/bin/sh\necho \"$1\" >>'" + folder + "/asked'\nhead -n 1 '" + answers + "'\nsed -i 1d '" + answers + "'\n"
+	script := "#!/bin/sh\necho \"$1\" >>'" + folder + "/asked'\nanswer=$(head -n 1 '" + answers + "')\nsed -i 1d '" + answers + "'\n[ \"$answer\" != cancel ] || exit 1\necho \"$answer\"\n"
 	if err := os.WriteFile(askpass, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +145,7 @@ func askedForSu(t *testing.T, h *vpstest.Host, c *client) {
 	}{
 		{"\n", 4, "su: no password for it"},
 		{"another\n\n", 4, "su: the password was not root's"},
+		{"another\ncancel\n", 5, "without an answer"},
 		{"another\n" + forRoot + "\n", 0, "that was not it"},
 	} {
 		c.write(answers, s.answers)
@@ -156,7 +157,7 @@ func askedForSu(t *testing.T, h *vpstest.Host, c *client) {
 			t.Errorf("%q: exit %d; want %d and %q", s.answers, cmd.ProcessState.ExitCode(), s.code, s.says)
 		}
 	}
-	if asked, err := os.ReadFile(folder + "/asked"); err != nil || strings.Count(string(asked), "password of root@vps1, for su") != 5 {
+	if asked, err := os.ReadFile(folder + "/asked"); err != nil || strings.Count(string(asked), "password of root@vps1, for su") != 7 {
 		t.Errorf("%v: asked %q", err, asked)
 	}
 }
