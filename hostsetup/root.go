@@ -312,7 +312,7 @@ func (w way) words(user string, lines []string) *refusal {
 		return &refusal{why: user + " is not in the sudoers file"}
 	case has("is not allowed to execute", "may not run"):
 		return &refusal{why: user + " may run only some commands by it"}
-	case w.name == "doas" && has("Operation not permitted", "is not enabled"):
+	case w.name == "doas" && has("Operation not permitted", "is not enabled"), has("I'm afraid I can't do that"): // sudo-rs
 		return &refusal{why: "it does not permit " + user}
 	case w.name == "su" && has("Authentication failure", "incorrect password"):
 		return &refusal{why: "the password was not root's, or root is locked", wrong: true}

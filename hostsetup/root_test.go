@@ -90,6 +90,7 @@ func TestWhyNot(t *testing.T) {
 		{way: "sudo", said: "sudo: sorry, you must have a tty to run sudo", why: "it wants a terminal", terminal: true},
 		{way: "sudo", said: "Sorry, try again.\nsudo: 3 incorrect password attempts", why: "the password was not it", wrong: true},
 		{way: "sudo", said: "sudo: a password is required", why: "a password is required"},
+		{way: "sudo", said: "sudo-rs: I'm sorry owner. I'm afraid I can't do that", why: "it does not permit owner"},
 		{way: "sudo", why: "it ended without a word"},
 		{way: "doas", said: "doas: Operation not permitted", why: "it does not permit owner"},
 		{way: "doas", said: "doas: Authentication failed", why: "the password was not it", wrong: true},
