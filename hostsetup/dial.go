@@ -225,7 +225,8 @@ func (s *state) explain(endpoint string, err error) error {
 	if s.err != nil {
 		return s.err
 	}
-	if s.keysDone || s.tries > 0 {
+	late := s.line.ended() != nil && !s.line.hungUp()
+	if (s.keysDone || s.tries > 0) && !late {
 		return &LoginError{Account: s.account, Offered: s.allowed, Err: err, Said: s.said}
 	}
 	return &UnreachableError{endpoint, err, s.line.hungUp(), s.line.greeting()}

@@ -20,7 +20,7 @@ func (s *setup) install(ctx context.Context) error {
 		s.step("install", "the key is there already")
 		return nil
 	}
-	args := []string{s.facts.keys, p.Line, s.size()}
+	args := []string{p.File, p.Line, s.size()}
 	for _, n := range p.Narrowed {
 		args = append(args, n.Path)
 	}

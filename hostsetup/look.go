@@ -27,6 +27,7 @@ type facts struct {
 	partial    bool              // one credential was not enough to log in
 	there      bool
 	paths      []mode
+	opens      bool      // the new key opened this server already
 	stuck      []Problem // why authorized_keys could not be written
 	privileged bool      // what follows is known
 	files      []sshd.File

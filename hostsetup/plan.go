@@ -88,7 +88,7 @@ func (f *facts) keyPlan(p *Plan, o *Options) []Problem {
 	case bound != nil:
 		return []Problem{{"key-bound", fmt.Sprintf("%s:%d has this key with options (%s), so a login with it would be bound by them",
 			p.File, bound.Number, strings.Join(bound.Options, ",")), fmt.Sprintf("sed -i %dd %s (on the server: it deletes that line), or make another key", bound.Number, p.File)}}
-	case present:
+	case present, f.opens && !f.privileged: // or it stands where only root can see it
 		return nil
 	case !ours:
 		return []Problem{f.keysElsewhere(line, p.File)}

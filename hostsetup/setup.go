@@ -206,6 +206,7 @@ func (s *setup) survey(ctx context.Context) error {
 			return rootErr
 		}
 	}
+	s.facts.opens = sameKey(s.first.used, s.Key.PublicKey())
 	s.result.Plan, err = s.facts.plan(&s.Options, rootErr, s.first.offered)
 	return err
 }

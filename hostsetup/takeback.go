@@ -72,7 +72,7 @@ func undoDetail(u *UndoneError) string {
 }
 
 func (s *setup) removeLine(ctx context.Context, c *conn) error {
-	args := []string{s.facts.keys, s.result.Plan.Line, s.size(), cmp.Or(s.made, "-")}
+	args := []string{s.result.Plan.File, s.result.Plan.Line, s.size(), cmp.Or(s.made, "-")}
 	for _, n := range s.result.Plan.Narrowed {
 		args = append(args, strconv.FormatInt(int64(n.From), 8), n.Path)
 	}

@@ -44,6 +44,8 @@ var scenariosLook = []scenario{
 	{number: 27, name: "home append-only", hook: "chattr +a /home/owner", code: 1, result: "failed", offers: passwords, untouched: true, says: "sudo chattr -ia '/home/owner'"},
 	{number: 27, name: "drop-in folder immutable", hook: "rmdir /etc/ssh/sshd_config.d; mkdir /etc/ssh/sshd_config.d; chattr +i /etc/ssh/sshd_config.d", code: 1, result: "failed", offers: passwords, untouched: true, says: "sudo chattr -ia '/etc/ssh/sshd_config.d'"},
 	{number: 28, name: "disk full", hook: someKeys, options: []string{"disk=16m"}, boot: "dd if=/dev/zero of=/var/full bs=4k 2>/dev/null || true", code: 1, result: "failed", offers: passwords, untouched: true, says: "the disk of / is full"},
+	{number: 28, name: "no inodes left", boot: "mkdir /home/owner/.ssh; mount -t tmpfs -o size=1m,nr_inodes=2,uid=1000,gid=1000,mode=700 tmpfs /home/owner/.ssh; touch /home/owner/.ssh/x; chown owner: /home/owner/.ssh/x", code: 1, result: "failed", offers: passwords, untouched: true, says: "cannot write /home/owner/.ssh/.authorized_keys.kagiban"},
+	{number: 27, name: "home immutable and open to all", hook: "chmod 777 /home/owner; " + someKeys + "chattr +i /home/owner", code: 1, result: "failed", offers: passwords, untouched: true, says: "cannot change the mode of /home/owner (chmod: changing permissions of"},
 	{number: 28, name: "/run full", boot: "dd if=/dev/zero of=/run/full bs=4k 2>/dev/null || true", code: 1, result: "failed", offers: passwords, untouched: true, says: "the disk of /run is full"},
 	{number: 29, name: "home read-only", hook: someKeys, boot: "mount --bind /home/owner /home/owner; mount -o remount,bind,ro /home/owner", code: 1, result: "failed", offers: passwords, untouched: true, says: "sudo mount -o remount,bind,rw /home/owner", after: mendedBy("mount -o remount,bind,rw /home/owner")},
 	{number: 29, name: "/etc/ssh read-only", boot: "mount --bind /etc/ssh /etc/ssh; mount -o remount,bind,ro /etc/ssh", code: 1, result: "failed", offers: passwords, untouched: true, says: "sudo mount -o remount,bind,rw /etc/ssh", after: mendedBy("mount -o remount,bind,rw /etc/ssh")},
@@ -63,11 +65,12 @@ var scenariosLook = []scenario{
 	{number: 21, name: "the same key with a command", do: sameKeyBound},
 	{number: 23, name: "keys elsewhere", hook: keysElsewhere, do: keysPutByHand},
 	{number: 23, name: "keys elsewhere, no root", hook: keysElsewhere, options: []string{"sudo=none"}, code: 6, result: "undone", offers: passwords, untouched: true, says: "sshd -T | grep -i authorizedkeysfile"},
+	{number: 23, name: "keys elsewhere, put by hand, no root", hook: keysElsewhere, options: []string{"sudo=none"}, do: keysPutByHandNoRoot},
 	{number: 23, name: "keys nowhere", hook: "echo 'AuthorizedKeysFile none' >/etc/ssh/sshd_config.d/60-keys.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config.d/60-keys.conf:1 has AuthorizedKeysFile none"},
 	{number: 38, name: "one try, and an agent with 8 keys", hook: oneTry, do: agentOfEight},
 	{number: 38, name: "one try, and only the agent's fifth key opens it", hook: oneTry, do: agentsFifth},
 	{number: 39, name: "no place left", hook: "printf 'MaxStartups 2\\nLoginGraceTime 600\\n' >/etc/ssh/sshd_config.d/60-places.conf", do: noPlaceLeft},
-	{number: 39, name: "port closed", boot: "systemctl stop ssh.service", code: 1, result: "failed", untouched: true, says: "connection refused"},
+	{number: 39, name: "port closed", boot: "systemctl stop ssh.service", code: 1, result: "failed", untouched: true, says: "refuses connections: no SSH server listens there, or this computer is blocked"},
 	{number: 47, name: "only ed25519 is known", do: oneHostKeyKnown},
 	{number: 47, name: "the known host key is gone", do: knownHostKeyGone},
 }
@@ -203,6 +206,12 @@ func keysPutByHand(t *testing.T, h *vpstest.Host, c *client) {
 	if got := h.Exec("ls -a /home/owner | grep -x .ssh || true"); got != "" {
 		t.Errorf("~/.ssh was touched: %q", got)
 	}
+}
+
+// keysPutByHandNoRoot: the key opens the server already, by a file that the user does not even see.
+func keysPutByHandNoRoot(t *testing.T, h *vpstest.Host, c *client) {
+	h.Exec("echo '" + c.publicLine() + "' >/etc/ssh/keys/owner")
+	scenario{code: 4, result: "unchanged", offers: passwords, untouched: true, says: "passwords are still accepted"}.add(t, h, c)
 }
 
 // agentOfEight: of eight keys the first alone is looked at; the password opens the server nevertheless.

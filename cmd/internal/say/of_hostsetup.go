@@ -112,7 +112,7 @@ func ofAnswer(err error) (ID, Fields) {
 	case errors.As(err, &none):
 		return NotOurs, Fields{"host": none.Name, "methods": list(none.Offered)}
 	case errors.As(err, &failure) && slices.Contains([]string{"write", "mkdir", "chmod"}, failure.What):
-		return CannotWrite, Fields{"error": ofFailure(failure), "folder": path.Dir(failure.Detail)}
+		return CannotWrite, Fields{"error": ofFailure(failure), "folder": folderOf(failure)}
 	case errors.As(err, &failure):
 		return ServerFailed, Fields{"error": ofFailure(failure)}
 	}
@@ -175,6 +175,14 @@ func ofFailure(f *hostsetup.Failure) string {
 	return f.Error()
 }
 
+// folderOf is where to look for the reason why something could not be written.
+func folderOf(f *hostsetup.Failure) string {
+	if f.What == "write" {
+		return path.Dir(f.Detail)
+	}
+	return f.Detail
+}
+
 // ofConnection knows what may happen before anything is changed.
 func ofConnection(err error) (ID, Fields) {
 	var name *hostsetup.NameError
@@ -202,6 +210,8 @@ func ofConnection(err error) (ID, Fields) {
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &unreachable) && unreachable.HungUp:
 		return HungUp, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
+	case errors.As(err, &unreachable) && strings.Contains(unreachable.Error(), "refused"): // the word of every system
+		return PortClosed, Fields{"address": unreachable.Address}
 	case errors.As(err, &unreachable):
 		host, port, _ := net.SplitHostPort(unreachable.Address)
 		return Unreachable, Fields{"error": unreachable.Error(), "address": host, "port": port}
@@ -214,7 +224,12 @@ func ofConnection(err error) (ID, Fields) {
 }
 
 func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
-	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts"}
+	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts", "kind": "rsa"}
+	for _, kind := range []string{"ed25519", "ecdsa"} { // as ssh-keygen -A names the files
+		if strings.Contains(e.Key.Type(), kind) {
+			f["kind"] = kind
+		}
+	}
 	if file, _, found := strings.Cut(e.Where, ":"); found {
 		f["file"] = file
 	}

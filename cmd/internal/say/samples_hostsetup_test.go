@@ -25,6 +25,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.NameError{Kind: "host", Name: "-x"}, BadHostName},
 		{&hostsetup.ConfigError{What: "ProxyJump is not supported yet"}, SSHConfig},
 		{down, Unreachable},
+		{&hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("connect: connection refused")}, PortClosed},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key}, HostKeyUnknown},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "known_hosts:3"}, HostKeyChanged},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Pin: "SHA256:x"}, HostKeyMismatch},

@@ -6,6 +6,7 @@ const (
 	SSHConfig        ID = "ssh-config"
 	Unreachable      ID = "unreachable"
 	HungUp           ID = "hung-up"
+	PortClosed       ID = "connection-refused"
 	HostKeyUnknown   ID = "host-key-unknown"
 	HostKeyChanged   ID = "host-key-changed"
 	HostKeyMismatch  ID = "host-key-mismatch"
@@ -82,6 +83,11 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "nothing was changed by this connection",
 			Next:      "ssh -v -p {port} {address}   (shows how far it comes)",
 		},
+		PortClosed: {
+			What:      "{address} refuses connections: no SSH server listens there, or this computer is blocked there for a while (fail2ban)",
+			StillTrue: "nothing was changed by this connection",
+			Next:      "the same again   (in ten minutes)\nsystemctl status ssh ssh.socket; sudo fail2ban-client banned   (on the provider's console)",
+		},
 		HungUp: {
 			What:      "{address} hung up before the login ({said}): too many connections wait there (MaxStartups), or this computer is blocked there for a while (PerSourcePenalties, fail2ban)",
 			StillTrue: "nothing was changed by this connection",
@@ -90,19 +96,19 @@ func hostsetupTable() map[ID]Message {
 		HostKeyUnknown: {
 			What:      "the host key of {host} is not known: {type} {fingerprint}",
 			StillTrue: "nothing secret was sent",
-			Next: "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console: it must show the same)\n" +
+			Next: "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console: it must show the same)\n" +
 				"the same again with --host-key {fingerprint}",
 		},
 		HostKeyChanged: {
 			What:      "the host key of {host} is not the one that is known: it is {type} {fingerprint}, and {where} has another. Either the server was set up anew, or somebody is between you and it",
 			StillTrue: "nothing secret was sent",
-			Next: "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console)\n" +
+			Next: "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console)\n" +
 				"ssh-keygen -f {file} -R {host}   (only if the console shows the same fingerprint), then the same again",
 		},
 		HostKeyMismatch: {
 			What:      "the host key of {host} is {type} {fingerprint}, not {pin}",
 			StillTrue: "nothing secret was sent",
-			Next:      "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   (on the provider's console), and compare",
+			Next:      "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console), and compare",
 		},
 		LoginRefused: {
 			What:      "{account}: login refused; the server takes {methods}",
