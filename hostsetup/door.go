@@ -1,6 +1,7 @@
 package hostsetup
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -33,7 +34,8 @@ const openSSH = "OpenSSH"
 // software is what a server's greeting says that it is: "OpenSSH", "dropbear", "tinyssh".
 func software(version []byte) string {
 	_, name, _ := strings.Cut(strings.TrimPrefix(string(version), "SSH-"), "-")
-	return printed(name[:len(name)-len(strings.TrimLeftFunc(name, func(r rune) bool { return unicode.IsLetter(r) }))])
+	name = name[:len(name)-len(strings.TrimLeftFunc(name, unicode.IsLetter))]
+	return cmp.Or(printed(name), "another server")
 }
 
 // suspects are the paths that sshd refuses keys for, as far as they were seen and could not be mended by the user (sshd(8), StrictModes):

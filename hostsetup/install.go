@@ -27,7 +27,7 @@ func (s *setup) install(ctx context.Context) error {
 	s.touched = true
 	a, err := s.first.do(ctx, remote.Append, args...)
 	var failure *remote.Failure
-	if errors.As(err, &failure) && !a.Has("narrowed") && !a.Has("made") {
+	if errors.As(err, &failure) && failure.What != "stopped" && !a.Has("narrowed") && !a.Has("made") {
 		s.touched = false // it stopped before it had changed anything
 	}
 	if a != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -122,7 +123,11 @@ func (p *process) verb(v remote.Verb, args ...string) (*remote.Answer, error) {
 	status := p.wait() // what was complained is whole then
 	var failure *remote.Failure
 	if errors.As(err, &failure) {
-		failure.Said = p.talk.last()
+		if !slices.Contains([]string{"write", "mkdir", "chmod", "stopped"}, failure.What) {
+			return a, err // no tool has complained; a login shell may have
+		}
+		said := p.talk.last()
+		failure.Said = printed(said[strings.LastIndex(": "+said, ": "):]) // "tool: what it did: why"
 		return a, err
 	}
 	return a, &cutOff{err, status, strings.TrimSpace(string(out)) + "\n" + strings.Join(p.talk.lines(), "\n")}

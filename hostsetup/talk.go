@@ -95,7 +95,7 @@ func (t *talk) text() string {
 // last is the last line of it.
 func (t *talk) last() string {
 	lines := t.lines()
-	return printed(strings.Join(lines[max(0, len(lines)-1):], ""))
+	return strings.Join(lines[max(0, len(lines)-1):], "")
 }
 
 // waitFor reads up to the line that is exactly word; what comes before it is told to heard as it comes.

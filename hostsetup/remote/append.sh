@@ -18,13 +18,18 @@ if [ ! -d "$folder" ]; then
 	say made "$folder"
 fi
 new=$folder/.authorized_keys.kagiban.$$
-trap 'rm -f "$new"; say "done" $?' EXIT
+ended() {
+	status=$?
+	rm -f "$new"
+	say "done" "$status"
+}
+trap ended EXIT
 # The file may have grown since it was looked at (another client): then Go must look again.
 now=-
 [ ! -e "$file" ] || now=$(($(wc -c <"$file")))
 [ "$now" = "$size" ] || fail changed "$file"
 if [ "$size" = - ]; then
-	: >"$new" || fail write "$new"
+	true >"$new" || fail write "$new" # not ":", a redirection of which may end the shell
 else
 	cp -p "$file" "$new" || fail write "$new"
 	if [ -n "$(tail -c 1 "$new")" ]; then

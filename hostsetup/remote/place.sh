@@ -90,7 +90,7 @@ recovery() {
 			ExecStart=/bin/sh $recover recover boot
 		END
 	elif grep -q -F "$defaults" /etc/init.d/ssh 2>/dev/null; then
-		[ -e "$defaults" ] || : >"$defaults"
+		[ -e "$defaults" ] || true >"$defaults"
 		all=$(echo "$line" && cat "$defaults" && echo x) && printf %s "${all%x}" | rewrite "$defaults"
 	else
 		return 1

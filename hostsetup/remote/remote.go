@@ -90,7 +90,7 @@ func (v Verb) Program(nonce string, args ...string) string {
 	for name := range strings.FieldsSeq(v.with) {
 		b.WriteString(source(name))
 	}
-	b.WriteString(source(v.name))
+	b.WriteString(source(v.name) + "true\n") // what failed has said so
 	return b.String()
 }
 
@@ -157,7 +157,9 @@ func Parse(v Verb, nonce string, output []byte) (*Answer, error) {
 			what, detail, _ := strings.Cut(value, " ")
 			failure = &Failure{Verb: v.name, What: what, Detail: detail}
 		case "done":
-			done = true
+			if done = true; value != "0" && failure == nil { // the shell itself gave up half-way
+				failure = &Failure{Verb: v.name, What: "stopped", Detail: "exit status " + value}
+			}
 		default:
 			a.words = append(a.words, word{key, value})
 		}

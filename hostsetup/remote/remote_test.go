@@ -140,6 +140,7 @@ func TestParse(t *testing.T) {
 		{"no end", "KGab user owner\n", true, ""},
 		{"text cut off", "KGab begin keys\nssh-rsa A\nKGab done 0\n", true, ""},
 		{"failure", "KGab error write /x\nKGab done 1\n", false, "write"},
+		{"given up half-way", "KGab user owner\nKGab done 2\n", false, "stopped"},
 		{"empty", "", true, ""},
 	} {
 		_, err := Parse(Look, "ab", []byte(c.out))

@@ -14,7 +14,7 @@ if [ -e "$run/pending" ]; then
 	sh "$run/$token/undo.sh" cancel "$token" >/dev/null
 	[ ! -e "$run/pending" ] || fail pending "$run/pending"
 fi
-{ mkdir "$here" && { [ "$7" != block ] || : >"$here/block"; } && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
+{ mkdir "$here" && { [ "$7" != block ] || true >"$here/block"; } && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
 	printf '%s' "$4" >"$here/undo.sh"; } || fail write "$here"
 
 tested=$(sound "$here/rehearse.conf")

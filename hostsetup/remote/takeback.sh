@@ -13,7 +13,12 @@ shift 4
 cd || fail home "$HOME"
 folder=$(dirname "$file")
 new=$folder/.authorized_keys.kagiban.$$
-trap 'rm -f "$new"; say "done" $?' EXIT
+ended() {
+	status=$?
+	rm -f "$new"
+	say "done" "$status"
+}
+trap ended EXIT
 free
 
 if [ -z "$line" ] || [ ! -e "$file" ]; then

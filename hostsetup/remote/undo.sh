@@ -275,7 +275,7 @@ cancel() {
 		say undone "$token"
 		return 0
 	fi
-	: >"$here/cancel"
+	true >"$here/cancel"
 	tries=0
 	while ! load "$run/undone" && [ "$tries" -lt 30 ]; do
 		alive watcher || undo
@@ -302,10 +302,16 @@ enforce)
 	shift 2
 	arm "$@"
 	apply
+	true # what failed has said so
 	;;
 confirm)
 	shift 2
 	confirm "$@"
+	true
 	;;
-cancel | forget | watch | mind | recover) "$verb" ;;
+cancel | forget)
+	"$verb"
+	true
+	;;
+watch | mind | recover) "$verb" ;;
 esac

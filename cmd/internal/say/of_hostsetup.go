@@ -149,6 +149,7 @@ func ofProblems(problems []hostsetup.Problem) Fields {
 func ofFailure(f *hostsetup.Failure) string {
 	words := map[string]string{
 		"write": "cannot write", "chmod": "cannot change the mode of", "mkdir": "cannot make", "home": "cannot enter",
+		"stopped":    "its shell gave up with",
 		"changed":    "somebody else changed meanwhile:",
 		"unsound":    "sshd refuses its configuration:",
 		"reload":     "sshd could not be told to read its files again:",

@@ -219,7 +219,7 @@ func hostsetupTable() map[ID]Message {
 		CannotWrite: {
 			What:      "the server's half stopped: {error}",
 			StillTrue: untouched,
-			Next:      "df -h {folder}; lsattr -d {folder}; grep {folder} /proc/mounts   (on the server: is it full, immutable or read-only)",
+			Next:      "df -h {folder}; df -i {folder}; lsattr -d {folder}; grep {folder} /proc/mounts   (on the server: is it full, immutable or read-only)",
 		},
 		ServerFailed: {What: "the server's half stopped: {error}", StillTrue: untouched, Next: "the same again with -v"},
 		NoHost:       {What: "no host \"{host}\" is known here", StillTrue: "nothing was changed", Next: "kagiban host list"},
