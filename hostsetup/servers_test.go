@@ -186,6 +186,30 @@ func TestConfirmCutShort(t *testing.T) {
 	}
 }
 
+// TestNoLateConfirmation: a run that took so long that its confirmation might cross the deadline does not send it. The server is as it was.
+func TestNoLateConfirmation(t *testing.T) {
+	h := vpstest.Up(t, "", "sudo=nopasswd")
+	before := h.Snapshot()
+	o := options(t, h, &person{password: h.Password()})
+	o.UndoAfter = MinUndoAfter
+	o.Steps = func(s Step) {
+		t.Log(s)
+		for end := time.Now().Add(20 * time.Second); s.Name == "prove-again" && time.Now().Before(end); {
+			if h.Exec("read -r _ deadline _ </run/kagiban/pending; [ $(cut -d. -f1 /proc/uptime) -lt $((deadline - 2)) ] || echo late") != "" {
+				break
+			}
+		}
+	}
+	r, err := Add(context.Background(), o)
+	var undone *UndoneError
+	if !errors.As(err, &undone) || undone.Undo != nil || r.Verdict != Undone {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if after := h.Snapshot(); after != before {
+		t.Errorf("the server is not as it was:\n%s\n%s", before, after)
+	}
+}
+
 // TestTwoRuns: one run comes upon another one of the same key that waits for its confirmation. It gives way, and leaves the line that the
 // other one stands on.
 func TestTwoRuns(t *testing.T) {
