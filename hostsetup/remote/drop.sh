@@ -6,15 +6,15 @@
 kept=$dropin.kept
 { [ -e "$dropin" ] || [ -e "$kept" ] || [ -n "$(block)" ]; } || fail nodropin "$dropin"
 tested=$(sound "$config") || fail unsound "$tested"
-[ ! -e "$dropin" ] || mv "$dropin" "$kept" || fail write "$dropin" # else an earlier drop was cut short here
 before=$(cat "$config" && echo x)
-unblock || fail write "$config"
 back() {
 	[ ! -e "$kept" ] || mv -f "$kept" "$dropin"
-	printf %s "${before%x}" | rewrite "$config"
+	[ "$(cat "$config" && echo x)" = "$before" ] || printf %s "${before%x}" | rewrite "$config"
 	in_force
 	fail "$@"
 }
+[ ! -e "$dropin" ] || mv "$dropin" "$kept" || fail write "$dropin" # else an earlier drop was cut short here
+unblock || back write "$config"
 tested=$(sound "$config") || back unsound "$tested"
 in_force || back reload "$(manner)"
 rm -f "$kept"
