@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // A scenario is one kind of server that `host add` comes upon, and the verdict that is right for it. It is run with the shipped
 // binary and judged from outside, by the real ssh.
 type scenario struct {
-	number  int      // of the list in CONTRIBUTING.md; several rows may show one
+	number  int      // of the list in docs/servers.md; several rows may show one
 	name    string   // unlike all others
 	hook    string   // sh, inside the server before its first boot
 	boot    string   // sh, as root on the server when it is up
@@ -39,6 +40,37 @@ type scenario struct {
 
 func allScenarios() []scenario {
 	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot, scenariosLook)
+}
+
+// TestEveryKindOfServer: each row of docs/servers.md is one that a scenario or a test here stands for.
+func TestEveryKindOfServer(t *testing.T) {
+	shown := map[int]bool{}
+	for _, s := range allScenarios() {
+		shown[s.number] = true
+	}
+	sources, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Those that are a story of several runs, each with its own test.
+	for number, test := range map[int]string{40: "TestSilentClient", 41: "TestFaults", 42: "TestFaults", 45: "TestWatcherKilled", 46: "TestTwoClients", 47: "TestHostKeyChanged"} {
+		for _, source := range sources {
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown[number] = shown[number] || strings.Contains(string(text), "\nfunc "+test+"(")
+		}
+	}
+	doc, err := os.ReadFile("../../docs/servers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 50; n++ {
+		if !strings.Contains(string(doc), fmt.Sprintf("\n| %d |", n)) || !shown[n] {
+			t.Errorf("%d: has a row in docs/servers.md %v, is shown by a test %v", n, strings.Contains(string(doc), fmt.Sprintf("\n| %d |", n)), shown[n])
+		}
+	}
 }
 
 // bases are those that the scenarios are run on: the one that most of the tests use, or those of KAGIBAN_BASES.
