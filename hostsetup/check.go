@@ -45,8 +45,7 @@ func Check(ctx context.Context, t Target, h book.Host) (Health, error) {
 			health.Methods = offered
 		}
 		if open := typed(offered); len(open) > 0 {
-			health.Problems = append(health.Problems, Problem{"password-offered",
-				fmt.Sprintf("%s@%s is offered %s", user, t.Name, strings.Join(open, ", ")), "kagiban host add " + t.Name})
+			health.Problems = append(health.Problems, problem("password-offered", "account", user+"@"+t.Name, "methods", strings.Join(open, ", "), "name", t.Name))
 		}
 	}
 	health.KeyOnly = len(health.Problems) == 0
@@ -111,7 +110,7 @@ func (s *setup) dropIt(ctx context.Context) error {
 	var failure *remote.Failure
 	if err != nil {
 		if errors.As(err, &failure) && failure.What == "unsound" {
-			return &BlockedError{[]Problem{{"sshd-broken", "sshd refuses its configuration: " + failure.Detail, "mend the line that it names, until `sudo sshd -t` says nothing"}}}
+			return &BlockedError{[]Problem{problem("sshd-broken", "tested", failure.Detail)}}
 		}
 		return err
 	}

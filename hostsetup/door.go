@@ -60,13 +60,13 @@ func stuck(user string, reasons []string) []Problem {
 		switch kind {
 		case "readonly", "readonly-here":
 			how := map[string]string{"readonly": "remount,rw", "readonly-here": "remount,bind,rw"}[kind]
-			found = append(found, Problem{"read-only", fmt.Sprintf("nothing can be written to %s: %s is mounted read-only", folder, mount), "sudo mount -o " + how + " " + mount})
+			found = append(found, problem("read-only", "folder", folder, "mount", mount, "how", how))
 		case "full":
-			found = append(found, Problem{"disk-full", fmt.Sprintf("nothing can be written to %s: the disk of %s is full", folder, mount), "df -h " + mount + " (on the server), and make room there"})
+			found = append(found, problem("disk-full", "folder", folder, "mount", mount))
 		case "fixed":
-			found = append(found, Problem{"immutable", what + " cannot be changed, not even by root: it has the attribute i or a (lsattr)", "sudo chattr -ia " + remote.Quote(what)})
+			found = append(found, problem("immutable", "path", what, "quoted", remote.Quote(what)))
 		case "denied":
-			found = append(found, Problem{"not-writable", fmt.Sprintf("%s may not write %s", user, what), fmt.Sprintf("sudo chown %s: %s", user, remote.Quote(what))})
+			found = append(found, problem("not-writable", "user", user, "path", what, "quoted", remote.Quote(what)))
 		}
 	}
 	return found
@@ -74,23 +74,8 @@ func stuck(user string, reasons []string) []Problem {
 
 // unfit is what keeps the user's own look from its end.
 func unfit(f *remote.Failure, a *remote.Answer) Problem {
-	p := Problem{"keys-" + f.What, f.Detail + " cannot be used", "ls -ld " + remote.Quote(f.Detail)}
-	switch f.What {
-	case "nohome":
-		p.Detail = fmt.Sprintf("the account has no home folder: %s is not there", f.Detail)
-		p.Fix = fmt.Sprintf("sudo mkhomedir_helper %s", a.Get("user"))
-	case "home":
-		p.Detail = fmt.Sprintf("the home folder %s cannot be entered by %s", f.Detail, a.Get("user"))
-		p.Fix = fmt.Sprintf("sudo chown %s: %s", a.Get("user"), f.Detail)
-	case "symlink":
-		p.Detail = f.Detail + " is a link that leads nowhere"
-	case "toobig":
-		p.Detail = f.Detail + " is larger than any list of keys"
-	case "unreadable":
-		p.Detail = fmt.Sprintf("%s cannot be read by %s, as whom sshd reads it%s", f.Detail, a.Get("user"), seen(a, f.Detail))
-		p.Fix = fmt.Sprintf("sudo chown %s: %s", a.Get("user"), f.Detail)
-	}
-	return p
+	id := map[string]string{"nohome": "home-missing", "home": "home-closed", "symlink": "keys-link", "toobig": "keys-too-big", "unreadable": "keys-unreadable"}[f.What]
+	return problem(cmp.Or(id, "keys-unfit"), "path", f.Detail, "quoted", remote.Quote(f.Detail), "user", a.Get("user"), "seen", seen(a, f.Detail))
 }
 
 // seen is what ls(1) showed of a path.

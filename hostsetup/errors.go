@@ -121,24 +121,6 @@ func (e *KeyRefusedError) Error() string {
 }
 func (e *KeyRefusedError) Unwrap() error { return e.Err }
 
-// A Problem is one thing that stands in the way of a key-only server.
-type Problem struct {
-	ID     string `json:"id"`
-	Detail string `json:"detail"`
-	Fix    string `json:"fix"`
-}
-
-// A BlockedError lists what stands in the way. Nothing on the server was changed.
-type BlockedError struct{ Problems []Problem }
-
-func (e *BlockedError) Error() string {
-	details := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		details[i] = p.Detail
-	}
-	return strings.Join(details, "; ")
-}
-
 // An UndoneError means that a step failed after something had been changed, and that the change was taken back.
 type UndoneError struct {
 	Step string

@@ -162,28 +162,26 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	var found []Problem
 	if a.Get("sound") != "0" {
 		tested, _ := a.Text("tested")
-		found = append(found, Problem{"sshd-broken", "sshd refuses its configuration already: " + firstLine(tested),
-			"mend the line that it names, until `sudo sshd -t` says nothing"})
+		found = append(found, problem("sshd-broken", "tested", firstLine(tested)))
 	}
 	if a.Has("pending") {
-		found = append(found, Problem{"change-pending", ErrPending.Error() + " (" + a.Get("pending") + ")", "wait until it is confirmed or undoes itself (10 minutes at most), then the same again"})
+		found = append(found, problem("change-pending", "state", a.Get("pending")))
 	}
 	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
-		found = append(found, Problem{"sshd-options", "sshd was started with options of its own, which no file can overrule: " + listener,
-			"take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)"})
+		found = append(found, problem("sshd-options", "listener", listener))
 	}
 	if f.foreign() {
-		found = append(found, Problem{"drop-in-foreign", sshd.DropInPath + " is there already, and kagiban did not write it", "give that file another name, for example 10-local.conf"})
+		found = append(found, problem("drop-in-foreign", "path", sshd.DropInPath))
 	}
 	if servers := secondServers(a.All("listens"), f.port); len(servers) > 0 {
-		found = append(found, Problem{"second-server", "another SSH server listens here, which the change would not reach: " + strings.Join(servers, "; "), "stop it, or make it key-only by its own configuration"})
+		found = append(found, problem("second-server", "servers", strings.Join(servers, "; ")))
 	}
 	if _, whole := sshd.Unblocked(f.files[0].Text); !whole {
-		found = append(found, Problem{"block-edited", "of kagiban's two marks in " + sshd.Config + ", begin and end, one is gone", "delete the other mark and what it marked"})
+		found = append(found, problem("block-edited", "path", sshd.Config))
 	}
 	found = append(found, stuck("root", a.All("obstacle"))...)
 	if a.Has("lasting") {
-		found = append(found, Problem{"run-lasting", "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed", "mount a tmpfs on /run"})
+		found = append(found, problem("run-lasting"))
 	}
 	return found
 }

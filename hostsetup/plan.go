@@ -1,8 +1,10 @@
 package hostsetup
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -86,8 +88,7 @@ func (f *facts) keyPlan(p *Plan, o *Options) []Problem {
 	}
 	switch {
 	case bound != nil:
-		return []Problem{{"key-bound", fmt.Sprintf("%s:%d has this key with options (%s), so a login with it would be bound by them",
-			p.File, bound.Number, strings.Join(bound.Options, ",")), fmt.Sprintf("sed -i %dd %s (on the server: it deletes that line), or make another key", bound.Number, p.File)}}
+		return []Problem{problem("key-bound", "file", p.File, "line", strconv.Itoa(bound.Number), "options", strings.Join(bound.Options, ","))}
 	case present, f.opens && !f.privileged: // or it stands where only root can see it
 		return nil
 	case !ours:
@@ -109,16 +110,15 @@ func (f *facts) keysElsewhere(line, file string) Problem {
 			}
 		}
 	}
-	p := Problem{"keys-elsewhere", fmt.Sprintf("%s looks for the keys of %s in %s, not in %s", where, f.user, strings.Join(files, " "), file),
-		"delete or change that line"}
-	if to := sshd.KeyFile(files[0], f.home, f.user); files[0] != "none" {
-		text := "%s"
-		if slices.ContainsFunc(f.elsewhere, func(g sshd.File) bool { return g.Path == to && g.Text != "" && !strings.HasSuffix(g.Text, "\n") }) {
-			text = "\\n%s"
-		}
-		p.Fix = fmt.Sprintf("printf '%s\\n' %s | sudo tee -a %s (on the server), then the same again", text, remote.Quote(line), to)
+	if files[0] == "none" {
+		return problem("keys-nowhere", "where", where, "user", f.user, "file", file)
 	}
-	return p
+	to, text := sshd.KeyFile(files[0], f.home, f.user), "%s\\n"
+	if slices.ContainsFunc(f.elsewhere, func(g sshd.File) bool { return g.Path == to && g.Text != "" && !strings.HasSuffix(g.Text, "\n") }) {
+		text = "\\n" + text // its last line has no end
+	}
+	return problem("keys-elsewhere", "where", where, "user", f.user, "files", strings.Join(files, " "), "file", file,
+		"text", text, "key", remote.Quote(line), "to", to)
 }
 
 // enforcement decides whether the drop-in is to be placed.
@@ -141,19 +141,14 @@ func (f *facts) layout() []Problem {
 		if l.Match == "" && f.ownFactors() != nil {
 			continue
 		}
-		detail := fmt.Sprintf("%s asks for more than a key (AuthenticationMethods %s)", l.Where(), l.Value)
-		if l.Match != "" {
-			detail += fmt.Sprintf(" inside %q", l.Match)
-		}
-		found = append(found, Problem{"second-factor-of-others", detail + ": without passwords nobody whom it binds could log in",
-			"take the password out of that line, or the same again with --no-enforce"})
+		found = append(found, problem("second-factor-of-others", "where", l.Where(), "value", l.Value, "match", inside(l)))
 	}
 	for _, d := range sshd.Doors(f.files) {
-		detail := fmt.Sprintf("%s says %s %s before kagiban's drop-in is read", d.Where(), d.Keyword, d.Value)
+		id := "password-elsewhere"
 		if d.Inside {
-			detail = fmt.Sprintf("%s says %s %s inside %q, which wins over any drop-in", d.Where(), d.Keyword, d.Value, d.Match)
+			id = "password-in-match"
 		}
-		found = append(found, Problem{"password-elsewhere", detail, "delete or comment out that line"})
+		found = append(found, problem(id, "where", d.Where(), "keyword", d.Keyword, "value", d.Value, "match", inside(d.Line)))
 	}
 	return found
 }
@@ -164,17 +159,22 @@ func (f *facts) ownFactors() *Problem {
 	if methods == "" && !f.partial {
 		return nil
 	}
-	where, detail := "sshd", ""
+	where := "sshd"
 	for _, l := range sshd.Factors(f.files) {
 		if strings.Join(strings.Fields(l.Value), " ") == methods {
 			where = l.Where()
 		}
 	}
-	if methods != "" {
-		detail = " (AuthenticationMethods " + methods + ")"
+	p := problem("own-second-factor", "where", where, "user", f.user, "methods", cmp.Or(methods, "as the login showed"))
+	return &p
+}
+
+// inside is the Match block that a line stands in, for people; "" outside of one.
+func inside(l sshd.Line) string {
+	if l.Match == "" {
+		return ""
 	}
-	return &Problem{"second-factor", where + " asks " + f.user + " for a second factor" + detail + "; kagiban never weakens that",
-		"kagiban key show NAME --public   (add the line to authorized_keys by hand), or delete that line if a key alone is to be enough"}
+	return fmt.Sprintf(" inside %q", l.Match)
 }
 
 // narrow finds the paths that sshd would object to: writable by others than their owner.

@@ -93,11 +93,11 @@ func TestPlan(t *testing.T) {
 		}, blocked: "keys-elsewhere"},
 		{name: "a Match lets passwords in", change: func(f *facts, _ *Options) {
 			f.files[0].Text += "Match User x\nPasswordAuthentication yes\n"
-		}, install: true, blocked: "password-elsewhere"},
+		}, install: true, blocked: "password-in-match"},
 		{name: "a second factor, nothing to enforce", change: func(f *facts, _ *Options) {
 			f.effective["owner"] = sshd.ParseEffective("passwordauthentication yes\nauthenticationmethods publickey,password\n")
-		}, blocked: "second-factor"},
-		{name: "a second factor, as the login showed", change: func(f *facts, o *Options) { f.partial, o.NoEnforce = true, true }, blocked: "second-factor"},
+		}, blocked: "own-second-factor"},
+		{name: "a second factor, as the login showed", change: func(f *facts, o *Options) { f.partial, o.NoEnforce = true, true }, blocked: "own-second-factor"},
 		{name: "a second factor of others", change: func(f *facts, _ *Options) {
 			f.files[0].Text, f.effective[""] = f.files[0].Text+"Match User x\nAuthenticationMethods publickey,password\n", open
 		}, blocked: "second-factor-of-others"},

@@ -23,11 +23,18 @@ func hostCheckCommand(p *program) *cli.Command {
 	}
 }
 
+// checkedProblem is one problem of a host, as --json shows it.
+type checkedProblem struct {
+	ID     string `json:"id"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix"`
+}
+
 type checkedHost struct {
-	Name     string              `json:"name"`
-	KeyOnly  bool                `json:"key_only"`
-	Methods  []string            `json:"methods"`
-	Problems []hostsetup.Problem `json:"problems"`
+	Name     string           `json:"name"`
+	KeyOnly  bool             `json:"key_only"`
+	Methods  []string         `json:"methods"`
+	Problems []checkedProblem `json:"problems"`
 }
 
 func (p *program) hostCheck(c *cli.Context) error {
@@ -63,7 +70,7 @@ func (p *program) hostCheck(c *cli.Context) error {
 		case err != nil:
 			e := say.ForHost(name, err)
 			fmt.Fprintln(p.stderr, say.Render(e.ID, e.Fields))
-			checked.Problems = append(checked.Problems, hostsetup.Problem{ID: string(e.ID), Detail: say.Text(e.ID, e.Fields)})
+			checked.Problems = append(checked.Problems, checkedProblem{ID: string(e.ID), Detail: say.Text(e.ID, e.Fields)})
 			codes = append(codes, say.ExitCode(e.ID))
 		case checked.KeyOnly:
 			codes = append(codes, say.ExitDone)
@@ -97,7 +104,11 @@ func (p *program) checkOne(c *cli.Context, b book.Book, name string) (checkedHos
 	if err != nil {
 		return checked, err
 	}
-	checked.KeyOnly, checked.Methods, checked.Problems = health.KeyOnly, health.Methods, health.Problems
+	checked.KeyOnly, checked.Methods, checked.Problems = health.KeyOnly, health.Methods, []checkedProblem{}
+	for _, problem := range health.Problems {
+		detail, fix := say.Problem(problem)
+		checked.Problems = append(checked.Problems, checkedProblem{problem.ID, detail, fix})
+	}
 	page.KeyOnly, page.CheckedAt = health.KeyOnly, *utc(p.now())
 	return checked, b.Put(c.Context, page)
 }

@@ -148,6 +148,10 @@ func rebootBefore(t *testing.T, h *vpstest.Host, c *client) {
 	h.Reboot(true)
 	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 	h.Exec("mkdir -p /run/sshd; sshd -t")
+	// What the first change left is not mistaken for an earlier drop-in, to be put back.
+	c.dieInForce(h, "10s")
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	c.until(30*time.Second, "", func() string { return h.Exec("ls /etc/ssh/sshd_config.d") })
 	c.onceMore(h)
 	c.again(h)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +31,36 @@ func TestMessagesDoc(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("docs/messages.md is not the table of today; type: go test ./cmd/internal/say -update")
+	}
+}
+
+// TestProblems: whatever hostsetup finds in the way has its sentence, and all that the sentence needs.
+func TestProblems(t *testing.T) {
+	files, err := filepath.Glob("../../../hostsetup/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[ID]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`"(keys-[a-z-]+|home-[a-z]+|password-[a-z-]+)"|problem\("([a-z-]+)"`).FindAllStringSubmatch(string(text), -1) {
+			found[ID(m[1]+m[2])] = true
+		}
+	}
+	for id := range problemsTable() {
+		if !found[id] {
+			t.Errorf("%s: nothing in hostsetup finds it", id)
+		}
+		delete(found, id)
+	}
+	for id := range found {
+		t.Errorf("%s is found in hostsetup, and has no sentence", id)
 	}
 }
 

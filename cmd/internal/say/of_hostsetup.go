@@ -137,12 +137,22 @@ func ofForced(e *hostsetup.ForcedError) (ID, Fields) {
 func ofProblems(problems []hostsetup.Problem) Fields {
 	var details, fixes []string
 	for _, p := range problems {
-		details = append(details, p.Detail)
-		if p.Fix != "" {
-			fixes = append(fixes, p.Fix)
+		detail, fix := Problem(p)
+		details = append(details, detail)
+		if fix != "" {
+			fixes = append(fixes, fix)
 		}
 	}
 	return Fields{"problems": strings.Join(details, "; "), "fixes": strings.Join(fixes, "; then ")}
+}
+
+// Problem is what stands in the way of a key-only server, and the command that mends it.
+func Problem(p hostsetup.Problem) (detail, fix string) {
+	m, known := problemsTable()[ID(p.ID)]
+	if !known {
+		return oneLine(p.String()), ""
+	}
+	return fill(m.What, p.About), fill(m.Next, p.About)
 }
 
 // ofFailure is what the server's half says in a word, in words.

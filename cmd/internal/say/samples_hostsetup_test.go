@@ -33,7 +33,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.LoginError{Account: "me@vps1", Partial: []string{"publickey"}, Offered: []string{"password"}}, SecondFactor},
 		{&hostsetup.RootError{Account: "me@vps1", Why: "sudo: not there; doas: not there; su: no password for it"}, NoRoot},
 		{&hostsetup.RootError{Account: "me@vps1", Why: "sudo: the password was not it; doas: not there; su: no password for it", Wrong: true}, SudoRefused},
-		{&hostsetup.BlockedError{Problems: []hostsetup.Problem{{ID: "x", Detail: "d", Fix: "f"}, {ID: "y", Detail: "e"}}}, Blocked},
+		{&hostsetup.BlockedError{Problems: []hostsetup.Problem{{ID: "sshd-broken", About: map[string]string{"tested": "d"}}, {ID: "unheard-of"}}}, Blocked},
 		{&hostsetup.OthersError{Others: []hostsetup.Other{{Name: "bob", Why: "a password and no key"}, {Name: "eve", Why: "logged in by password on 2026-11-03"}}}, OthersLose},
 		{&hostsetup.UndoneError{Step: "enforce", Err: down}, Undone},
 		{&hostsetup.UndoneError{Step: "enforce", Err: fmt.Errorf("dial: %w", context.Canceled)}, UndoneByPerson},

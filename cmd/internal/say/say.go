@@ -64,7 +64,7 @@ func rules() []func(error) (ID, Fields) {
 
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
-	return []map[ID]Message{hostsetupTable(), vaultTable(), agentTable(), frameTable()}
+	return []map[ID]Message{hostsetupTable(), problemsTable(), vaultTable(), agentTable(), frameTable()}
 }
 
 // table is all rows together.

@@ -1,0 +1,84 @@
+package say
+
+// problemsTable has what may stand in the way of a key-only server, by the id of hostsetup's Problem. They are shown together, in the frame
+// of the message "blocked", which says what is still true, and by `host check`.
+func problemsTable() map[ID]Message {
+	return map[ID]Message{
+		"sshd-broken": {
+			What: "sshd refuses its configuration already: {tested}",
+			Next: "mend the line that it names, until `sudo sshd -t` says nothing",
+		},
+		"change-pending": {
+			What: "another change waits for its confirmation on the server ({state})",
+			Next: "wait until it is confirmed or undoes itself (10 minutes at most), then the same again",
+		},
+		"sshd-options": {
+			What: "sshd was started with options of its own, which no file can overrule: {listener}",
+			Next: "take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)",
+		},
+		"drop-in-foreign": {
+			What: "{path} is there already, and kagiban did not write it",
+			Next: "sudo mv {path} /etc/ssh/sshd_config.d/10-local.conf (on the server)",
+		},
+		"second-server": {
+			What: "another SSH server listens here, which the change would not reach: {servers}",
+			Next: "stop it, or make it key-only by its own configuration",
+		},
+		"block-edited": {
+			What: "of kagiban's two marks in {path}, begin and end, one is gone",
+			Next: "delete the other mark and what it marked",
+		},
+		"run-lasting": {
+			What: "/run is no tmpfs here, so a reboot would not undo a change that was not confirmed",
+			Next: "mount a tmpfs on /run",
+		},
+		"read-only": {
+			What: "nothing can be written to {folder}: {mount} is mounted read-only",
+			Next: "sudo mount -o {how} {mount}",
+		},
+		"disk-full": {
+			What: "nothing can be written to {folder}: the disk of {mount} is full",
+			Next: "df -h {mount} (on the server), and make room there",
+		},
+		"immutable": {
+			What: "{path} cannot be changed, not even by root: it has the attribute i or a (lsattr)",
+			Next: "sudo chattr -ia {quoted}",
+		},
+		"not-writable":    {What: "{user} may not write {path}", Next: "sudo chown {user}: {quoted}"},
+		"home-missing":    {What: "the account has no home folder: {path} is not there", Next: "sudo mkhomedir_helper {user}"},
+		"home-closed":     {What: "the home folder {path} cannot be entered by {user}", Next: "sudo chown {user}: {quoted}"},
+		"keys-link":       {What: "{path} is a link that leads nowhere", Next: "ls -ld {quoted}"},
+		"keys-too-big":    {What: "{path} is larger than any list of keys", Next: "ls -ld {quoted}"},
+		"keys-unreadable": {What: "{path} cannot be read by {user}, as whom sshd reads it{seen}", Next: "sudo chown {user}: {quoted}"},
+		"keys-unfit":      {What: "{path} cannot be used", Next: "ls -ld {quoted}"},
+		"key-bound": {
+			What: "{file}:{line} has this key with options ({options}), so a login with it would be bound by them",
+			Next: "sed -i {line}d {file} (on the server: it deletes that line), or make another key",
+		},
+		"keys-elsewhere": {
+			What: "{where} looks for the keys of {user} in {files}, not in {file}",
+			Next: "printf '{text}' {key} | sudo tee -a {to} (on the server), then the same again",
+		},
+		"keys-nowhere": {
+			What: "{where} looks for the keys of {user} in no file, so not in {file} either",
+			Next: "delete or change that line",
+		},
+		"own-second-factor": {
+			What: "{where} asks {user} for a second factor (AuthenticationMethods {methods}); kagiban never weakens that",
+			Next: "kagiban key show NAME --public   (add the line to authorized_keys by hand), or delete that line if a key alone is to be enough",
+		},
+		"second-factor-of-others": {
+			What: "{where} asks for more than a key (AuthenticationMethods {value}){match}: without passwords nobody whom it binds could log in",
+			Next: "take the password out of that line, or the same again with --no-enforce",
+		},
+		"password-elsewhere": {
+			What: "{where} says {keyword} {value} before kagiban's drop-in is read",
+			Next: "delete or comment out that line",
+		},
+		"password-in-match": {
+			What: "{where} says {keyword} {value}{match}, which wins over any drop-in",
+			Next: "delete or comment out that line",
+		},
+		"password-offered": {What: "{account} is offered {methods}", Next: "kagiban host add {name}"},
+	}
+}
