@@ -45,15 +45,19 @@ func TestForced(t *testing.T) {
 	}
 }
 
-// TestStuck: each reason has its command.
+// TestStuck: each reason is told apart.
 func TestStuck(t *testing.T) {
 	all := stuck("me", []string{"readonly / /etc/ssh", "readonly-here /home /home/me", "fixed /home/me/.ssh/authorized_keys", "full /run /run", "denied /home/me/.ssh", "word of tomorrow"})
-	var fixes []string
+	var found []string
 	for _, p := range all {
-		fixes = append(fixes, p.Fix)
+		found = append(found, p.String())
 	}
-	want := "sudo mount -o remount,rw /\nsudo mount -o remount,bind,rw /home\nsudo chattr -ia '/home/me/.ssh/authorized_keys'\ndf -h /run (on the server), and make room there\nsudo chown me: '/home/me/.ssh'"
-	if got := strings.Join(fixes, "\n"); got != want {
+	want := `read-only folder="/etc/ssh" how="remount,rw" mount="/"
+read-only folder="/home/me" how="remount,bind,rw" mount="/home"
+immutable path="/home/me/.ssh/authorized_keys" quoted="'/home/me/.ssh/authorized_keys'"
+disk-full folder="/run" mount="/run"
+not-writable path="/home/me/.ssh" quoted="'/home/me/.ssh'" user="me"`
+	if got := strings.Join(found, "\n"); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
@@ -116,10 +120,10 @@ func TestTalkAfterNoise(t *testing.T) {
 func TestKeysElsewhere(t *testing.T) {
 	key := newKey(t)
 	for _, c := range []struct{ name, files, there, want string }{
-		{"an empty place", "/etc/ssh/keys/%u", "", `printf '%s\n' 'LINE' | sudo tee -a /etc/ssh/keys/owner (on`},
-		{"a file", "/etc/ssh/keys/%u .keys", "ssh-rsa A\n", `printf '%s\n' 'LINE' | sudo tee -a /etc/ssh/keys/owner (on`},
-		{"a file without a last newline", "/etc/ssh/keys/%u", "ssh-rsa A", `printf '\n%s\n' 'LINE' | sudo tee -a /etc/ssh/keys/owner (on`},
-		{"nowhere", "none", "", "delete or change that line"},
+		{"an empty place", "/etc/ssh/keys/%u", "", `%s\n`},
+		{"a file", "/etc/ssh/keys/%u .keys", "ssh-rsa A\n", `%s\n`},
+		{"a file without a last newline", "/etc/ssh/keys/%u", "ssh-rsa A", `\n%s\n`},
+		{"nowhere", "none", "", ""},
 	} {
 		f := keyOnlyServer()
 		f.files = append(f.files, sshd.File{Path: "/etc/ssh/sshd_config.d/60.conf", Text: "# x\nAuthorizedKeysFile " + c.files + "\n"})
@@ -134,9 +138,9 @@ func TestKeysElsewhere(t *testing.T) {
 			continue
 		}
 		p := blocked.Problems[0]
-		fix := strings.Replace(p.Fix, authkeys.Format(key.PublicKey(), ""), "LINE", 1)
-		if !strings.HasPrefix(fix, c.want) || !strings.Contains(p.Detail, "60.conf:2 has AuthorizedKeysFile") {
-			t.Errorf("%s: %s: %s", c.name, p.Detail, p.Fix)
+		if p.About["text"] != c.want || !strings.HasPrefix(p.About["where"], "/etc/ssh/sshd_config.d/60.conf:2 has AuthorizedKeysFile") || c.want != "" &&
+			(p.About["to"] != "/etc/ssh/keys/owner" || p.About["key"] != "'"+authkeys.Format(key.PublicKey(), "")+"'") {
+			t.Errorf("%s: %s", c.name, p)
 		}
 	}
 }
