@@ -22,6 +22,8 @@ const (
 	complaintLimit = 16 << 10
 	// verbLimit is how long a verb may take; cancel waits up to 30 s for the watcher.
 	verbLimit = 60 * time.Second
+	// startLimit is how long a server may take to begin with a command.
+	startLimit = 20 * time.Second
 	// closeLimit is how long a server may take to close its side of a channel.
 	closeLimit = 3 * time.Second
 )
@@ -54,7 +56,14 @@ var errNoTerminal = errors.New("the server gives no terminal")
 // start runs command, on a terminal that echoes nothing if tty; ctx's end ends it. t hears what it complains of.
 func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*process, error) {
 	c.dialer.commands++
+	begun, done := context.WithTimeout(ctx, startLimit)
+	defer done()
+	client := c.Client
+	defer context.AfterFunc(begun, func() { _ = client.Close() })() // a link that was cut says nothing, for as long as TCP likes
 	session, err := c.session(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, &UnreachableError{Address: c.dialer.target.endpoint(), Err: err}
 	}
