@@ -17,6 +17,9 @@ if [ ! -d "$folder" ]; then
 	mkdir -m 700 "$folder" || fail mkdir "$folder"
 	say made "$folder"
 fi
+for old in "$folder"/.authorized_keys.kagiban.*; do # the power was cut while one was written
+	[ ! -e "$old" ] || kill -0 "${old##*.}" 2>/dev/null || rm -f "$old"
+done
 new=$folder/.authorized_keys.kagiban.$$
 ended() {
 	status=$?

@@ -72,7 +72,11 @@ func (v Verb) Program(nonce string, args ...string) string {
 	// The first line ends what a login shell may have printed last: noise without a line end would swallow ours.
 	fmt.Fprintf(&b, "echo\nKG=KG%s\nexport KG\n", nonce)
 	if v.resident {
-		b.WriteString("exec sh " + Quote(Run+"/"+args[0]+"/undo.sh") + " " + v.name)
+		script := Quote(Run + "/" + args[0] + "/undo.sh")
+		if v == Cancel {
+			b.WriteString("[ -e " + script + " ] || {\nset -- cancel " + Quote(args[0]) + "\n" + UndoScript() + "exit\n}\n") // the watcher was first, and is gone
+		}
+		b.WriteString("exec sh " + script + " " + v.name)
 		for _, a := range args {
 			b.WriteString(" " + Quote(a))
 		}

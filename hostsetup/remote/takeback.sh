@@ -21,7 +21,7 @@ ended() {
 trap ended EXIT
 free
 
-if [ -z "$line" ] || [ ! -e "$file" ]; then
+if [ -z "$line" ] || [ ! -e "$file" ] || ! grep -q -F -x -e "$line" "$file"; then
 	: # append had no line to write, or had not come so far
 elif [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
 	free
