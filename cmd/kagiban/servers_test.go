@@ -112,7 +112,7 @@ func (c *client) offered(user, address string) string {
 func (c *client) until(limit time.Duration, want string, see func() string) {
 	c.t.Helper()
 	last := ""
-	for end := time.Now().Add(limit); time.Now().Before(end); {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(100 * time.Millisecond) { // each look is a program or more
 		if last = see(); last == want {
 			return
 		}
