@@ -265,17 +265,25 @@ func faultsOfOthers() []fault {
 
 // faultOfTheCrowd: so many others are about to log in that sshd takes no more (MaxStartups).
 func faultOfTheCrowd() fault {
-	var crowd net.Conn
+	var crowd []net.Conn
 	come := func(x *site) {
 		x.t.Helper()
-		var err error
-		if crowd, err = net.Dial("tcp", x.h.Addr+":22"); err != nil {
-			x.t.Fatal(err)
+		crowd = nil
+		for range 4 {
+			one, err := net.Dial("tcp", x.h.Addr+":22")
+			if err != nil {
+				x.t.Fatal(err)
+			}
+			crowd = append(crowd, one)
 		}
 		x.c.until(10*time.Second, "", func() string { return x.c.offered(x.h.User, x.h.Addr) })
 	}
-	leave := func(*site) { _ = crowd.Close() }
-	return fault{number: 39, name: "MaxStartups", hook: "echo 'MaxStartups 1:100:1' >/etc/ssh/sshd_config.d/50-crowd.conf", strike: come, mend: leave, cells: []cell{
+	leave := func(*site) {
+		for _, one := range crowd {
+			_ = one.Close()
+		}
+	}
+	return fault{number: 39, name: "MaxStartups", hook: "echo 'MaxStartups 4:100:4' >/etc/ssh/sshd_config.d/50-crowd.conf", strike: come, mend: leave, cells: []cell{
 		{column: "key test", after: installed, want: "new", codes: []int{0}, later: then(console("sleep 2"), leave)},
 		{column: "key test, for long", after: installed, want: "old", codes: []int{6}, says: "no answer from", later: then(func(x *site) { <-x.relay.run.Load().read }, leave)},
 		{column: "in force", after: enforced, want: "old", codes: []int{6}, says: "no answer from", later: then(once("undoing"), leave)},
