@@ -32,8 +32,6 @@ folder=${dropin%/*}
 obstacle "$folder" "$dropin"
 obstacle "${run%/*}" "$run"
 
-made=
-[ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
 people "$user"
 effective "$user" "$from"
 # Where sshd looks for the keys of USER besides ~/.ssh/authorized_keys, and what it finds there.
@@ -43,7 +41,6 @@ settings "$user" | key_files "$user" "$(id -u "$user")" "$home" | while read -r 
 		text "keys $file" <"$file"
 	fi
 done
-[ -z "$made" ] || rmdir /run/sshd
 
 # config_files FILE: its text, and then the files that it includes, in the order in which sshd reads them.
 config_files() {

@@ -7,14 +7,10 @@ dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
 sshd=$(command -v sshd) || sshd=/usr/sbin/sshd
 
 # sound CONFIG: would sshd accept this configuration? Debian's sshd -t wants /run/sshd, which is missing as long
-# as ssh.socket has not started the service.
+# as ssh.socket has not started the service. It stays there: taken away, it might be taken from an sshd that just starts.
 sound() {
-	made=
-	[ -d /run/sshd ] || { mkdir -m 755 /run/sshd && made=yes; }
+	[ -d /run/sshd ] || mkdir -m 755 /run/sshd
 	"$sshd" -t -f "$1" 2>&1
-	ok=$?
-	[ -z "$made" ] || rmdir /run/sshd
-	return $ok
 }
 
 # active UNIT...: prints the first of the systemd units that is active.

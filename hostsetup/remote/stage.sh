@@ -20,6 +20,5 @@ fi
 tested=$(sound "$here/rehearse.conf")
 say sound $?
 printf '%s\n' "$tested" | text tested
-[ -d /run/sshd ] || mkdir -m 755 /run/sshd
 effective "$5" "$6" -f "$here/rehearse.conf"
 say sshd "$sshd"
