@@ -215,6 +215,7 @@ arm() { # SECONDS USER ADDRESS PORT
 # apply: the change stands, until it is confirmed as one that a reboot ends: an Include of what is in /run; or, for an sshd that
 # knows no Include, itself, and something that takes it out at boot.
 apply() {
+	rm -f "$dropin".new.* # half made when the power was cut; nobody else is at it now
 	ours | waiting || [ -z "$(ours)" ] || ours >"$here/before.conf" || refuse write "$here"
 	what="file"
 	[ ! -e "$here/block" ] || what="block"
