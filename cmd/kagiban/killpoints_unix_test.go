@@ -77,7 +77,7 @@ func (x *site) killPoint(at time.Duration) (where, end string, length time.Durat
 			break
 		}
 	}
-	switch end = x.outcome(false); end {
+	switch end = x.outcome(false, false); end {
 	case "old":
 		x.h.Exec("tar -C / -xpf /var/before.tar home/owner/.ssh")
 	case "new": // and the road back is open
@@ -88,7 +88,7 @@ func (x *site) killPoint(at time.Duration) (where, end string, length time.Durat
 			x.t.Errorf("host undo: exit %d", code)
 		}
 		x.h.Exec("tar -C / -xpf /var/before.tar home/owner/.ssh")
-		if back := x.outcome(false); back != "old" {
+		if back := x.outcome(false, false); back != "old" {
 			x.t.Errorf("after host undo: %s", back)
 		}
 	default:
