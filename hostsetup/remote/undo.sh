@@ -75,7 +75,7 @@ typed_in_files() {
 agree() {
 	case $1 in
 	'') return 1 ;;
-	config-*) ;; # there is nobody here to ask it: what could be done was done
+	config:*) ;; # there is nobody here to ask it: what could be done was done
 	*password* | *keyboard-interactive*) typed_in_files ;;
 	*) ! typed_in_files ;;
 	esac
@@ -147,15 +147,16 @@ watch() {
 		[ -d /run/systemd/system ] || alive minder || launch minder mind
 		sleep 1
 	done
+	undo # from here on nobody can confirm, or somebody has
 	while load "$run/confirmed" && ! keep; do # confirm was killed on its way
 		sleep 1
 	done
-	undo
+	undo # or it could not keep it
 	rm -rf "$here"
 }
 
 # alive NAME: does that process of this change run?
-alive() { [ -s "$here/$1" ] && tr '\000' ' ' <"/proc/$(cat "$here/$1")/cmdline" 2>/dev/null | grep -q -F "$token"; }
+alive() { [ -s "$here/$1" ] && tr '\000' ' ' 2>/dev/null <"/proc/$(cat "$here/$1")/cmdline" | grep -q -F "$token"; }
 
 # launch NAME VERB: starts it, away from this login, and waits until it runs.
 launch() {
