@@ -167,3 +167,41 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestConfigFiles: sshd passes over a carriage return at the end of an Include, and over quotes.
+func TestConfigFiles(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"10-a.conf": "UseDNS no\n", "20-b.conf": "UsePAM no\n",
+		"main": "Include " + folder + "/10-*.conf\r\ninclude=\"" + folder + "/20-b.conf\" # ours\r\nInclude " + folder + "/none/*\r\n"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, tail, _ := strings.Cut(source("inspect"), "# config_files FILE")
+	reader, _, _ := strings.Cut(tail, "\ndepth=0\n")
+	for _, sh := range shells(t) {
+		said := functions(t, sh, "cd() { :; }\n#"+reader+"\ndepth=0\nconfig_files "+Quote(folder+"/main")+"\n")
+		for _, name := range []string{"main", "10-a.conf", "20-b.conf"} {
+			if !strings.Contains(said, "KG0 begin config "+folder+"/"+name+"\n") {
+				t.Errorf("%v: %s is not told:\n%s", sh, name, said)
+			}
+		}
+	}
+}
+
+// TestUnsettled: what a change that is not over waits for.
+func TestUnsettled(t *testing.T) {
+	for _, c := range []struct{ files, want string }{
+		{"", ""},
+		{"echo token 999999999 owner >\"$run/pending\"", "pending\n"},
+		{"echo token 1 owner >\"$run/pending\"", ""}, // its time is over
+		{"echo token 1 owner >\"$run/undoing\"; echo 'sshd refuses: it' >\"$run/token/why\"", "undoing: sshd refuses: it\n"},
+	} {
+		for _, sh := range shells(t) {
+			run := Quote(t.TempDir())
+			if got := functions(t, sh, "run="+run+"\nmkdir \"$run/token\"\nsleep() { :; }\n"+c.files+"\nunsettled\n"); got != c.want {
+				t.Errorf("%v, %s: %q, want %q", sh, c.files, got, c.want)
+			}
+		}
+	}
+}

@@ -47,7 +47,7 @@ config_files() {
 	depth=$((depth + 1))
 	if [ "$depth" -le 16 ] && [ -f "$1" ]; then
 		text "config $1" <"$1"
-		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d '"')
+		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d '"\r')
 		cd /etc/ssh || fail config /etc/ssh
 		for included in $includes; do
 			[ ! -f "$included" ] || config_files "$(readlink -f "$included")"
