@@ -114,7 +114,7 @@ func (s *setup) enforce(ctx context.Context) error {
 // the key opens it.
 func (s *setup) proveAgain(ctx context.Context) error {
 	old := time.Now().Add(reloadLimit)
-	for {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		c, err := s.dialByKey(ctx, s.until) // that it runs commands is proved by the one that confirms
 		if err != nil {
 			return err
@@ -127,6 +127,9 @@ func (s *setup) proveAgain(ctx context.Context) error {
 		_ = c.Close() // it was answered with the old configuration
 		if time.Now().After(old) {
 			return &StillOpenError{s.Target.Account(), open}
+		}
+		if err := rest(ctx, pause); err != nil {
+			return err
 		}
 	}
 	if err := patiently(ctx, s.until, func() error { return s.closedToRoot(ctx) }); err != nil {
