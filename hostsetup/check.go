@@ -82,7 +82,7 @@ func Undo(ctx context.Context, o Options) (Result, error) {
 		return s.fail(err)
 	}
 	for _, p := range s.facts.problems {
-		if p.ID == "change-pending" {
+		if p.ID == "change-pending" || p.ID == "undo-waiting" {
 			return s.fail(&BlockedError{[]Problem{p}})
 		}
 	}
@@ -117,7 +117,7 @@ func (s *setup) dropIt(ctx context.Context) error {
 	s.step("undo", s.facts.place()+": gone; "+effect(s.facts.manner))
 	until := time.Now().Add(reloadLimit)
 	var offered []string
-	for {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
 			offered, err = s.dialer.ask(ctx, s.facts.user)
 			return err
@@ -127,6 +127,9 @@ func (s *setup) dropIt(ctx context.Context) error {
 		}
 		if len(typed(offered)) > 0 || time.Now().After(until) {
 			break
+		}
+		if err := rest(ctx, pause); err != nil { // a server counts who connects and leaves (PerSourcePenalties)
+			return err
 		}
 	}
 	s.result.Offered = offered

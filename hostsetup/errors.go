@@ -200,9 +200,6 @@ func quoted(text string) string {
 // ErrNoCredentials means that the server lets this user in without any credential.
 var ErrNoCredentials = errors.New("the server asks for no credentials at all")
 
-// ErrPending means that another change of this server waits for its confirmation.
-var ErrPending = errors.New("another change waits for its confirmation on the server")
-
 // A Failure is what the server's half says when it cannot do its work.
 type Failure = remote.Failure
 

@@ -164,8 +164,11 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 		tested, _ := a.Text("tested")
 		found = append(found, problem("sshd-broken", "tested", firstLine(tested)))
 	}
-	if a.Has("pending") {
-		found = append(found, problem("change-pending", "state", a.Get("pending")))
+	switch state, why, waits := strings.Cut(a.Get("pending"), ": "); {
+	case waits:
+		found = append(found, problem("undo-waiting", "why", why))
+	case state != "":
+		found = append(found, problem("change-pending", "state", state))
 	}
 	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
 		found = append(found, problem("sshd-options", "listener", listener))

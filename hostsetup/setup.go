@@ -2,6 +2,7 @@ package hostsetup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -189,7 +190,7 @@ func (s *setup) survey(ctx context.Context) error {
 		s.bound = true
 		bound := s.first
 		if s.arrive(ctx) != nil {
-			return err
+			return cmp.Or(ctx.Err(), err)
 		}
 		_ = bound.Close() // it was of no use
 		s.facts, err = look(ctx, s.first, s.Target.Account())

@@ -80,7 +80,7 @@ func (s *setup) removeLine(ctx context.Context, c *conn) error {
 	return err
 }
 
-// onAny does it on a connection that is still alive, or else on a new one.
+// onAny does it on a connection that is still alive, or else on a new one, opened by what opened the first.
 func (s *setup) onAny(ctx context.Context, do func(*conn) error) error {
 	var failure *remote.Failure
 	var err error
@@ -92,10 +92,9 @@ func (s *setup) onAny(ctx context.Context, do func(*conn) error) error {
 			return err
 		}
 	}
-	a := s.byKey()
-	if s.first.password != nil {
-		a.password = func(context.Context, int) ([]byte, error) { return s.first.password, nil }
-		a.attempts = 1
+	a := s.first.by
+	if len(a.signers) == 0 {
+		a.signers = s.byKey().signers // passwords may be off
 	}
 	var c *conn
 	lost := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {

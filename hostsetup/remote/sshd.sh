@@ -84,7 +84,7 @@ offered() {
 	fi
 }
 
-# unsettled: prints the state of a change that is not over, if there is one, and what its undo waits for. One that is on its way back is waited for;
+# unsettled: prints the state of a change that is not over, if there is one, and ": " and what its undo waits for. One that is on its way back is waited for;
 # one whose time is over is for stage to take back: its watcher must have been killed.
 unsettled() {
 	tries=0
@@ -96,7 +96,9 @@ unsettled() {
 		[ -e "$run/$state" ] || continue
 		deadline=
 		[ "$state" != pending ] || read -r _ deadline _ <"$run/pending"
-		[ -n "$deadline" ] && [ "$(cut -d. -f1 /proc/uptime)" -ge "$deadline" ] || echo "$state" "$(cat "$run"/*/why 2>/dev/null)"
+		[ -n "$deadline" ] && [ "$(cut -d. -f1 /proc/uptime)" -ge "$deadline" ] && continue
+		why=$(cat "$run"/*/why 2>/dev/null)
+		echo "$state${why:+: $why}"
 	done
 }
 

@@ -12,6 +12,10 @@ func problemsTable() map[ID]Message {
 			What: "another change waits for its confirmation on the server ({state})",
 			Next: "wait until it is confirmed or undoes itself (10 minutes at most), then the same again",
 		},
+		"undo-waiting": {
+			What: "the server is still undoing a change that was not confirmed: {why}",
+			Next: "mend that on the server; the undo then ends by itself within a minute, then the same again",
+		},
 		"sshd-options": {
 			What: "sshd was started with options of its own, which no file can overrule: {listener}",
 			Next: "take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)",
