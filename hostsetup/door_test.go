@@ -1,6 +1,7 @@
 package hostsetup
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"strings"
@@ -124,10 +125,11 @@ func TestKeysElsewhere(t *testing.T) {
 		{"a file", "/etc/ssh/keys/%u .keys", "ssh-rsa A\n", `%s\n`},
 		{"a file without a last newline", "/etc/ssh/keys/%u", "ssh-rsa A", `\n%s\n`},
 		{"nowhere", "none", "", ""},
+		{"nowhere, and sshd -T does not tell", "", "", ""},
 	} {
 		f := keyOnlyServer()
-		f.files = append(f.files, sshd.File{Path: "/etc/ssh/sshd_config.d/60.conf", Text: "# x\nAuthorizedKeysFile " + c.files + "\n"})
-		f.effective["owner"] = sshd.ParseEffective("pubkeyauthentication yes\nauthorizedkeysfile " + c.files)
+		f.files = append(f.files, sshd.File{Path: "/etc/ssh/sshd_config.d/60.conf", Text: "# x\nAuthorizedKeysFile " + cmp.Or(c.files, "none") + "\n"})
+		f.effective["owner"] = sshd.ParseEffective("PubkeyAuthentication yes\nAuthorizedKeysFile " + c.files) // 10.6 has no such line for none
 		if c.there != "" {
 			f.elsewhere = []sshd.File{{Path: "/etc/ssh/keys/owner", Text: c.there}}
 		}
