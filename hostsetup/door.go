@@ -72,6 +72,20 @@ func stuck(user string, reasons []string) []Problem {
 	return found
 }
 
+// noKeys: the server would not even look at a key.
+func (f *facts) noKeys(offered []string) Problem {
+	where := "the server"
+	for _, file := range f.files {
+		for _, l := range file.Lines() {
+			if l.Keyword == "pubkeyauthentication" && strings.EqualFold(l.Value, "no") {
+				where = l.Where() + " has PubkeyAuthentication no: sshd"
+			}
+		}
+	}
+	return Problem{"no-publickey", fmt.Sprintf("%s takes no keys (it offers %s)", where, strings.Join(offered, ", ")),
+		"delete that line (without root: sudo sshd -T | grep -i pubkeyauth shows the setting), then: sudo systemctl reload ssh"}
+}
+
 // unfit is what keeps the user's own look from its end.
 func unfit(f *remote.Failure, a *remote.Answer) Problem {
 	id := map[string]string{"nohome": "home-missing", "home": "home-closed", "symlink": "keys-link", "toobig": "keys-too-big", "unreadable": "keys-unreadable"}[f.What]

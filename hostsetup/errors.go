@@ -113,7 +113,7 @@ type KeyRefusedError struct {
 }
 
 func (e *KeyRefusedError) Error() string {
-	why := "sshd may look for keys elsewhere"
+	why := "sshd may look for keys elsewhere, or take none of this type"
 	if len(e.Suspects) > 0 {
 		why = "sshd objects to " + strings.Join(e.Suspects, ", ")
 	}

@@ -50,6 +50,9 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 		p.File = f.home + "/" + f.keys
 	}
 	problems := f.keyPlan(&p, o)
+	if len(offered) > 0 && !slices.Contains(offered, "publickey") {
+		problems = append(problems, f.noKeys(offered))
+	}
 	if own := f.ownFactors(); own != nil {
 		problems = append(problems, *own)
 	}

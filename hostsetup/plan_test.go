@@ -102,6 +102,7 @@ func TestPlan(t *testing.T) {
 			f.files[0].Text, f.effective[""] = f.files[0].Text+"Match User x\nAuthenticationMethods publickey,password\n", open
 		}, blocked: "second-factor-of-others"},
 		{name: "an obstacle, but nothing to enforce", change: func(f *facts, _ *Options) { f.problems = []Problem{{ID: "x"}} }, install: true},
+		{name: "no keys are taken", offered: "password", blocked: "no-publickey", change: func(f *facts, _ *Options) { f.text = line }},
 		{name: "an obstacle", change: func(f *facts, _ *Options) { f.problems, f.effective[""] = []Problem{{ID: "x"}}, open }, blocked: "x"},
 	} {
 		f, o := keyOnlyServer(), &Options{Key: key, Comment: "laptop", Target: Target{User: "owner", Name: "vps"}}

@@ -67,6 +67,7 @@ var scenariosLook = []scenario{
 	{number: 23, name: "keys elsewhere, no root", hook: keysElsewhere, options: []string{"sudo=none"}, code: 6, result: "undone", offers: passwords, untouched: true, says: "sshd -T | grep -i authorizedkeysfile"},
 	{number: 23, name: "keys elsewhere, put by hand, no root", hook: keysElsewhere, options: []string{"sudo=none"}, do: keysPutByHandNoRoot},
 	{number: 23, name: "keys nowhere", hook: "echo 'AuthorizedKeysFile none' >/etc/ssh/sshd_config.d/60-keys.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config.d/60-keys.conf:1 has AuthorizedKeysFile none"},
+	{number: 23, name: "no keys are taken", hook: "echo 'PubkeyAuthentication no' >/etc/ssh/sshd_config.d/60-keys.conf", code: 1, result: "failed", offers: "password", untouched: true, says: "60-keys.conf:1 has PubkeyAuthentication no: sshd takes no keys (it offers password)"},
 	{number: 38, name: "one try, and an agent with 8 keys", hook: oneTry, do: agentOfEight},
 	{number: 38, name: "one try, and only the agent's fifth key opens it", hook: oneTry, do: agentsFifth},
 	{number: 39, name: "no place left", hook: "printf 'MaxStartups 2\\nLoginGraceTime 600\\n' >/etc/ssh/sshd_config.d/60-places.conf", do: noPlaceLeft},
