@@ -82,8 +82,7 @@ func (f *facts) noKeys(offered []string) Problem {
 			}
 		}
 	}
-	return Problem{"no-publickey", fmt.Sprintf("%s takes no keys (it offers %s)", where, strings.Join(offered, ", ")),
-		"delete that line (without root: sudo sshd -T | grep -i pubkeyauth shows the setting), then: sudo systemctl reload ssh"}
+	return problem("no-publickey", "where", where, "methods", strings.Join(offered, ", "))
 }
 
 // unfit is what keeps the user's own look from its end.

@@ -63,6 +63,10 @@ func problemsTable() map[ID]Message {
 			What: "{where} looks for the keys of {user} in {files}, not in {file}",
 			Next: "printf '{text}' {key} | sudo tee -a {to} (on the server), then the same again",
 		},
+		"no-publickey": {
+			What: "{where} takes no keys (it offers {methods})",
+			Next: "delete that line (sudo sshd -T | grep -i pubkeyauth shows the setting), then: sudo systemctl reload ssh",
+		},
 		"keys-nowhere": {
 			What: "{where} looks for the keys of {user} in no file, so not in {file} either",
 			Next: "delete or change that line",
