@@ -3,8 +3,9 @@
 //
 // It promises that nothing secret and no script text ever stands in an argument list, that a verb's answer cannot
 // be confused with what a login shell, a banner or a profile prints (every line of ours begins with a nonce), and that
-// an answer that was cut off is seen to be cut off. Only [Enforce] leaves something behind while it works: the undo
-// switch in /run/kagiban, which a reboot clears.
+// an answer that was cut off is seen to be cut off. Only [Stage] and [Enforce] leave something behind while a change waits for its
+// confirmation: the undo switch in /run/kagiban, which a reboot clears; and, for an sshd that knows no Include, what takes the change
+// out at boot (place.sh, recovery).
 package remote
 
 import (
@@ -22,7 +23,7 @@ var files embed.FS
 // A Verb is something that the server's half can do.
 type Verb struct {
 	name string
-	// root: the verb works on sshd, so it runs as root and has sshd.sh before it.
+	// root: the verb works on sshd, so it runs as root and has sshd.sh and place.sh before it.
 	root bool
 	// resident: the verb is one of the undo switch's, which Stage has put on the server.
 	resident bool
