@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kagiban/hostsetup"
 )
 
 var update = flag.Bool("update", false, "write docs/messages.md anew")
@@ -61,6 +63,29 @@ func TestProblems(t *testing.T) {
 	}
 	for id := range found {
 		t.Errorf("%s is found in hostsetup, and has no sentence", id)
+	}
+}
+
+// TestFailures: whatever word the server's half fails with has words for people.
+func TestFailures(t *testing.T) {
+	files, err := filepath.Glob("../../../hostsetup/remote/*.sh")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if filepath.Base(file) == "look.sh" {
+			continue // what it fails with is a problem, with a sentence of its own
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)(?:^\s*|\|\| |; )(?:fail|back|refuse) ([a-z]+)`).FindAllStringSubmatch(string(text), -1) {
+			f := &hostsetup.Failure{Verb: "verb", What: m[1], Detail: "/detail"}
+			if ofFailure(f) == f.Error() {
+				t.Errorf("%s: %q has no words", filepath.Base(file), m[1])
+			}
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func problemsTable() map[ID]Message {
 		},
 		"read-only": {
 			What: "nothing can be written to {folder}: {mount} is mounted read-only",
-			Next: "sudo mount -o {how} {mount}",
+			Next: "sudo mount -o {how} {mount} (on the server)",
 		},
 		"disk-full": {
 			What: "nothing can be written to {folder}: the disk of {mount} is full",
@@ -46,15 +46,15 @@ func problemsTable() map[ID]Message {
 		},
 		"immutable": {
 			What: "{path} cannot be changed, not even by root: it has the attribute i or a (lsattr)",
-			Next: "sudo chattr -ia {quoted}",
+			Next: "sudo chattr -ia {quoted} (on the server)",
 		},
-		"not-writable":    {What: "{user} may not write {path}", Next: "sudo chown {user}: {quoted}"},
-		"home-missing":    {What: "the account has no home folder: {path} is not there", Next: "sudo mkhomedir_helper {user}"},
-		"home-closed":     {What: "the home folder {path} cannot be entered by {user}", Next: "sudo chown {user}: {quoted}"},
-		"keys-link":       {What: "{path} is a link that leads nowhere", Next: "ls -ld {quoted}"},
-		"keys-too-big":    {What: "{path} is larger than any list of keys", Next: "ls -ld {quoted}"},
-		"keys-unreadable": {What: "{path} cannot be read by {user}, as whom sshd reads it{seen}", Next: "sudo chown {user}: {quoted}"},
-		"keys-unfit":      {What: "{path} cannot be used", Next: "ls -ld {quoted}"},
+		"not-writable":    {What: "{user} may not write {path}", Next: "sudo chown {user}: {quoted} (on the server)"},
+		"home-missing":    {What: "the account has no home folder: {path} is not there", Next: "sudo mkhomedir_helper {user} (on the server)"},
+		"home-closed":     {What: "the home folder {path} cannot be entered by {user}", Next: "sudo chown {user}: {quoted} (on the server)"},
+		"keys-link":       {What: "{path} is a link that leads nowhere", Next: "ls -ld {quoted} (on the server)"},
+		"keys-too-big":    {What: "{path} is larger than any list of keys", Next: "ls -ld {quoted} (on the server)"},
+		"keys-unreadable": {What: "{path} cannot be read by {user}, as whom sshd reads it{seen}", Next: "sudo chown {user}: {quoted} (on the server)"},
+		"keys-unfit":      {What: "{path} cannot be used", Next: "ls -ld {quoted} (on the server)"},
 		"key-bound": {
 			What: "{file}:{line} has this key with options ({options}), so a login with it would be bound by them",
 			Next: "sed -i {line}d {file} (on the server: it deletes that line), or make another key",
