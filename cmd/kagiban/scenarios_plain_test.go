@@ -58,7 +58,7 @@ var scenariosPlain = []scenario{
 	{number: 20, name: "sshd_config with a BOM", boot: "sed -i '1s/^/\\xef\\xbb\\xbf/' /etc/ssh/sshd_config; ! sshd -t 2>/dev/null", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config"},
 	{number: 24, name: "home that all may write", hook: "chmod 777 /home/owner", result: "key-only", offers: keysOnly},
 	{number: 35, name: "no sudo", options: []string{"sudo=none"}, code: 4, result: "installed", offers: passwords, says: "passwords are still accepted"},
-	{number: 50, name: "a second sshd", hook: "printf '[Service]\\nExecStart=/usr/sbin/sshd -D -p 2222 -o PidFile=none\\n' >/etc/systemd/system/ssh2.service; ln -s ../ssh2.service /etc/systemd/system/multi-user.target.wants/ssh2.service", code: 1, result: "failed", offers: passwords, untouched: true, says: ":2222"},
+	{number: 5, name: "a second sshd", hook: "printf '[Service]\\nExecStart=/usr/sbin/sshd -D -p 2222 -o PidFile=none\\n' >/etc/systemd/system/ssh2.service; ln -s ../ssh2.service /etc/systemd/system/multi-user.target.wants/ssh2.service", code: 1, result: "failed", offers: passwords, untouched: true, says: ":2222"},
 }
 
 // letIn makes an identity that opens the host already, and returns its file.
