@@ -87,7 +87,7 @@ func keysFileBOM(t *testing.T, h *vpstest.Host, c *client) {
 	c.again(h)
 }
 
-// banned is how many addresses fail2ban keeps out now; "" while it does not answer.
+// banned is how many addresses fail2ban has kept out so far; "" while it does not answer.
 func banned(h *vpstest.Host) string {
 	return strings.TrimSpace(h.Exec("fail2ban-client status sshd 2>/dev/null | sed -n 's/.*Total banned:[^0-9]*//p'"))
 }

@@ -15,7 +15,10 @@ if [ -e "$run/pending" ]; then
 	[ ! -e "$run/pending" ] || fail pending "$run/pending"
 fi
 { mkdir "$here" && { [ "$7" != block ] || true >"$here/block"; } && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
-	printf '%s' "$4" >"$here/undo.sh"; } || fail write "$here"
+	printf '%s' "$4" >"$here/undo.sh"; } || {
+	rm -rf "$here"
+	fail write "$here"
+}
 
 tested=$(sound "$here/rehearse.conf")
 say sound $?
