@@ -73,32 +73,32 @@ func Undo(ctx context.Context, o Options) (Result, error) {
 	}
 	defer s.close()
 	if err := s.arrive(ctx); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	if s.facts, err = look(ctx, s.first, s.Target.Account()); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	if err := s.becomeRoot(ctx); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	for _, p := range s.facts.problems {
 		if p.ID == "change-pending" || p.ID == "undo-waiting" {
-			return s.fail(&BlockedError{[]Problem{p}})
+			return s.fail(ctx, &BlockedError{[]Problem{p}})
 		}
 	}
 	if s.facts.dropIn == "" {
-		return s.fail(&NoDropInError{s.Target.Name, s.first.offered})
+		return s.fail(ctx, &NoDropInError{s.Target.Name, s.first.offered})
 	}
 	s.result.Plan = s.facts.undoPlan(&s.Options)
 	if err := s.Person.Approve(ctx, s.result.Plan); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	if s.DryRun {
 		s.result.Verdict = Unchanged
 		return s.result, nil
 	}
 	if err := s.dropIt(ctx); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	s.result.Verdict = Undone
 	return s.result, s.record(ctx)

@@ -200,6 +200,9 @@ func quoted(text string) string {
 // ErrNoCredentials means that the server lets this user in without any credential.
 var ErrNoCredentials = errors.New("the server asks for no credentials at all")
 
+// ErrCutOff means that the link broke before a command of ours had answered.
+var ErrCutOff = remote.ErrCutOff
+
 // A Failure is what the server's half says when it cannot do its work.
 type Failure = remote.Failure
 

@@ -1,6 +1,9 @@
 package hostsetup
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"kagiban/hostsetup/remote"
@@ -21,5 +24,18 @@ func TestUnsettledChange(t *testing.T) {
 		if found := f.obstacles(a); len(found) != 1 || found[0].String() != want.String() {
 			t.Errorf("%s: %v, want %v", said, found, want)
 		}
+	}
+}
+
+// TestInterruptedCommand: who interrupts a command is told so, and not of a link that broke.
+func TestInterruptedCommand(t *testing.T) {
+	cut := fmt.Errorf("look: %w", remote.ErrCutOff)
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := (&setup{}).fail(ctx, cut); !errors.Is(err, ErrCutOff) {
+		t.Error(err)
+	}
+	cancel()
+	if r, err := (&setup{}).fail(ctx, cut); !errors.Is(err, context.Canceled) || errors.Is(err, ErrCutOff) || r.Verdict != Failed {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -36,8 +36,8 @@ type setup struct {
 
 // Add makes a server key-only: it reads like the steps of a careful administrator, and is those steps.
 //
-// Errors: *[ConfigError], *[UnreachableError], *[HostKeyError], *[LoginError], *[BlockedError], *[OthersError] and the person's own leave the
-// server untouched; *[UndoneError] left it as it was; *[NotEnforcedError] installed the key and left passwords on.
+// Errors: *[ConfigError], *[UnreachableError], *[HostKeyError], *[LoginError], *[ForcedError], *[RootError], *[BlockedError], *[OthersError],
+// [ErrCutOff] and the person's own leave the server untouched; *[UndoneError] left it as it was; *[NotEnforcedError] installed the key and left passwords on.
 func Add(ctx context.Context, o Options) (Result, error) {
 	s, err := begin(&o)
 	if err != nil {
@@ -45,23 +45,23 @@ func Add(ctx context.Context, o Options) (Result, error) {
 	}
 	defer s.close()
 	if err := s.arrive(ctx); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	if err := s.survey(ctx); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	if s.result.Plan.Empty() {
 		return s.confirmAsIs(ctx)
 	}
 	lose := s.othersLose()
 	if lose != nil && !s.DryRun {
-		return s.fail(lose)
+		return s.fail(ctx, lose)
 	}
 	if err := s.Person.Approve(ctx, s.result.Plan); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	if lose != nil { // a dry run ends as the run would, and has shown the plan
-		return s.fail(lose)
+		return s.fail(ctx, lose)
 	}
 	if s.DryRun {
 		s.result.Verdict = Unchanged
@@ -117,9 +117,10 @@ func (s *setup) report(step Step) {
 	s.Log.Info("step", "host", s.Target.Name, "step", step.Name, "ok", step.OK, "detail", step.Detail)
 }
 
-func (s *setup) fail(err error) (Result, error) {
+// fail ends a run that failed before it had changed anything. A command that the person interrupts ends as one whose link broke, so ctx is asked first.
+func (s *setup) fail(ctx context.Context, err error) (Result, error) {
 	s.result.Verdict = Failed
-	return s.result, err
+	return s.result, cmp.Or(ctx.Err(), err)
 }
 
 // arrive makes the first connection: the host key is checked before anything secret is sent, identities are tried before a
@@ -252,7 +253,7 @@ func (s *setup) change(ctx context.Context) (string, error) {
 				detail = "interrupted"
 			}
 			s.report(Step{step.name, false, detail})
-			return step.name, err
+			return step.name, errors.Join(ctx.Err(), err)
 		}
 	}
 	return "", nil
@@ -261,7 +262,7 @@ func (s *setup) change(ctx context.Context) (string, error) {
 // confirmAsIs is the end of a run that has nothing to change: what is claimed is proved nevertheless.
 func (s *setup) confirmAsIs(ctx context.Context) (Result, error) {
 	if err := s.prove(ctx); err != nil {
-		return s.fail(err)
+		return s.fail(ctx, err)
 	}
 	return s.finish(ctx)
 }
@@ -279,7 +280,7 @@ func (s *setup) finish(ctx context.Context) (Result, error) {
 		}
 	default:
 		if err := s.closedToRoot(ctx); err != nil {
-			return s.fail(err)
+			return s.fail(ctx, err)
 		}
 		s.result.KeyOnly = true
 		if !plan.Empty() {

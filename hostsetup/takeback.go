@@ -18,7 +18,7 @@ const takeBackLimit = 90 * time.Second
 // before sshd was seen to let in again who it let in before; and where the change turns out to be confirmed after all, it stands.
 func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result, error) {
 	if !s.touched && !s.armed {
-		return s.fail(cause)
+		return s.fail(ctx, cause)
 	}
 	// The person may have interrupted the run: that is no reason to leave the server half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackLimit)

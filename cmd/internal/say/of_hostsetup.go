@@ -115,6 +115,8 @@ func ofAnswer(err error) (ID, Fields) {
 		return CannotWrite, Fields{"error": ofFailure(failure), "folder": folderOf(failure)}
 	case errors.As(err, &failure):
 		return ServerFailed, Fields{"error": ofFailure(failure)}
+	case errors.Is(err, hostsetup.ErrCutOff):
+		return CutOff, Fields{}
 	}
 	return "", nil
 }

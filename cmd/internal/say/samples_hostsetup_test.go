@@ -53,6 +53,8 @@ func hostsetupSamples() []sample {
 		{&hostsetup.NotEnforcedError{Account: "me@vps1", Open: []string{"password"}, Err: &hostsetup.OtherServerError{Software: "dropbear"}}, OtherServer},
 		{&hostsetup.NotEnforcedError{Account: "me@vps1", Err: &hostsetup.OtherServerError{Software: "tinyssh"}}, OtherServer},
 		{&hostsetup.Failure{What: "write", Detail: "/etc/ssh/x", Said: "cp: Read-only file system"}, CannotWrite},
+		{fmt.Errorf("inspect: %w", hostsetup.ErrCutOff), CutOff},
+		{&hostsetup.UndoneError{Step: "enforce", Err: errors.Join(context.Canceled, hostsetup.ErrCutOff)}, UndoneByPerson},
 		{hostsetup.ErrNoCredentials, NoCredentials},
 		{&hostsetup.NoDropInError{Name: "vps1", Offered: []string{"publickey"}}, NotOurs},
 		{&hostsetup.Failure{What: "reload", Detail: "exit status 1"}, ServerFailed},

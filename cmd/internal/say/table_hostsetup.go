@@ -7,6 +7,7 @@ const (
 	Unreachable      ID = "unreachable"
 	HungUp           ID = "hung-up"
 	PortClosed       ID = "connection-refused"
+	CutOff           ID = "cut-off"
 	HostKeyUnknown   ID = "host-key-unknown"
 	HostKeyChanged   ID = "host-key-changed"
 	HostKeyMismatch  ID = "host-key-mismatch"
@@ -88,6 +89,7 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "nothing was changed by this connection",
 			Next:      "the same again   (in ten minutes)\nsystemctl status ssh ssh.socket; sudo fail2ban-client banned   (on the provider's console)",
 		},
+		CutOff: {What: "the connection broke before the server had answered", StillTrue: "who could log in before still can", Next: "the same again"},
 		HungUp: {
 			What:      "{address} hung up before the login ({said}): too many connections wait there (MaxStartups), or this computer is blocked there for a while (PerSourcePenalties, fail2ban)",
 			StillTrue: "nothing was changed by this connection",
