@@ -1,8 +1,9 @@
 // Package hostsetup takes a server from "somebody can log in" to "only keys open it", and back.
 //
 // It promises, in this order: no door is closed before another is proved open; whatever breaks, at whatever step, who could log in
-// before still can; and what it reports was seen, on a new connection, after the change. The change arms a switch on the
-// server first, which undoes it unless it is confirmed by a login that the change left possible.
+// before still can; nobody else loses a login by it unless the person says so; and what it reports was seen, on a new connection,
+// after the change. The change arms a switch on the server first, which undoes it unless it is confirmed by a login that the change
+// left possible.
 //
 // It takes a private key only as an ssh.Signer, knows no vault, prints nothing, and asks people through [Person]. The server's
 // half is in hostsetup/remote.
