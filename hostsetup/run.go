@@ -2,6 +2,7 @@ package hostsetup
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ type process struct {
 	stop    func() bool // it is not ended by the context any more
 	mu      sync.Mutex
 	last    *time.Timer // closes the connection of a program that does not end
+	closed  bool
 }
 
 // errNoTerminal means that the server gives this login no terminal (sshd_config(5), PermitTTY).
@@ -77,17 +79,21 @@ func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*p
 		p.out = bufio.NewReader(out)
 	}
 	if err == nil && tty && session.RequestPty("dumb", 24, 80, ssh.TerminalModes{ssh.ECHO: 0}) != nil {
-		p.close()
-		return nil, errNoTerminal
+		err = errNoTerminal
 	}
 	if err == nil {
 		err = session.Start(command)
 	}
-	if err != nil {
-		p.close()
-		return nil, fmt.Errorf("starting a command: %w", err)
+	switch {
+	case err == nil:
+		return p, nil
+	case begun.Err() != nil: // it is the link that is gone
+		err = &UnreachableError{Address: c.dialer.target.endpoint(), Err: begun.Err()}
+	case !errors.Is(err, errNoTerminal):
+		err = fmt.Errorf("starting a command: %w", err)
 	}
-	return p, nil
+	p.close()
+	return nil, cmp.Or(ctx.Err(), err)
 }
 
 // end makes an end of it, whatever it does: a server that does not close its side in time loses the connection.
@@ -95,7 +101,7 @@ func (p *process) end() {
 	_ = p.session.Close() // it may have ended by itself
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.last == nil {
+	if p.last == nil && !p.closed {
 		p.last = time.AfterFunc(closeLimit, func() { _ = p.conn.Close() })
 	}
 }
@@ -106,6 +112,7 @@ func (p *process) close() {
 	_ = p.session.Close() // it may have ended by itself
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = true
 	if p.last != nil {
 		p.last.Stop()
 	}

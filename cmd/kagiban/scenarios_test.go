@@ -146,7 +146,7 @@ func (s scenario) add(t *testing.T, h *vpstest.Host, c *client) (verdict string)
 	if s.untouched && h.Snapshot() != before {
 		t.Errorf("the server was changed:\n%s\n%s", before, h.Snapshot())
 	}
-	if left := h.Exec("ls -d /run/kagiban /etc/ssh/sshd_config.d/*.new* /etc/ssh/*.new* /home/*/.ssh/.authorized* 2>/dev/null || true"); left != "" {
+	if left := h.Exec("ls -d /run/kagiban /etc/ssh/sshd_config.d/*.new* /etc/ssh/*.kagiban.* /home/*/.ssh/.authorized* 2>/dev/null || true"); left != "" {
 		t.Errorf("left behind: %s", left)
 	}
 	if s.result == "key-only" {

@@ -21,10 +21,11 @@ place() {
 # rewrite FILE: likewise, for a file of the administrator's: its mode and owner stay, and a link stays a link.
 rewrite() {
 	file=$(readlink -f "$1") || return 1
-	if cp -p "$file" "$file.new.$$" && cat >"$file.new.$$" && sync && mv -f "$file.new.$$" "$file"; then
+	new=$file.kagiban.$$
+	if cp -p "$file" "$new" && cat >"$new" && sync && mv -f "$new" "$file"; then
 		sync
 	else
-		rm -f "$file.new.$$"
+		rm -f "$new"
 		return 1
 	fi
 }

@@ -78,6 +78,28 @@ func TestAppendKeepsEveryByte(t *testing.T) {
 	}
 }
 
+// TestTakebackOfAFolderAlone: append made the folder, and came no further. It goes, unless somebody put something into it.
+func TestTakebackOfAFolderAlone(t *testing.T) {
+	for _, sh := range shells(t) {
+		home := t.TempDir()
+		folder := filepath.Join(home, ".ssh")
+		for _, other := range []bool{false, true} {
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if other {
+				if err := os.WriteFile(filepath.Join(folder, "config"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			do(t, sh, home, Takeback, ".ssh/authorized_keys", "ssh-ed25519 AAAA x", "-", ".ssh")
+			if _, err := os.Stat(folder); (err == nil) != other {
+				t.Errorf("%v: with another's file %v: %v", sh, other, err)
+			}
+		}
+	}
+}
+
 // TestTakebackSparesOthers: a line that somebody else added meanwhile stays.
 func TestTakebackSparesOthers(t *testing.T) {
 	for _, sh := range shells(t) {

@@ -22,7 +22,7 @@ trap ended EXIT
 free
 
 if [ -z "$line" ] || [ ! -e "$file" ] || ! grep -q -F -x -e "$line" "$file"; then
-	: # append had no line to write, or had not come so far
+	[ "$made" = - ] || rmdir "$made" 2>/dev/null # append had no line to write, or had not come so far
 elif [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
 	free
 	rm -f "$file" || fail write "$file"
@@ -30,7 +30,7 @@ elif [ "$size" = - ] && [ "$(cat "$file")" = "$line" ]; then
 else
 	tries=0
 	while :; do
-		seen=$(cksum <"$file")
+		seen=$(cat "$file" && echo x)
 		cp -p "$file" "$new" || fail write "$new"
 		if [ "$size" != - ] && [ "$(tail -c "+$((size + 1))" "$file" | grep -v '^$')" = "$line" ]; then
 			head -c "$size" "$file" >"$new" || fail write "$new"
@@ -39,7 +39,7 @@ else
 			[ $? -le 1 ] || fail write "$new"
 		fi
 		sync
-		[ "$(cksum <"$file")" != "$seen" ] || break # somebody wrote meanwhile: once more
+		[ "$(cat "$file" && echo x)" != "$seen" ] || break # somebody wrote meanwhile: once more
 		tries=$((tries + 1))
 		[ "$tries" -lt 5 ] || fail changed "$file"
 	done

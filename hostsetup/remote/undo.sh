@@ -206,6 +206,11 @@ arm() { # SECONDS USER ADDRESS PORT
 	echo "$token $(($(uptime_s) + $1)) $2 $3 $4 $before" >"$here/new" || fail write "$here"
 	ln "$here/new" "$run/pending" 2>/dev/null || fail pending "$run/pending"
 	rm -f "$here/new"
+	# Since they were looked at, another change may have been confirmed, or begun to go back.
+	{ [ ! -e "$run/undoing" ] && [ ! -e "$run/confirmed" ]; } || {
+		rm -f "$run/pending"
+		fail pending "$run"
+	}
 	start_watcher || {
 		rm -f "$run/pending"
 		fail watcher "$here"
@@ -216,7 +221,7 @@ arm() { # SECONDS USER ADDRESS PORT
 # apply: the change stands, until it is confirmed as one that a reboot ends: an Include of what is in /run; or, for an sshd that
 # knows no Include, itself, and something that takes it out at boot.
 apply() {
-	rm -f "$dropin".new.* # half made when the power was cut; nobody else is at it now
+	rm -f "$dropin".new.* "$(readlink -f "$config")".kagiban.* # half made when the power was cut; nobody else is at it now
 	ours | waiting || [ -z "$(ours)" ] || ours >"$here/before.conf" || refuse write "$here"
 	what="file"
 	[ ! -e "$here/block" ] || what="block"
