@@ -35,7 +35,9 @@ func TestKillPoints(t *testing.T) {
 		t.Run("host"+strconv.Itoa(i+1), func(t *testing.T) {
 			x, random := newSite(t, ""), rand.New(rand.NewPCG(seed, uint64(i)))
 			begun := time.Now()
-			x.onward()
+			if _, code := x.start("").end(); code != 0 {
+				t.Fatalf("exit %d", code)
+			}
 			length := time.Since(begun)
 			x.anew()
 			for n := i; n < kills; n += killHosts {
