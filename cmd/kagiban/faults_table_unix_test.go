@@ -96,7 +96,9 @@ func (x *site) suffer(f fault, c cell) {
 		}
 	}
 	x.settled()
-	x.letsIn()
+	if f.mend != nil {
+		x.letsIn() // while it is broken
+	}
 	if c.during != "" {
 		x.h.Exec("mv /bin/sync.real /bin/sync")
 	}

@@ -187,14 +187,21 @@ func (x *site) letsIn() {
 	}
 }
 
-// onward: the next run comes to the goal.
+// onward: the next run comes to the goal, and clears away what lies there.
 func (x *site) onward() {
 	x.t.Helper()
 	if _, _, code := x.c.kagiban(x.add()...); code != 0 {
 		x.t.Errorf("the next run: exit %d", code)
 	}
-	if end := x.outcome(false, false); end != "new" {
-		x.t.Errorf("after the next run: %s", end)
+	keys, dropIn, left, _ := x.state()
+	if keys != x.keys+"\n"+x.line+"\n" || !strings.HasPrefix(dropIn, "# Written by kagiban") || left != "" {
+		x.t.Errorf("after the next run: %q, %q, left: %q", keys, dropIn, left)
+	}
+	if offers := x.c.offered(x.h.User, x.h.Addr); offers != keysOnly {
+		x.t.Errorf("after the next run it offers %q", offers)
+	}
+	if err := x.byKey(x.key); err != nil {
+		x.t.Errorf("after the next run: %v", err)
 	}
 }
 
