@@ -3,6 +3,7 @@ package hostsetup
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,10 +174,13 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
 		found = append(found, problem("sshd-options", "listener", listener))
 	}
+	if configured := a.All("configured"); f.moves(configured, a.Get("listener")) {
+		found = append(found, problem("sshd-moves", "here", net.JoinHostPort(f.server, f.port), "there", strings.Join(configured, ", ")))
+	}
 	if f.foreign() {
 		found = append(found, problem("drop-in-foreign", "path", sshd.DropInPath))
 	}
-	if servers := secondServers(a.All("listens"), f.port); len(servers) > 0 {
+	if servers := secondServers(a.All("listens"), f.server, f.port); len(servers) > 0 {
 		found = append(found, problem("second-server", "servers", strings.Join(servers, "; ")))
 	}
 	if _, whole := sshd.Unblocked(f.files[0].Text); !whole {
@@ -200,17 +204,23 @@ func (f *facts) unconfirmed() bool {
 }
 
 // secondServers are the listening SSH servers, as ss(8) shows them (0.0.0.0:22 users:(("sshd",pid=92,fd=3))), of all processes but
-// the one that we reached at port.
-func secondServers(listens []string, port string) []string {
+// the one that we reached at server and port: on one port there may be an sshd for each address.
+func secondServers(listens []string, server, port string) []string {
 	process := func(line string) string {
 		_, id, _ := strings.Cut(line, "pid=")
 		id, _, _ = strings.Cut(id, ",")
 		return id
 	}
 	var ours, others []string
-	for _, line := range listens {
-		if at, _, _ := strings.Cut(line, " "); strings.HasSuffix(at, ":"+port) {
-			ours = append(ours, process(line))
+	for _, near := range []func(at string) bool{
+		func(at string) bool { return reaches(at, server, port) && !wild(at) },
+		func(at string) bool { return reaches(at, server, port) },
+		func(at string) bool { return strings.HasSuffix(at, ":"+port) },
+	} {
+		for _, line := range listens {
+			if at, _, _ := strings.Cut(line, " "); len(ours) == 0 && near(at) {
+				ours = append(ours, process(line))
+			}
 		}
 	}
 	for _, line := range listens {
@@ -219,6 +229,26 @@ func secondServers(listens []string, port string) []string {
 		}
 	}
 	return others
+}
+
+// reaches tells whether who listens at "0.0.0.0:22", "[::]:22", "*:22" or "192.0.2.1:22" is reached by way of server and port.
+func reaches(at, server, port string) bool {
+	host, ok := strings.CutSuffix(at, ":"+port)
+	host, _, _ = strings.Cut(strings.Trim(host, "[]"), "%")
+	server, _, _ = strings.Cut(server, "%")
+	return ok && (host == server || host == "*" || host == "::" && strings.Contains(server, ":") || host == "0.0.0.0" && !strings.Contains(server, ":"))
+}
+
+func wild(at string) bool {
+	return strings.HasPrefix(at, "*:") || strings.HasPrefix(at, "[::]:") || strings.HasPrefix(at, "0.0.0.0:")
+}
+
+// moves tells whether sshd, which reads its files again when it is told to, would not listen any more where we reached it: then they have been
+// changed since it read them last. Options of its start may say otherwise.
+func (f *facts) moves(configured []string, listener string) bool {
+	listens := strings.HasPrefix(f.manner, "reload") || strings.HasPrefix(f.manner, "hup")
+	return listens && f.server != "" && len(configured) > 0 && !strings.Contains(listener, " -p") &&
+		!slices.ContainsFunc(configured, func(at string) bool { return reaches(at, f.server, f.port) })
 }
 
 // keyOnly tells whether sshd itself says that nothing typed lets anybody in who has a shell, no file says otherwise for some
@@ -232,8 +262,9 @@ func (f *facts) keyOnly() bool {
 			return false
 		}
 	}
+	loose := sshd.Loosened(f.files)
 	for _, effective := range f.effective {
-		if len(effective.Typed()) > 0 {
+		if len(effective.Typed()) > 0 || loose && len(effective.On()) > 0 {
 			return false
 		}
 	}

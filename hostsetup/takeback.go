@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"kagiban/hostsetup/remote"
@@ -48,6 +49,8 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 	}
 	busy := errors.As(cause, &failure) && failure.What == "pending"
 	switch {
+	case s.armed && undone.Undo == nil && s.shut(ctx, undone):
+		undone.Left = s.result.Plan.File // it may be all that opens the server now
 	case undone.Undo != nil && s.touched, busy && s.touched:
 		undone.Left = s.result.Plan.File // somebody may come to stand on it
 	case s.touched:
@@ -61,8 +64,28 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 	return s.result, undone
 }
 
+// shut tells whether sshd, asked again, does not let in by something typed any more although it did. Whoever changed its files before, or
+// meanwhile, had that come into force by our undo, which has sshd read them.
+func (s *setup) shut(ctx context.Context, u *UndoneError) bool {
+	if len(typed(s.first.offered)) == 0 {
+		return false
+	}
+	var offered []string
+	err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
+		offered, err = s.dialer.ask(ctx, s.Target.User)
+		return err
+	})
+	if err == nil && len(typed(offered)) > 0 {
+		return false
+	}
+	u.Offered = offered
+	return true
+}
+
 func undoDetail(u *UndoneError) string {
 	switch {
+	case u.Undo == nil && u.Offered != nil:
+		return "sshd offers " + strings.Join(u.Offered, ", ") + " alone, by its other files; this key's line stays in " + u.Left
 	case u.Undo != nil:
 		return fmt.Sprintf("not seen to end (%v); the server does it by itself", u.Undo)
 	case u.Left != "":

@@ -39,7 +39,7 @@ type scenario struct {
 }
 
 func allScenarios() []scenario {
-	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot, scenariosLook)
+	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot, scenariosLook, scenariosBreak)
 }
 
 // TestEveryKindOfServer: each row of docs/servers.md is one that a scenario or a test here stands for.

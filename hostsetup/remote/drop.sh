@@ -2,9 +2,11 @@
 # drop USER ADDRESS PORT: our drop-in or block is taken away for good. Where sshd would not have the configuration without
 # it, it is put back and sshd stays as it is.
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
-[ ! -e "$run/pending" ] || fail pending "$run/pending"
+late=
+[ ! -e "$run/pending" ] || late=yes # then it was all that there was
+overdue
 kept=$dropin.kept
-{ [ -e "$dropin" ] || [ -e "$kept" ] || [ -n "$(block)" ]; } || fail nodropin "$dropin"
+{ [ "$late" ] || [ -e "$dropin" ] || [ -e "$kept" ] || [ -n "$(block)" ]; } || fail nodropin "$dropin"
 tested=$(sound "$config") || fail unsound "$tested"
 before=$(cat "$config" && echo x)
 back() {

@@ -34,6 +34,7 @@ obstacle "${run%/*}" "$run"
 
 people "$user"
 effective "$user" "$from"
+settings "$user" | grep -i '^listenaddress ' | while read -r _ at _; do say configured "$at"; done
 # Where sshd looks for the keys of USER besides ~/.ssh/authorized_keys, and what it finds there.
 home=$(getent passwd "$user" | cut -d: -f6)
 settings "$user" | key_files "$user" "$(id -u "$user")" "$home" | while read -r file; do
@@ -47,7 +48,7 @@ config_files() {
 	depth=$((depth + 1))
 	if [ "$depth" -le 16 ] && [ -f "$1" ]; then
 		text "config $1" <"$1"
-		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d '"\r')
+		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d "\"'\r")
 		cd /etc/ssh || fail config /etc/ssh
 		for included in $includes; do
 			[ ! -f "$included" ] || config_files "$(readlink -f "$included")"

@@ -9,6 +9,7 @@
 package remote
 
 import (
+	"cmp"
 	"crypto/rand"
 	"embed"
 	"encoding/hex"
@@ -27,6 +28,8 @@ type Verb struct {
 	root bool
 	// resident: the verb is one of the undo switch's, which Stage has put on the server.
 	resident bool
+	// file has the verb, where that is not one of its own name; it is told the name first.
+	file string
 	// with are the files of functions that the verb needs besides.
 	with string
 }
@@ -41,7 +44,7 @@ var (
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}
 	Confirm  = Verb{name: "confirm", root: true, resident: true}
-	Cancel   = Verb{name: "cancel", root: true, resident: true}
+	Cancel   = Verb{name: "cancel", root: true, file: "undo"} // brought along: it may all be over there, and the folder gone
 	Forget   = Verb{name: "forget", root: true, resident: true}
 )
 
@@ -85,6 +88,9 @@ func (v Verb) Program(nonce string, args ...string) string {
 		return b.String()
 	}
 	b.WriteString("set --")
+	if v.file != "" {
+		b.WriteString(" " + v.name)
+	}
 	for _, a := range args {
 		b.WriteString(" " + Quote(a))
 	}
@@ -95,7 +101,7 @@ func (v Verb) Program(nonce string, args ...string) string {
 	for name := range strings.FieldsSeq(v.with) {
 		b.WriteString(source(name))
 	}
-	b.WriteString(source(v.name) + "true\n") // what failed has said so
+	b.WriteString(source(cmp.Or(v.file, v.name)) + "true\n") // what failed has said so
 	return b.String()
 }
 

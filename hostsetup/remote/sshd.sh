@@ -85,7 +85,7 @@ offered() {
 }
 
 # unsettled: prints the state of a change that is not over, if there is one, and ": " and what its undo waits for. One that is on its way back is waited for;
-# one whose time is over is for stage to take back: its watcher must have been killed.
+# one whose time is over is for overdue to take back: its watcher must have been killed.
 unsettled() {
 	tries=0
 	while [ -e "$run/undoing" ] && [ "$tries" -lt 20 ]; do
@@ -100,6 +100,17 @@ unsettled() {
 		why=$(cat "$run"/*/why 2>/dev/null)
 		echo "$state${why:+: $why}"
 	done
+}
+
+# overdue: nothing may wait here. A change whose time is over is taken back first.
+overdue() {
+	state=$(unsettled)
+	[ -z "$state" ] || fail pending "$run/$state"
+	if [ -e "$run/pending" ]; then
+		read -r token _ <"$run/pending"
+		sh "$run/$token/undo.sh" cancel "$token" >/dev/null
+		[ ! -e "$run/pending" ] || fail pending "$run/pending"
+	fi
 }
 
 # briefly SECONDS COMMAND...: a directory of many thousand people, or years of logs, must not hold us up. 124 or more: it was cut short.
@@ -131,7 +142,8 @@ deciding() {
 effective() {
 	user=$1 from=$2
 	shift 2
-	"$sshd" -T "$@" 2>/dev/null | deciding | text effective
+	# Where a Match asks for the port, sshd must be told of a login; then it is that of nobody.
+	{ "$sshd" -T "$@" 2>/dev/null || settings kagiban-nobody "$@"; } | deciding | text effective
 	{
 		echo "$user"
 		listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200

@@ -7,13 +7,7 @@ here=$run/$1
 [ "$7" = block ] || [ -d "${dropin%/*}" ] || fail nofolder "${dropin%/*}"
 [ ! -L "$run" ] || fail write "$run"
 { mkdir -p "$run" && chmod 700 "$run" && chown 0:0 "$run"; } || fail write "$run"
-state=$(unsettled)
-[ -z "$state" ] || fail pending "$run/$state"
-if [ -e "$run/pending" ]; then
-	read -r token _ <"$run/pending"
-	sh "$run/$token/undo.sh" cancel "$token" >/dev/null
-	[ ! -e "$run/pending" ] || fail pending "$run/pending"
-fi
+overdue
 { mkdir "$here" && { [ "$7" != block ] || true >"$here/block"; } && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
 	printf '%s' "$4" >"$here/undo.sh"; } || {
 	rm -rf "$here"

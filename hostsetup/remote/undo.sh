@@ -87,12 +87,14 @@ agree() {
 settled() {
 	restore || { echo "cannot write ${dropin%/*}" && return 1; }
 	tested=$(sound "$config") || { echo "sshd refuses its configuration: $tested" && return 1; }
-	in_force || { echo "sshd could not be told to read its files again" && return 1; }
+	told=yes
+	in_force || told=no # it may never have had to be: what it offers tells
 	for pause in 0 1 1 2; do
 		sleep "$pause"
 		now=$(offered "$p_user" "$p_address" "$p_port")
-		[ "$now" != "$p_offered" ] || return 0
+		[ "$now" != "$p_offered" ] || [ "$told${now%%:*}" = noconfig ] || return 0
 	done
+	[ "$told" = yes ] || { echo "sshd could not be told to read its files again" && return 1; }
 	agree "$now" || { echo "sshd still offers ${now:-nothing}, not $p_offered" && return 1; }
 }
 
@@ -278,6 +280,9 @@ cancel() {
 	if ! load "$run/pending" && ! load "$run/undoing"; then
 		# Not ours any more: if a lasting drop-in stands, it was confirmed.
 		load "$run/undone" || ! lasting || fail confirmed "$dropin"
+		# A reboot ended it: what it left of its text says nothing.
+		! grep -q -F "$run/$token/" "$dropin" 2>/dev/null || rm -f "$dropin"
+		! block | grep -q -F "$run/$token/" || unblock
 		rm -rf "$here"
 		say undone "$token"
 		return 0

@@ -24,7 +24,7 @@ type Line struct {
 func (l Line) Where() string { return fmt.Sprintf("%s:%d", l.File, l.Number) }
 
 // Lines returns the settings of a file. A Match block reaches to the end of its file: sshd_config(5), and an
-// Include inside a block belongs to the block.
+// Include inside a block belongs to the block. So it does after "Match all": what stands there wins over what stands before any Match.
 func (f File) Lines() []Line {
 	var lines []Line
 	match := ""
@@ -35,9 +35,6 @@ func (f File) Lines() []Line {
 		}
 		if keyword == "match" {
 			match = strings.TrimSpace(text)
-			if strings.EqualFold(value, "all") {
-				match = ""
-			}
 			continue
 		}
 		lines = append(lines, Line{f.Path, i + 1, keyword, value, match})
@@ -163,6 +160,18 @@ func Factors(files []File) []Line {
 		}
 	}
 	return factors
+}
+
+// Loosened tells whether an AuthenticationMethods of a Match block takes something typed first: then it is for some logins that one outside of
+// it keeps nothing out.
+func Loosened(files []File) bool {
+	inside := blocks(files)
+	return slices.ContainsFunc(files, func(f File) bool {
+		return slices.ContainsFunc(f.Lines(), func(l Line) bool {
+			return l.Keyword == "authenticationmethods" && cmp.Or(l.Match, inside[f.Path]) != "" &&
+				slices.ContainsFunc(strings.Fields(l.Value), func(list string) bool { return begins(list) != "publickey" })
+		})
+	})
 }
 
 // Rehearse returns the main configuration as it will be read with our settings in place. As a rule they are in the drop-in: the Include that

@@ -60,6 +60,24 @@ func (e Effective) yes(keyword string) bool { return !strings.EqualFold(e.Get(ke
 // Where AuthenticationMethods demands publickey alone or publickey before anything else, a password alone opens
 // nothing.
 func (e Effective) Typed() []string {
+	lists := e.methods()
+	if len(lists) == 0 {
+		return e.On()
+	}
+	return slices.DeleteFunc(e.On(), func(method string) bool {
+		return !slices.ContainsFunc(lists, func(list string) bool { return begins(list) == method })
+	})
+}
+
+// begins is the method that a list of AuthenticationMethods asks for first.
+func begins(list string) string {
+	first, _, _ := strings.Cut(list, ",")
+	first, _, _ = strings.Cut(first, ":") // keyboard-interactive:pam
+	return first
+}
+
+// On returns the methods of typing that are switched on, whatever AuthenticationMethods has to say.
+func (e Effective) On() []string {
 	var on []string
 	if e.yes("passwordauthentication") {
 		on = append(on, "password")
@@ -71,17 +89,7 @@ func (e Effective) Typed() []string {
 			break
 		}
 	}
-	lists := e.methods()
-	if len(lists) == 0 {
-		return on
-	}
-	return slices.DeleteFunc(on, func(method string) bool {
-		return !slices.ContainsFunc(lists, func(list string) bool {
-			first, _, _ := strings.Cut(list, ",")
-			first, _, _ = strings.Cut(first, ":") // keyboard-interactive:pam
-			return first == method
-		})
-	})
+	return on
 }
 
 // methods returns the lists of AuthenticationMethods, none for "any".

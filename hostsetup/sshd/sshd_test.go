@@ -121,7 +121,7 @@ func TestDoors(t *testing.T) {
 		{"above the Include", []File{{Config, "PasswordAuthentication yes\n" + include}}, []string{Config + ":1"}},
 		{"no above the Include", []File{{Config, "PasswordAuthentication no\n" + include}}, nil},
 		{"Match User", []File{{Config, include + "Match User backup\n\tPasswordAuthentication yes\n"}}, []string{Config + ":3"}},
-		{"Match all is no block", []File{{Config, include + "Match User x\nX11Forwarding no\nMatch all\nPasswordAuthentication yes\n"}}, nil},
+		{"Match all wins, too", []File{{Config, include + "Match User x\nX11Forwarding no\nMatch all\nPasswordAuthentication yes\n"}}, []string{Config + ":5"}},
 		{"Match in a drop-in", []File{{Config, include}, {drop + "50-x.conf", "match address 10.0.0.0/8\nkbdinteractiveauthentication=yes\n"}}, []string{drop + "50-x.conf:2"}},
 		{"cloud-init sorts after us", []File{{Config, include}, {drop + "50-cloud-init.conf", "PasswordAuthentication yes\n"}}, nil},
 		{"Match, then Include", []File{{Config, include + "Match User x\nInclude /etc/ssh/backup.conf\n"}, {"/etc/ssh/backup.conf", "PasswordAuthentication yes\n"}}, []string{"/etc/ssh/backup.conf:1"}},

@@ -56,6 +56,9 @@ func ofUndone(u *hostsetup.UndoneError) (ID, Fields) {
 	switch {
 	case u.Undo == nil && u.Left != "" && errors.As(u.Err, &failure) && failure.What == "pending":
 		return HostBusy, f
+	case u.Undo == nil && u.Offered != nil:
+		f["methods"] = strings.Join(u.Offered, ", ")
+		return UndoneShut, f
 	case u.Undo == nil && u.Left != "":
 		return UndoneKeyLeft, f
 	case u.Undo != nil:

@@ -41,6 +41,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.NotEnforcedError{Account: "me@vps1", Open: []string{"password"}, Err: &hostsetup.RootError{Account: "me@vps1", Why: "sudo: not there; doas: not there; su: no password for it"}}, NotEnforced},
 		{&hostsetup.UndoneError{Step: "rehearse", Err: &hostsetup.Failure{Verb: "stage", What: "pending", Detail: "x"}, Left: "/home/me/.ssh/authorized_keys"}, HostBusy},
 		{&hostsetup.UndoneError{Step: "rehearse", Err: &hostsetup.Failure{Verb: "stage", What: "write", Detail: "x"}, Left: "/home/me/.ssh/authorized_keys"}, UndoneKeyLeft},
+		{&hostsetup.UndoneError{Step: "prove-again", Err: context.Canceled, Left: "/home/me/.ssh/authorized_keys", Offered: []string{"publickey"}}, UndoneShut},
 		{&hostsetup.NotEnforcedError{Account: "me@vps1", Err: &hostsetup.RootError{Account: "me@vps1", Why: "sudo: not there; doas: not there; su: no password for it"}}, NotChecked},
 		{&hostsetup.StillOpenError{Account: "root@vps1", Methods: []string{"password"}}, StillOpen},
 		{&hostsetup.ForcedError{Account: "me@vps1"}, Forced},

@@ -20,6 +20,7 @@ const (
 	Undone           ID = "undone"
 	UndoneByPerson   ID = "undone-by-person"
 	UndoneKeyLeft    ID = "undone-key-left"
+	UndoneShut       ID = "undone-shut"
 	HostBusy         ID = "host-busy"
 	UndoUnseen       ID = "undo-unseen"
 	NotEnforced      ID = "not-enforced"
@@ -154,6 +155,12 @@ func hostsetupTable() map[ID]Message {
 			What:      "{host}: the step \"{step}\" failed: {error}; sshd is as it was before, but this client's line stays in {file}",
 			StillTrue: "who could log in before still can",
 			Next:      "the same again   (it goes on from there)",
+		},
+		UndoneShut: {
+			What:      "{host}: the step \"{step}\" failed: {error}; kagiban's change is undone, but sshd offers {methods} alone: somebody else had changed its files, and that is in force now",
+			StillTrue: "this client's line stays in {file}, since no password opens the server",
+			Next: "the same again   (it proves that this key opens the server)\n" +
+				"sudo grep -rinE 'password|challenge|kbd|methods' /etc/ssh/sshd_config /etc/ssh/sshd_config.d   (on the server: who says so)",
 		},
 		HostBusy: {
 			What:      "{host}: another run of kagiban is changing this server; this client's line stays in {file}, since that run may stand on it",

@@ -20,6 +20,10 @@ func problemsTable() map[ID]Message {
 			What: "sshd was started with options of its own, which no file can overrule: {listener}",
 			Next: "take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)",
 		},
+		"sshd-moves": {
+			What: "sshd listens at {here}, but its files say {there} by now: they were changed, and it has not read them since. The change would have it do so, and nobody would get in here any more",
+			Next: "mend Port and ListenAddress (sudo grep -rinE 'port|listenaddress' /etc/ssh/sshd_config /etc/ssh/sshd_config.d), or put it in force yourself with a way back at hand (sudo systemctl reload ssh, on the provider's console)",
+		},
 		"drop-in-foreign": {
 			What: "{path} is there already, and kagiban did not write it",
 			Next: "sudo mv {path} /etc/ssh/sshd_config.d/10-local.conf (on the server)",
