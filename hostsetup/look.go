@@ -186,6 +186,13 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	if _, whole := sshd.Unblocked(f.files[0].Text); !whole {
 		found = append(found, problem("block-edited", "path", sshd.Config))
 	}
+	if f.block {
+		found = append(found, stuck("root", a.All("block-obstacle"))...)
+	} else if a.Has("nofolder") {
+		found = append(found, problem("no-drop-in-folder", "path", a.Get("nofolder")))
+	} else {
+		found = append(found, stuck("root", a.All("dropin-obstacle"))...)
+	}
 	found = append(found, stuck("root", a.All("obstacle"))...)
 	if a.Has("lasting") {
 		found = append(found, problem("run-lasting"))

@@ -1,11 +1,14 @@
 package hostsetup
 
 import (
+	"crypto/rsa"
 	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/remote"
@@ -176,7 +179,7 @@ func (x account) keyless(e sshd.Effective) string {
 		plain, bound := 0, 0
 		for _, line := range authkeys.Parse(file.lines) {
 			switch {
-			case !e.Takes(line.Key.Type()):
+			case !e.Takes(line.Key.Type()) || !e.TakesBits(rsaBits(line.Key)):
 			case line.Unbound():
 				plain++
 			default:
@@ -194,6 +197,16 @@ func (x account) keyless(e sshd.Effective) string {
 		}
 	}
 	return without
+}
+
+// rsaBits is how long an RSA key is; 0 for others.
+func rsaBits(key ssh.PublicKey) int {
+	if k, ok := key.(ssh.CryptoPublicKey); ok {
+		if public, ok := k.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return public.N.BitLen()
+		}
+	}
+	return 0
 }
 
 // refuses says what sshd has against the file, "" if nothing: it must be able to read it as the account, and nobody else may

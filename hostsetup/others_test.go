@@ -1,8 +1,12 @@
 package hostsetup
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/remote"
 	"kagiban/hostsetup/sshd"
@@ -26,6 +30,15 @@ func withKey(x account, lines string) account {
 func TestLoses(t *testing.T) {
 	const open = "passwordauthentication yes\nkbdinteractiveauthentication no\nauthenticationmethods any\npermitrootlogin without-password\npermitemptypasswords no\n"
 	sftp := func(x *account) { x.shell = "/usr/sbin/nologin" }
+	short, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := ssh.NewPublicKey(&short.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaKey := string(ssh.MarshalAuthorizedKey(public))
 	for _, c := range []struct {
 		name     string
 		change   func(*account)
@@ -47,6 +60,8 @@ func TestLoses(t *testing.T) {
 		{"from=, and another line", func(x *account) { *x = withKey(*x, `from="10.0.0.1" `+aKey+aKey) }, "", ""},
 		{"an option that sshd does not know", func(x *account) { *x = withKey(*x, "no-such-option "+aKey) }, "", "a password and no key that lets it in from everywhere and for good (options in /home/bob/.ssh/authorized_keys)"},
 		{"a type that sshd does not take", func(x *account) { *x = withKey(*x, aKey) }, "pubkeyacceptedalgorithms rsa-sha2-512", "a password and no key"},
+		{"an RSA key", func(x *account) { *x = withKey(*x, rsaKey) }, "RequiredRSASize 2048", ""},
+		{"an RSA key that is too short", func(x *account) { *x = withKey(*x, rsaKey) }, "RequiredRSASize 3072", "a password and no key"},
 		{"sshd takes no keys", func(x *account) { *x = withKey(*x, aKey) }, "pubkeyauthentication no", "a password and no key, since sshd takes none from it"},
 		{"home that all may write", func(x *account) { *x = withKey(*x, aKey); x.files[0].modes[2].bits = 0o777 }, "", "a password and a key that sshd refuses (/home/bob may be written by others: 777)"},
 		{"the same, not strict", func(x *account) { *x = withKey(*x, aKey); x.files[0].modes[2].bits = 0o777 }, "strictmodes no", ""},

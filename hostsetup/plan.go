@@ -146,6 +146,9 @@ func (f *facts) layout() []Problem {
 		}
 		found = append(found, problem("second-factor-of-others", "where", l.Where(), "value", l.Value, "match", inside(l)))
 	}
+	for _, d := range sshd.Walls(f.files) {
+		found = append(found, problem("no-key-there", "where", d.Where(), "keyword", d.Keyword, "value", d.Value, "match", inside(d.Line)))
+	}
 	for _, d := range sshd.Doors(f.files) {
 		id := "password-elsewhere"
 		if d.Inside {
@@ -172,12 +175,12 @@ func (f *facts) ownFactors() *Problem {
 	return &p
 }
 
-// inside is the Match block that a line stands in, for people; "" outside of one.
+// inside is the Match block that a line stands in, for people.
 func inside(l sshd.Line) string {
 	if l.Match == "" {
-		return ""
+		return "for everybody"
 	}
-	return fmt.Sprintf(" inside %q", l.Match)
+	return fmt.Sprintf("inside %q", l.Match)
 }
 
 // narrow finds the paths that sshd would object to: writable by others than their owner.

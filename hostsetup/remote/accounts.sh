@@ -119,12 +119,25 @@ key_files() {
 		}'
 }
 
+# unrevoked: the lines of standard input whose keys the file $revoked (RevokedKeys) does not refuse; where it cannot be read, sshd refuses all.
+unrevoked() {
+	case ${revoked-} in '' | none) cat && return ;; esac
+	while IFS= read -r line; do
+		key=$(printf '%s\n' "$line" | grep -o -E '(ssh|ecdsa|sk)-[^ ]+ AAAA[^ ]+' | head -n 1)
+		case $(head -c 6 "$revoked" 2>/dev/null) in
+		SSHKRL) printf '%s\n' "$key" | ssh-keygen -Q -f "$revoked" /dev/stdin >/dev/null 2>&1 || continue ;;
+		*) [ -f "$revoked" ] && ! grep -q -F -e "${key#* }" "$revoked" || continue ;;
+		esac
+		printf '%s\n' "$line"
+	done
+}
+
 # keys WHO HOME FILE: the lines of FILE that may hold keys, and the mode of all that sshd looks at: from the file up to the home folder,
 # or to / if it lies elsewhere.
 keys() {
 	at=$(readlink -f "$3") && [ -f "$at" ] || return 0
 	say keyfile "$1:$3"
-	sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$at" | head -n 50 | head -c 16384 | text "lines $1:$3"
+	sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$at" | head -n 50 | head -c 16384 | unrevoked | text "lines $1:$3"
 	top=$(readlink -f "$2")
 	while ls -ldn "$at"; do
 		case $at in "$top" | /) break ;; esac
@@ -150,6 +163,7 @@ people() {
 		say groups "$who:$(id -G "$who" 2>/dev/null):$(id -Gn "$who" 2>/dev/null)"
 		say group "$who:$(getent group "$gid" 2>/dev/null || grep "^[^:]*:[^:]*:$gid:" /etc/group)" | cut -d: -f 1,2,5
 		told=$(settings "$who")
+		revoked=$(printf '%s\n' "$told" | awk 'tolower($1) == "revokedkeys" { print $2 }')
 		printf '%s\n' "$told" | deciding | text "effective $who"
 		[ "$told" = "$plain" ] || say matched "$who"
 		printf '%s\n' "$told" | key_files "$who" "$uid" "$home" | while read -r file; do

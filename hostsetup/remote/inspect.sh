@@ -28,8 +28,11 @@ if command -v ss >/dev/null 2>&1; then
 fi
 
 folder=${dropin%/*}
+[ -d "$folder" ] || say nofolder "$folder"
 [ -d "$folder" ] || folder=${config%/*}
-obstacle "$folder" "$dropin"
+obstacle "$folder" "$dropin" | sed "s/^$KG obstacle /$KG dropin-obstacle /"
+own=$(readlink -f "$config")
+obstacle "$(dirname "$own")" "$own" | sed "s/^$KG obstacle /$KG block-obstacle /"
 obstacle "${run%/*}" "$run"
 
 people "$user"

@@ -134,7 +134,7 @@ settings() {
 
 # deciding: of that, what decides who may come in, and by what.
 deciding() {
-	grep -i -E '^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes|pubkeyauthentication|pubkeyaccepted|permitemptypasswords|permitrootlogin|forcecommand|chrootdirectory|subsystem|(allow|deny)(users|groups))'
+	grep -i -E '^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes|pubkeyauthentication|pubkeyaccepted|permitemptypasswords|permitrootlogin|requiredrsasize|forcecommand|chrootdirectory|subsystem|(allow|deny)(users|groups))'
 }
 
 # effective USER ADDRESS OPTION...: what sshd makes of its configuration: for everybody, for USER who comes from ADDRESS, and for

@@ -110,7 +110,30 @@ func blocks(files []File) map[string]string {
 
 // Doors returns what our settings could not close: lines that sshd reads before the drop-in, and lines inside of Match blocks, which win
 // over every global line. files are the configuration's files, the main one first, each once.
-func Doors(files []File) []Door {
+func Doors(files []File) []Door { return stronger(files, Line.opens) }
+
+// Walls returns what would keep a key out although our settings stand, and is not seen from here: there is no key for who comes another way.
+func Walls(files []File) []Door { return stronger(files, Line.walls) }
+
+// walls tells whether the line takes no key from some places, or looks elsewhere for it. What is said of users and groups alone shows when
+// sshd is asked for each of them.
+func (l Line) walls() bool {
+	words := strings.Fields(strings.ToLower(l.Match))
+	placed := slices.ContainsFunc(words, func(word string) bool {
+		word, _, _ = strings.Cut(word, "=")
+		return slices.Contains([]string{"address", "host", "localaddress", "localport", "rdomain"}, word)
+	})
+	switch l.Keyword {
+	case "pubkeyauthentication":
+		return strings.EqualFold(l.Value, "no") && (l.Match == "" || placed)
+	case "authorizedkeysfile":
+		return placed
+	}
+	return false
+}
+
+// stronger returns the lines that win over our settings, of those that count.
+func stronger(files []File, counts func(Line) bool) []Door {
 	var doors []Door
 	if len(files) == 0 {
 		return nil
@@ -120,7 +143,7 @@ func Doors(files []File) []Door {
 		if blocked || l.includes(DropInPath) && l.Match == "" {
 			break // nothing global comes before a block at line 1
 		}
-		if l.opens() && l.Match == "" {
+		if counts(l) && l.Match == "" {
 			doors = append(doors, Door{Line: l})
 		}
 	}
@@ -134,7 +157,7 @@ func Doors(files []File) []Door {
 			if l.Match == "" {
 				l.Match = inside[f.Path]
 			}
-			if l.opens() && (l.Match != "" || early) {
+			if counts(l) && (l.Match != "" || early) {
 				doors = append(doors, Door{l, l.Match != ""})
 			}
 		}

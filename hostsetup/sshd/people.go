@@ -3,6 +3,7 @@ package sshd
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -89,4 +90,10 @@ func (e Effective) Takes(keyType string) bool {
 		names = append(names, "rsa-sha2-256", "rsa-sha2-512")
 	}
 	return taken == "" || slices.ContainsFunc(strings.Split(taken, ","), func(name string) bool { return slices.Contains(names, name) })
+}
+
+// TakesBits tells whether an RSA key is long enough (RequiredRSASize, since OpenSSH 9.1); 0 stands for keys of other types.
+func (e Effective) TakesBits(bits int) bool {
+	least, err := strconv.Atoi(e.Get("requiredrsasize"))
+	return bits == 0 || err != nil || bits >= least
 }

@@ -173,3 +173,19 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 }
+
+func TestWalls(t *testing.T) {
+	for text, want := range map[string]int{
+		include + "PubkeyAuthentication no\n":                                        0, // the drop-in says yes before it
+		"PubkeyAuthentication no\n" + include:                                        1,
+		include + "Match Address *,!10.0.0.0/8\n\tPubkeyAuthentication no\n":         1,
+		include + "Match Address 10.0.0.0/8\n\tPubkeyAuthentication yes\n":           0,
+		include + "Match user=ann LocalPort=22\n\tAuthorizedKeysFile /etc/keys/%u\n": 1,
+		include + "Match User ann\n\tPubkeyAuthentication no\n":                      0,
+		include + "Match User ann\n\tAuthorizedKeysFile /etc/keys/%u\n":              0,
+	} {
+		if got := Walls([]File{{Config, text}}); len(got) != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

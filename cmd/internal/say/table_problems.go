@@ -20,6 +20,11 @@ func problemsTable() map[ID]Message {
 			What: "sshd was started with options of its own, which no file can overrule: {listener}",
 			Next: "take -f and -o out of its start (systemctl cat ssh; /etc/default/ssh)",
 		},
+		"no-key-there": {
+			What: "{where} ({keyword} {value} {match}): who comes that way would get in neither by a password nor by this key",
+			Next: "delete that line, or let it say what holds everywhere (on the server), then the same again",
+		},
+		"no-drop-in-folder": {What: "there is no folder {path}, although sshd_config includes it", Next: "sudo mkdir -m 755 {path} (on the server)"},
 		"sshd-moves": {
 			What: "sshd listens at {here}, but its files say {there} by now: they were changed, and it has not read them since. The change would have it do so, and nobody would get in here any more",
 			Next: "mend Port and ListenAddress (sudo grep -rinE 'port|listenaddress' /etc/ssh/sshd_config /etc/ssh/sshd_config.d), or put it in force yourself with a way back at hand (sudo systemctl reload ssh, on the provider's console)",
@@ -80,7 +85,7 @@ func problemsTable() map[ID]Message {
 			Next: "kagiban key show NAME --public   (add the line to authorized_keys by hand), or delete that line if a key alone is to be enough",
 		},
 		"second-factor-of-others": {
-			What: "{where} asks for more than a key (AuthenticationMethods {value}){match}: without passwords nobody whom it binds could log in",
+			What: "{where} asks for more than a key (AuthenticationMethods {value}) {match}: without passwords nobody whom it binds could log in",
 			Next: "take the password out of that line, or the same again with --no-enforce",
 		},
 		"password-elsewhere": {
@@ -88,7 +93,7 @@ func problemsTable() map[ID]Message {
 			Next: "delete or comment out that line",
 		},
 		"password-in-match": {
-			What: "{where} says {keyword} {value}{match}, which wins over any drop-in",
+			What: "{where} says {keyword} {value} {match}, which wins over any drop-in",
 			Next: "delete or comment out that line",
 		},
 		"password-offered": {What: "{account} is offered {methods}", Next: "kagiban host add {name}"},
