@@ -126,7 +126,7 @@ unrevoked() {
 		key=$(printf '%s\n' "$line" | grep -o -E '(ssh|ecdsa|sk)-[^ ]+ AAAA[^ ]+' | head -n 1)
 		case $(head -c 6 "$revoked" 2>/dev/null) in
 		SSHKRL) printf '%s\n' "$key" | ssh-keygen -Q -f "$revoked" /dev/stdin >/dev/null 2>&1 || continue ;;
-		*) [ -f "$revoked" ] && ! grep -q -F -e "${key#* }" "$revoked" || continue ;;
+		*) if [ ! -f "$revoked" ] || grep -q -F -e "${key#* }" "$revoked"; then continue; fi ;;
 		esac
 		printf '%s\n' "$line"
 	done
