@@ -99,7 +99,14 @@ func (s *setup) enforce(ctx context.Context) error {
 	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
 	a, err := s.root.do(ctx, s.proved, remote.Enforce, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
 	var failure *remote.Failure
-	s.armed = !errors.As(err, &failure) || a.Has("armed") // a link that broke may have armed it
+	var refused *RootError
+	switch {
+	case errors.As(err, &refused): // it did not even begin
+	case errors.As(err, &failure):
+		s.armed = a.Has("armed")
+	default:
+		s.armed = true // a link that broke may have armed it
+	}
 	if a != nil && a.Has("armed") {
 		s.step("arm", fmt.Sprintf("undone in %.0f s unless confirmed; then the server must offer %s again", s.UndoAfter.Seconds(), a.Get("armed")))
 	}

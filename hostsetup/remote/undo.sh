@@ -85,8 +85,12 @@ agree() {
 # files again, nobody answers. A configuration that somebody else broke meanwhile is not ours to mend: then this is
 # false, and is tried again. Prints why.
 settled() {
-	restore || { echo "cannot write ${dropin%/*}" && return 1; }
-	tested=$(sound "$config") || { echo "sshd refuses its configuration: $tested" && return 1; }
+	stuck=
+	restore || {
+		stuck="cannot write ${dropin%/*}"
+		true >"$here/key-only.conf" # what stands there includes nothing any more
+	}
+	tested=$(sound "$config") || stuck="sshd refuses its configuration: $tested"
 	told=yes
 	in_force || told=no # it may never have had to be: what it offers tells
 	for pause in 0 1 1 2; do
@@ -94,8 +98,9 @@ settled() {
 		now=$(offered "$p_user" "$p_address" "$p_port")
 		[ "$now" != "$p_offered" ] || [ "$told${now%%:*}" = noconfig ] || return 0
 	done
-	[ "$told" = yes ] || { echo "sshd could not be told to read its files again" && return 1; }
-	agree "$now" || { echo "sshd still offers ${now:-nothing}, not $p_offered" && return 1; }
+	[ "$told" = yes ] || stuck=${stuck:-sshd could not be told to read its files again}
+	[ -n "$stuck" ] || agree "$now" || stuck="sshd still offers ${now:-nothing}, not $p_offered"
+	[ -z "$stuck" ] || { echo "$stuck" && return 1; }
 }
 
 # worker: is the undo for this process to do? One at a time does it: the first to make the file; when that one was killed,
@@ -322,6 +327,8 @@ confirm)
 	true
 	;;
 cancel | forget)
+	# From the folder, if it is there: a process that works there is known by its name.
+	[ "$verb" = forget ] || [ "$0" = "$here/undo.sh" ] || [ ! -e "$here/undo.sh" ] || exec sh "$here/undo.sh" cancel "$token"
 	"$verb"
 	true
 	;;
