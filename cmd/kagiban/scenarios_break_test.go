@@ -38,6 +38,8 @@ var scenariosBreak = []scenario{
 	{number: 45, name: "watcher stopped, then undo", do: undoneLate},
 	{number: 45, name: "no ssh there, and passwords are turned off meanwhile", hook: "rm /usr/bin/ssh", do: settledWithoutSSH},
 	{number: 6, name: "no Include, sshd_config immutable", hook: noInclude + "chattr +i /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "sudo chattr -ia '/etc/ssh/sshd_config'"},
+	{number: 5, name: "a link that sorts before ours", hook: "echo 'PasswordAuthentication yes' >/opt/first; ln -s /opt/first /etc/ssh/sshd_config.d/00-a.conf", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config.d/00-a.conf:1"},
+	{number: 16, name: "a stale pid file, init.d", options: []string{"init=sysv"}, boot: "sleep 600 >/dev/null 2>&1 & echo $! >/run/sshd.pid; echo $! >/run/sleeper", do: stalePID},
 	{number: 6, name: "an Include without its folder", hook: "rm -r /etc/ssh/sshd_config.d", code: 1, result: "failed", offers: passwords, untouched: true, says: "sudo mkdir -m 755 /etc/ssh/sshd_config.d"},
 	{number: 49, name: "another's key is revoked", hook: colleague + "colleague ann; key ann authorized_keys; cp ~ann/.ssh/authorized_keys /etc/ssh/revoked; echo 'RevokedKeys /etc/ssh/revoked' >/etc/ssh/sshd_config.d/60-revoked.conf",
 		code: 5, result: "failed", offers: passwords, untouched: true, says: "ann: a password and no key"},
@@ -76,6 +78,15 @@ func cannotBeTold(t *testing.T, h *vpstest.Host, c *client) {
 	if left := h.Exec("ls /run/kagiban"); left != "undone\n" {
 		t.Errorf("left behind: %s", left)
 	}
+}
+
+// stalePID: a process that only has the number that sshd had once is left alone.
+func stalePID(t *testing.T, h *vpstest.Host, c *client) {
+	if _, _, code := c.kagiban(c.add(h)...); code != 6 {
+		t.Errorf("exit %d", code)
+	}
+	h.Exec("kill -0 $(cat /run/sleeper)")
+	c.until(10*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 }
 
 // cutInForce starts a run and ends it by a signal when passwords are off and nothing is confirmed yet.

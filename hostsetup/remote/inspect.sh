@@ -54,7 +54,8 @@ config_files() {
 		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d "\"'\r")
 		cd /etc/ssh || fail config /etc/ssh
 		for included in $includes; do
-			[ ! -f "$included" ] || config_files "$(readlink -f "$included")"
+			case $included in /*) ;; *) included=/etc/ssh/$included ;; esac
+			[ ! -f "$included" ] || config_files "$included" # a link by its own name, which is what counts for its place
 		done
 	fi
 	depth=$((depth - 1))

@@ -44,7 +44,8 @@ manner() {
 	for file in /run/sshd.pid /var/run/sshd.pid; do
 		pid=
 		[ ! -s "$file" ] || read -r pid <"$file"
-		if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+		# An sshd that was killed leaves its number behind, and another process may have it now.
+		if [ -n "$pid" ] && grep -q '^sshd' "/proc/$pid/comm" 2>/dev/null; then
 			echo "hup $pid"
 			return 0
 		fi
