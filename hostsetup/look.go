@@ -38,6 +38,7 @@ type facts struct {
 	dropIn     string    // what stands of ours: the drop-in's text, or the block's
 	block      bool      // it is, or will be, a block in sshd_config
 	old        bool      // this sshd knows no Include
+	filesystem string    // the kind that the home folder is on, as mount(8) names it
 	problems   []Problem // what root's look found in the way
 	lost       []Other   // whom the drop-in would shut out
 	unseen     string    // which of their logins could not be looked for
@@ -78,6 +79,7 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	}
 	f.text, f.there = a.Text("keys")
 	f.stuck = stuck(f.user, a.All("obstacle"))
+	f.filesystem = a.Get("filesystem")
 	for _, line := range a.All("mode") {
 		if m, ok := parseMode(line); ok {
 			f.paths = append(f.paths, m)

@@ -60,6 +60,7 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	if enforce {
 		problems = append(problems, f.problems...)
 		problems = append(problems, f.layout()...)
+		problems = append(problems, f.sealed()...)
 		p.Others, p.Unseen = f.lost, f.unseen
 	}
 	if len(problems) > 0 {
@@ -71,6 +72,17 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 		p.Diff += f.change(true)
 	}
 	return p, nil
+}
+
+// sealedHomes are file systems that a login by password opens (pam_mount(8), pam_ecryptfs(8)): without one sshd cannot read the keys there.
+var sealedHomes = []string{"ecryptfs", "fuse.encfs", "fuse.gocryptfs", "fuse.cryfs", "fuse.securefs"}
+
+// sealed: our proof would see the home folder open, since we came in by the password.
+func (f *facts) sealed() []Problem {
+	if !slices.Contains(sealedHomes, f.filesystem) || !f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user) {
+		return nil
+	}
+	return []Problem{problem("home-sealed", "path", f.home, "kind", f.filesystem)}
 }
 
 // keyPlan decides which line is put into which file, and what is in its way.

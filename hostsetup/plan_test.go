@@ -102,6 +102,12 @@ func TestPlan(t *testing.T) {
 			f.files[0].Text, f.effective[""] = f.files[0].Text+"Match User x\nAuthenticationMethods publickey,password\n", open
 		}, blocked: "second-factor-of-others"},
 		{name: "an obstacle, but nothing to enforce", change: func(f *facts, _ *Options) { f.problems = []Problem{{ID: "x"}} }, install: true},
+		{name: "a home that a password opens", change: func(f *facts, _ *Options) { f.filesystem, f.effective[""] = "ecryptfs", open }, blocked: "home-sealed"},
+		{name: "a home that a password opens, the keys elsewhere", change: func(f *facts, _ *Options) {
+			f.filesystem, f.effective[""] = "fuse.gocryptfs", open
+			f.effective["owner"] = sshd.ParseEffective("authorizedkeysfile /etc/ssh/keys/%u")
+			f.elsewhere = []sshd.File{{Path: "/etc/ssh/keys/owner", Text: line}}
+		}, dropIn: true},
 		{name: "no keys are taken", offered: "password", blocked: "no-publickey", change: func(f *facts, _ *Options) { f.text = line }},
 		{name: "an obstacle", change: func(f *facts, _ *Options) { f.problems, f.effective[""] = []Problem{{ID: "x"}}, open }, blocked: "x"},
 	} {

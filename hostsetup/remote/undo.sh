@@ -103,7 +103,7 @@ settled() {
 	[ -z "$stuck" ] || { echo "$stuck" && return 1; }
 }
 
-# worker: is the undo for this process to do? One at a time does it: the first to make the file; when that one was killed,
+# worker: is it for this process to undo, or to keep? One at a time does it: the first to make the file; when that one was killed,
 # the one whose number stands in it a second later.
 worker() {
 	echo $$ >"$here/claim.$$" && ln "$here/claim.$$" "$here/worker" 2>/dev/null
@@ -138,10 +138,16 @@ undo() {
 	done
 }
 
-# keep: what was confirmed becomes lasting. Doing it twice does no harm.
+# keep: what was confirmed becomes lasting, by one process.
 keep() {
-	stand "$here/key-only.conf" && recovery off && sync || return 1
-	rm -f "$run/confirmed"
+	while load "$run/confirmed"; do
+		if worker; then
+			stand "$here/key-only.conf" && recovery off && sync || return 1
+			rm -f "$run/confirmed"
+		else
+			sleep 1
+		fi
+	done
 }
 
 watch() {

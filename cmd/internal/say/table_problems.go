@@ -57,7 +57,11 @@ func problemsTable() map[ID]Message {
 			What: "{path} cannot be changed, not even by root: it has the attribute i or a (lsattr)",
 			Next: "sudo chattr -ia {quoted} (on the server)",
 		},
-		"not-writable":    {What: "{user} may not write {path}", Next: "sudo chown {user}: {quoted} (on the server)"},
+		"not-writable": {What: "{user} may not write {path}", Next: "sudo chown {user}: {quoted} (on the server)"},
+		"home-sealed": {
+			What: "{path} is encrypted ({kind}), and opened by a login by password: without one sshd cannot read your keys there",
+			Next: "put the keys elsewhere (AuthorizedKeysFile /etc/ssh/keys/%u, on the server), or the same again with --no-enforce",
+		},
 		"home-missing":    {What: "the account has no home folder: {path} is not there", Next: "sudo mkhomedir_helper {user} (on the server)"},
 		"home-closed":     {What: "the home folder {path} cannot be entered by {user}", Next: "sudo chown {user}: {quoted} (on the server)"},
 		"keys-link":       {What: "{path} is a link that leads nowhere", Next: "ls -ld {quoted} (on the server)"},
