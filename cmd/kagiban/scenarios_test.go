@@ -23,6 +23,7 @@ type scenario struct {
 	options []string // of scripts/vps up
 	only    []string // the bases on which there is such a server; none: on all
 	args    []string // more arguments of host add
+	variant bool     // of another row: run with KAGIBAN_BASES (make test-all) alone
 	asRoot  bool     // the login is root's
 	forRoot string   // what --sudo-password-file holds; "": there is none
 
@@ -46,7 +47,7 @@ func allScenarios() []scenario {
 func TestEveryKindOfServer(t *testing.T) {
 	shown := map[int]bool{}
 	for _, s := range allScenarios() {
-		shown[s.number] = true
+		shown[s.number] = shown[s.number] || !s.variant
 	}
 	sources, err := filepath.Glob("*_test.go")
 	if err != nil {
@@ -84,6 +85,9 @@ func bases() []string {
 // TestScenarios: every kind of server, from the first connection to the verdict.
 func TestScenarios(t *testing.T) {
 	for _, s := range allScenarios() {
+		if s.variant && os.Getenv("KAGIBAN_BASES") == "" {
+			continue
+		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			for _, base := range bases() {
