@@ -29,7 +29,7 @@ type fault struct {
 type cell struct {
 	column string // the step that it strikes
 	after  string // the words of the step before, on which the client is stopped
-	during string // or: the file on the server that is there while the step is half done; its disk is slow
+	during string // or: the file on the server that is there while the step is half done; its disk is slow until the fault has struck
 	leaves bool   // a file that is half done may stay until the next run
 	want   string // "old", "new", or "old new" for either of them
 	codes  []int  // with which the client may end
@@ -84,10 +84,13 @@ func (x *site) suffer(f fault, c cell) {
 	}
 	if f.kills {
 		s.kill()
-	} else {
-		if c.during == "" {
-			s.goOn()
-		}
+	}
+	if c.during != "" {
+		x.h.Exec("touch /var/go")
+	} else if !f.kills {
+		s.goOn()
+	}
+	if !f.kills {
 		if later != nil {
 			later(x)
 		}
@@ -100,7 +103,7 @@ func (x *site) suffer(f fault, c cell) {
 		x.letsIn() // while it is broken
 	}
 	if c.during != "" {
-		x.h.Exec("mv /bin/sync.real /bin/sync")
+		x.h.Exec("mv /bin/sync.real /bin/sync && rm /var/half /var/go")
 	}
 	if f.mend != nil {
 		f.mend(x)
@@ -111,17 +114,26 @@ func (x *site) suffer(f fault, c cell) {
 	x.onward()
 }
 
+// waitingSync is a sync(1) that stands still, for at most 30 s, while a step is half done: its file is there, and what is in it is not yet
+// on the disk.
+const waitingSync = `#!/bin/sh
+for file in %s; do
+	[ -e "$file" ] && [ ! -e /var/go ] || continue
+	echo half done >/var/half
+	for i in $(seq 300); do [ -e /var/go ] || sleep 0.1; done
+done
+exec /bin/sync.real
+`
+
 // comeTo starts a run and brings it to where the fault strikes.
 func (x *site) comeTo(c cell) *stopped {
 	x.t.Helper()
 	if c.during == "" {
 		return x.stopAfter(c.after)
 	}
-	x.h.Exec("mv /bin/sync /bin/sync.real && printf '#!/bin/sh\\nsleep 1\\nexec /bin/sync.real\\n' >/bin/sync && chmod 755 /bin/sync")
+	x.h.Exec("mv /bin/sync /bin/sync.real && printf '%s' '" + fmt.Sprintf(waitingSync, c.during) + "' >/bin/sync && chmod 755 /bin/sync")
 	s := x.start("")
-	x.c.until(30*time.Second, "half done", func() string {
-		return strings.TrimSpace(x.h.Exec("for f in " + c.during + "; do [ ! -e $f ] || echo half done; done"))
-	})
+	x.c.until(30*time.Second, "half done", func() string { return strings.TrimSpace(x.h.Exec("cat /var/half 2>/dev/null || true")) })
 	return s
 }
 
