@@ -37,7 +37,6 @@ type facts struct {
 	manner     string
 	dropIn     string    // what stands of ours: the drop-in's text, or the block's
 	block      bool      // it is, or will be, a block in sshd_config
-	old        bool      // this sshd knows no Include
 	filesystem string    // the kind that the home folder is on, as mount(8) names it
 	problems   []Problem // what root's look found in the way
 	lost       []Other   // whom the drop-in would shut out
@@ -142,7 +141,6 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 	if _, f.block = sshd.Blocked(f.files); f.block {
 		f.dropIn, _ = a.Text("block")
 	}
-	f.old = a.Get("include") == "no"
 	f.problems = f.obstacles(a)
 	f.lost, f.unseen = f.others(a), unseen(a)
 	return nil

@@ -86,7 +86,7 @@ func (x *site) suffer(f fault, c cell) {
 		s.kill()
 	}
 	if c.during != "" {
-		x.h.Exec("touch /var/go")
+		x.h.Exec("touch /tmp/go")
 	} else if !f.kills {
 		s.goOn()
 	}
@@ -103,7 +103,7 @@ func (x *site) suffer(f fault, c cell) {
 		x.letsIn() // while it is broken
 	}
 	if c.during != "" {
-		x.h.Exec("mv /bin/sync.real /bin/sync && rm /var/half /var/go")
+		x.h.Exec("mv /bin/sync.real /bin/sync && rm -f /tmp/half /tmp/go")
 	}
 	if f.mend != nil {
 		f.mend(x)
@@ -118,9 +118,9 @@ func (x *site) suffer(f fault, c cell) {
 // on the disk.
 const waitingSync = `#!/bin/sh
 for file in %s; do
-	[ -e "$file" ] && [ ! -e /var/go ] || continue
-	echo half done >/var/half
-	for i in $(seq 300); do [ -e /var/go ] || sleep 0.1; done
+	[ -e "$file" ] && [ ! -e /tmp/go ] || continue
+	echo half done >/tmp/half
+	for i in $(seq 300); do [ -e /tmp/go ] || sleep 0.1; done
 done
 exec /bin/sync.real
 `
@@ -133,7 +133,7 @@ func (x *site) comeTo(c cell) *stopped {
 	}
 	x.h.Exec("mv /bin/sync /bin/sync.real && printf '%s' '" + fmt.Sprintf(waitingSync, c.during) + "' >/bin/sync && chmod 755 /bin/sync")
 	s := x.start("")
-	x.c.until(30*time.Second, "half done", func() string { return strings.TrimSpace(x.h.Exec("cat /var/half 2>/dev/null || true")) })
+	x.c.until(30*time.Second, "half done", func() string { return strings.TrimSpace(x.h.Exec("cat /tmp/half 2>/dev/null || true")) })
 	return s
 }
 

@@ -29,14 +29,14 @@ var scenariosBlock = []scenario{
 	}},
 	{number: 6, name: "the Include inside of a Match", hook: noInclude + "printf 'Match User backup\\n\\tInclude /etc/ssh/sshd_config.d/*.conf\\n' >>/etc/ssh/sshd_config", result: "key-only", offers: keysOnly, after: blockStands},
 	{number: 6, name: "no Include, Match lets passwords in", hook: noInclude + "printf 'Match User backup\\n\\tPasswordAuthentication yes\\n' >>/etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/ssh/sshd_config:"},
-	{number: 6, name: "no Include, client killed", hook: noInclude, do: blockUndone},
-	{number: 6, name: "no Include, client killed, init.d", variant: true, hook: noInclude, options: []string{"init=sysv"}, do: blockUndone},
+	{number: 6, name: "no Include, client killed", hook: noInclude, do: killedInForce},
+	{number: 6, name: "no Include, client killed, init.d", variant: true, hook: noInclude, options: []string{"init=sysv"}, do: killedInForce},
 	{number: 6, name: "no Include, reboot", hook: noInclude, do: blockRebooted},
 	{number: 6, name: "older than Include", hook: oldSSHD, result: "key-only", offers: keysOnly, after: blockStands},
-	{number: 6, name: "older than Include, client killed", variant: true, hook: oldSSHD, do: blockUndone},
+	{number: 6, name: "older than Include, client killed", variant: true, hook: oldSSHD, do: killedInForce},
 	{number: 6, name: "older than Include, reboot", hook: oldSSHD, do: blockRebooted},
 	{number: 6, name: "older than Include, reboot, init.d", hook: oldSSHD, options: []string{"init=sysv"}, do: blockRebooted},
-	{number: 6, name: "older than Include, client killed, init.d", hook: oldSSHD + "rm /etc/default/ssh", options: []string{"init=sysv"}, do: blockUndone},
+	{number: 6, name: "older than Include, client killed, init.d", hook: oldSSHD + "rm /etc/default/ssh", options: []string{"init=sysv"}, do: killedInForce},
 	{number: 6, name: "the block's end is gone", hook: noInclude, boot: "sed -i '1i # kagiban: begin' /etc/ssh/sshd_config", code: 1, result: "failed", offers: passwords, untouched: true, says: "delete the other mark"},
 }
 
@@ -66,15 +66,6 @@ const recoveryLeft = "ls -d /etc/ssh/kagiban* /etc/systemd/system/kagiban* /etc/
 
 func everySSHDFile(h *vpstest.Host) string {
 	return sshdFiles(h) + h.Exec("cat /etc/default/ssh 2>/dev/null; "+recoveryLeft)
-}
-
-// blockUndone: the client dies when the change is in force. The server takes the block out by itself.
-func blockUndone(t *testing.T, h *vpstest.Host, c *client) {
-	before := everySSHDFile(h)
-	c.dieInForce(h, "10s")
-	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
-	c.until(30*time.Second, before, func() string { return everySSHDFile(h) })
-	c.onceMore(h)
 }
 
 // blockRebooted: the power is cut when the change is in force. At the next boot sshd has its old configuration: from an Include of what is

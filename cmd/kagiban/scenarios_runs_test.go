@@ -132,10 +132,10 @@ func threeVisits(t *testing.T, h *vpstest.Host, c *client, watch string) {
 
 // killedInForce: the client dies by kill -9 once the change is in force. The server goes back by itself.
 func killedInForce(t *testing.T, h *vpstest.Host, c *client) {
-	before := sshdFiles(h)
+	before := everySSHDFile(h)
 	c.dieInForce(h, "10s")
 	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
-	c.until(30*time.Second, before, func() string { return sshdFiles(h) })
+	c.until(30*time.Second, before, func() string { return everySSHDFile(h) })
 	c.onceMore(h)
 }
 

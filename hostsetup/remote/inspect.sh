@@ -9,7 +9,6 @@ tested=$(sound "$config")
 say sound $?
 printf '%s\n' "$tested" | text tested
 say manner "$(manner)"
-printf 'Include /nonexistent/*\n' | "$sshd" -t -f /dev/stdin 2>&1 | grep -q -i 'bad configuration option' && say include no
 state=$(unsettled)
 [ -z "$state" ] || say pending "$state"
 grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
@@ -37,10 +36,11 @@ obstacle "${run%/*}" "$run"
 
 people "$user"
 effective "$user" "$from"
-settings "$user" | grep -i '^listenaddress ' | while read -r _ at _; do say configured "$at"; done
+mine=$(settings "$user")
+printf '%s\n' "$mine" | grep -i '^listenaddress ' | while read -r _ at _; do say configured "$at"; done
 # Where sshd looks for the keys of USER besides ~/.ssh/authorized_keys, and what it finds there.
 home=$(getent passwd "$user" | cut -d: -f6)
-settings "$user" | key_files "$user" "$(id -u "$user")" "$home" | while read -r file; do
+printf '%s\n' "$mine" | key_files "$user" "$(id -u "$user")" "$home" | while read -r file; do
 	if [ "$file" != "$home/.ssh/authorized_keys" ] && [ -f "$file" ] && [ "$(wc -c <"$file")" -le 1048576 ]; then
 		text "keys $file" <"$file"
 	fi
