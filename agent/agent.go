@@ -18,9 +18,11 @@ var (
 	// ErrWrongPassphrase says that the key is fine and the passphrase is not.
 	// LockedKey.Open must wrap it for a wrong passphrase.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
-	// ErrCannotAsk says that a passphrase is needed and nobody can be asked for
-	// it. Asker.AskPassphrase may wrap it.
-	ErrCannotAsk = errors.New("nobody can be asked for the passphrase")
+	// ErrCannotAsk says that a passphrase is needed, or a yes, and nobody can be
+	// asked for it.
+	ErrCannotAsk = errors.New("nobody can be asked")
+	// ErrCancelled says that the person took the question away.
+	ErrCancelled = errors.New("the question was cancelled")
 )
 
 // LockedKey is a key at rest.
@@ -46,22 +48,48 @@ type Source interface {
 	Keys() ([]LockedKey, error)
 }
 
-// Asker reaches a person.
+// Asker reaches a person. Each of its questions returns soon after ctx ends, and
+// is taken away then. An error means that the request is refused; it wraps
+// ErrCannotAsk or ErrCancelled where that is the reason.
 type Asker interface {
 	// CanAsk says whether there is a way to ask now. It must not block.
 	CanAsk() bool
-	// AskPassphrase asks for the passphrase of one key. It returns soon after
-	// ctx ends, and takes its question away then. The answer is wiped by the
-	// caller. Any error means that the request is refused.
+	// AskPassphrase asks for the passphrase of one key, or, where p.PIN says so,
+	// for the PIN of the device that holds it. The answer is wiped by the caller.
 	AskPassphrase(ctx context.Context, p Prompt) ([]byte, error)
+	// Confirm asks whether a key may be used as p.Use says; false is a no.
+	Confirm(ctx context.Context, p Prompt) (bool, error)
+	// Notify shows, where it can, that a device waits to be touched. It returns
+	// when ctx ends, or at once where nothing can be shown.
+	Notify(ctx context.Context, p Prompt)
 }
 
-// Prompt is what a person is told who is asked for a passphrase.
+// Prompt is what a person is told who is asked about a key.
 type Prompt struct {
-	Key, Fingerprint, Comment string
-	Peer                      Peer // who asked first
-	Attempt                   int  // 1, and one more after each wrong answer
+	Key, Fingerprint, Comment string // Key is "" for a key that was added
+	Peer                      Peer   // who asked first
+	Use                       Use    // what for
+	PIN                       bool   // the PIN of a device is wanted, not a passphrase
+	Attempt                   int    // 1, and one more after each wrong answer
 }
+
+// Use is what a signature is for, as far as what is to be signed and the
+// connection say it.
+type Use struct {
+	Purpose   string // UseLogin, UseFile or UseOther
+	User      string // of a login: the account
+	Server    string // of a login: the server's name in the key's constraint, or ""
+	HostKey   string // fingerprint of the host key that the connection was bound to last, or ""
+	Namespace string // of a file: what the signature is for, such as "git" (PROTOCOL.sshsig)
+	Forwarded bool   // the request came from another computer, over a forwarded connection
+}
+
+// What a signature can be for.
+const (
+	UseLogin = "login" // user authentication (RFC 4252 section 7)
+	UseFile  = "file"  // a signature over a file or a commit (PROTOCOL.sshsig)
+	UseOther = "other"
+)
 
 // Peer is the program at the other end of a connection, as far as the system
 // knows it. The fields are those of door.Caller, so that one converts to the other.
@@ -79,7 +107,25 @@ type Options struct {
 	// AfterFunc runs f in a goroutine of its own after d, unless stop is called
 	// before; nil: time.AfterFunc.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
-	Log       *slog.Logger // nil: no log
+	// Uptime is a clock that never goes back and does not stand still while the
+	// computer sleeps; nil: the system's (CLOCK_BOOTTIME on Linux).
+	Uptime func() time.Duration
+	Log    *slog.Logger // nil: no log
+
+	Hardware Hardware // nil: no keys that live in devices
+	// DSA lets DSA keys in, which nothing but an old server should want.
+	DSA bool
+	// Life is how long keys that are added without a lifetime are kept; 0: always.
+	Life time.Duration
+	// LockWork is the work factor of what lies in memory while the agent is
+	// locked by a client (scrypt, N = 2^LockWork); 0: 16.
+	LockWork int
+	// RemoteProviders lets forwarded connections name a provider of keys.
+	RemoteProviders bool
+	// Web says whether a FIDO key of this application, one that does not begin
+	// with "ssh:", may sign anything at all; nil: none may, only what no browser
+	// would ask for.
+	Web func(application string) bool
 }
 
 // Agent is a running agent. Its methods may be called from any goroutine.

@@ -27,10 +27,10 @@ func TestKeysEndWithTheirTimeAndWithoutARequest(t *testing.T) {
 		long, short := newFakeKey(t, "long"), newFakeKey(t, "short")
 		a := New(Options{Source: sourceOf(long, short)})
 		c := connect(t, a)
-		if err := a.Unlock("long", []byte("right"), 8*time.Hour); err != nil {
+		if err := a.Unlock("long", []byte("right"), Terms{Life: 8 * time.Hour}); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Unlock("short", []byte("right"), 90*time.Second); err != nil {
+		if err := a.Unlock("short", []byte("right"), Terms{Life: 90 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		lifetime := uint32(45)
@@ -63,20 +63,20 @@ func TestTheLastWordOnAKeysTimeCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newFakeKey(t, "work")
 		a := New(Options{Source: sourceOf(k)})
-		a.Unlock("work", []byte("right"), time.Minute)
-		a.Unlock("work", []byte("right"), time.Hour)
+		a.Unlock("work", []byte("right"), Terms{Life: time.Minute})
+		a.Unlock("work", []byte("right"), Terms{Life: time.Hour})
 		time.Sleep(30 * time.Minute)
 		if inMemory(a) != 1 {
 			t.Error("the longer life was forgotten")
 		}
-		a.Unlock("work", []byte("right"), 0)
+		a.Unlock("work", []byte("right"), Terms{})
 		time.Sleep(10 * time.Hour)
 		if inMemory(a) != 1 || !a.Status().Keys[0].Until.IsZero() {
 			t.Error("the end of life was not taken away")
 		}
-		a.Unlock("work", []byte("right"), time.Second)
+		a.Unlock("work", []byte("right"), Terms{Life: time.Second})
 		a.Lock()
-		a.Unlock("work", []byte("right"), 0)
+		a.Unlock("work", []byte("right"), Terms{})
 		time.Sleep(time.Hour)
 		if inMemory(a) != 1 {
 			t.Error("the end of an earlier life came true")
@@ -150,7 +150,7 @@ func TestAComputerThatSleptDoesNotStretchALifetime(t *testing.T) {
 			m := added(t, newEd25519(t), "added")
 			m.Constraints = &wire.Constraints{Lifetime: &lifetime}
 			wantSuccess(t, c.call(m))
-			if err := a.Unlock("work", []byte("right"), time.Hour); err != nil {
+			if err := a.Unlock("work", []byte("right"), Terms{Life: time.Hour}); err != nil {
 				t.Fatal(err)
 			}
 			clock.run(2 * time.Minute)

@@ -121,8 +121,15 @@ type asked struct {
 	answer chan<- string // "" is taken as a refusal
 }
 
+// passphrasesOnly is the rest of an Asker that is asked for passphrases alone.
+type passphrasesOnly struct{}
+
+func (passphrasesOnly) Confirm(context.Context, Prompt) (bool, error) { return false, ErrCannotAsk }
+func (passphrasesOnly) Notify(context.Context, Prompt)                {}
+
 // fakeAsker hands each question to the test.
 type fakeAsker struct {
+	passphrasesOnly
 	questions chan asked
 	cannot    bool
 }

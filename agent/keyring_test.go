@@ -12,7 +12,7 @@ import (
 func mustUnlock(t *testing.T, a *Agent, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if err := a.Unlock(name, []byte("right"), 0); err != nil {
+		if err := a.Unlock(name, []byte("right"), Terms{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestRemovingAKeyOfTheSourceHidesItUntilItIsUnlocked(t *testing.T) {
 			}
 			source.set(k, newFakeKey(t, "another")) // the folder changes: it stays hidden
 			c.wantList("another@here")
-			if err := a.Unlock("work", []byte("wrong"), 0); !errors.Is(err, ErrWrongPassphrase) {
+			if err := a.Unlock("work", []byte("wrong"), Terms{}); !errors.Is(err, ErrWrongPassphrase) {
 				t.Error(err)
 			}
 			c.wantList("another@here")
@@ -145,7 +145,7 @@ func TestTheSourceMayChange(t *testing.T) {
 	if inMemory(a) != 1 {
 		t.Error("the private half of the removed key is still in memory")
 	}
-	if err := a.Unlock("one", []byte("right"), 0); !errors.Is(err, ErrNoKey) {
+	if err := a.Unlock("one", []byte("right"), Terms{}); !errors.Is(err, ErrNoKey) {
 		t.Errorf("error %v", err)
 	}
 
@@ -202,7 +202,7 @@ func TestAKeyWithoutItsPublicHalf(t *testing.T) {
 
 	other := newFakeKey(t, "other")
 	a = New(Options{Source: sourceOf(other, &fakeKey{name: "same", private: other.private})})
-	if err := a.Unlock("same", []byte("right"), 0); err == nil || !strings.Contains(err.Error(), "another name") {
+	if err := a.Unlock("same", []byte("right"), Terms{}); err == nil || !strings.Contains(err.Error(), "another name") {
 		t.Errorf("error %v", err)
 	}
 }

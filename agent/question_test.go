@@ -55,7 +55,7 @@ func TestOthersAreServedWhileAQuestionIsOpen(t *testing.T) {
 		ask := newAsker()
 		a := New(Options{Source: sourceOf(slow, other, rsa), Ask: ask})
 		for _, name := range []string{"other", "rsa"} {
-			if err := a.Unlock(name, []byte("right"), 0); err != nil {
+			if err := a.Unlock(name, []byte("right"), Terms{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -209,6 +209,7 @@ func TestWhatIsSentDuringAQuestionIsAnsweredAfterIt(t *testing.T) {
 // slowAsker leaves its question on the screen until it is told to go, whatever
 // its context says.
 type slowAsker struct {
+	passphrasesOnly
 	open chan Prompt
 	quit chan struct{}
 }
@@ -223,7 +224,7 @@ func (s *slowAsker) AskPassphrase(ctx context.Context, p Prompt) ([]byte, error)
 
 func TestThereIsNeverASecondQuestionBesideTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k, ask := newFakeKey(t, "work"), &slowAsker{make(chan Prompt, 1), make(chan struct{})}
+		k, ask := newFakeKey(t, "work"), &slowAsker{open: make(chan Prompt, 1), quit: make(chan struct{})}
 		a := New(Options{Source: sourceOf(k), Ask: ask})
 		first := connect(t, a)
 		first.send(signRequest(k))
@@ -252,7 +253,7 @@ func TestUnlockByNameServesThoseWhoWait(t *testing.T) {
 		a := New(Options{Source: sourceOf(k), Ask: ask})
 		answer := connect(t, a).later(signRequest(k))
 		q, start := <-ask.questions, time.Now()
-		if err := a.Unlock("work", []byte("right"), 0); err != nil {
+		if err := a.Unlock("work", []byte("right"), Terms{}); err != nil {
 			t.Fatal(err)
 		}
 		wantSignature(t, <-answer, k)
@@ -322,7 +323,7 @@ func TestWhereNobodyCanBeAsked(t *testing.T) {
 	tests := map[string]Asker{
 		"no asker":                 nil,
 		"asker without a way":      &fakeAsker{cannot: true},
-		"a way that turns out not": failingAsker{ErrCannotAsk},
+		"a way that turns out not": failingAsker{err: ErrCannotAsk},
 	}
 	for name, ask := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -341,7 +342,7 @@ func TestWhereNobodyCanBeAsked(t *testing.T) {
 				if !strings.Contains(log.String(), "kagiban unlock work") {
 					t.Errorf("the log does not name the command:\n%s", log)
 				}
-				if err := a.Unlock("work", []byte("right"), 0); err != nil {
+				if err := a.Unlock("work", []byte("right"), Terms{}); err != nil {
 					t.Fatal(err)
 				}
 				wantSignature(t, c.call(signRequest(k)), k)
@@ -353,7 +354,10 @@ func TestWhereNobodyCanBeAsked(t *testing.T) {
 	}
 }
 
-type failingAsker struct{ err error }
+type failingAsker struct {
+	passphrasesOnly
+	err error
+}
 
 func (f failingAsker) CanAsk() bool { return true }
 func (f failingAsker) AskPassphrase(context.Context, Prompt) ([]byte, error) {

@@ -8,12 +8,18 @@ import (
 	"kagiban/agent/wire"
 )
 
+// Terms are how a key is to be kept.
+type Terms struct {
+	Life    time.Duration // 0: until it is locked
+	Confirm bool          // ask before each use
+}
+
 // Unlock opens the key of the Source called name, shows it again if it was
-// hidden, and keeps it open for life; 0 means until it is locked. The error
+// hidden, and keeps it open on these terms. The error
 // wraps ErrNoKey or ErrWrongPassphrase where that is the reason. It blocks for
 // as long as the derivation takes; of wrong guesses there are at most two a
 // second, however many callers there are.
-func (a *Agent) Unlock(name string, passphrase []byte, life time.Duration) error {
+func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	a.refresh()
 	a.mu.Lock()
 	e := a.keys.byName(name)
@@ -38,8 +44,8 @@ func (a *Agent) Unlock(name string, passphrase []byte, life time.Duration) error
 		return fmt.Errorf("key %q is here already under another name", name)
 	}
 	var until time.Time
-	if life > 0 {
-		until = a.now().Add(life)
+	if terms.Life > 0 {
+		until = a.now().Add(terms.Life)
 	}
 	a.installLocked(e, s, until)
 	return nil

@@ -157,7 +157,7 @@ func TestBrokenKeysFromTheSourceAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := &fakeKey{name: "mine", private: test.private, public: good.public}
 			a := New(Options{Source: sourceOf(k)})
-			if err := a.Unlock("mine", []byte("right"), 0); !errors.Is(err, test.want) {
+			if err := a.Unlock("mine", []byte("right"), Terms{}); !errors.Is(err, test.want) {
 				t.Errorf("error %v, want %v", err, test.want)
 			}
 			if !a.Status().Keys[0].Locked {

@@ -15,13 +15,13 @@ func TestLightWorkNeverWaitsForHeavyWork(t *testing.T) {
 		a := New(Options{Source: sourceOf(slow, rsa, light)})
 		a.work = newWorkplaces(1, a.afterFunc)
 		for _, name := range []string{"rsa", "light"} {
-			if err := a.Unlock(name, []byte("right"), 0); err != nil {
+			if err := a.Unlock(name, []byte("right"), Terms{}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		slow.opened, slow.gate = make(chan struct{}), make(chan struct{})
 		unlocked := make(chan error)
-		go func() { unlocked <- a.Unlock("slow", []byte("right"), 0) }()
+		go func() { unlocked <- a.Unlock("slow", []byte("right"), Terms{}) }()
 		<-slow.opened // the only heavy place is taken by a derivation
 
 		heavy := connect(t, a).later(signRequest(rsa))
@@ -50,7 +50,7 @@ func TestOneDerivationAtATime(t *testing.T) {
 		a := New(Options{Source: sourceOf(one, two)})
 		a.work = newWorkplaces(8, a.afterFunc)
 		for _, k := range []*fakeKey{one, two} {
-			go a.Unlock(k.name, []byte("right"), 0)
+			go a.Unlock(k.name, []byte("right"), Terms{})
 		}
 		synctest.Wait()
 		if len(opened) != 1 {
@@ -69,7 +69,7 @@ func TestTwoWrongGuessesASecondHoweverManyGuess(t *testing.T) {
 		k := newFakeKey(t, "work")
 		a := New(Options{Source: sourceOf(k)})
 		start := time.Now()
-		if err := a.Unlock("work", []byte("wrong"), 0); !errors.Is(err, ErrWrongPassphrase) {
+		if err := a.Unlock("work", []byte("wrong"), Terms{}); !errors.Is(err, ErrWrongPassphrase) {
 			t.Fatal(err)
 		}
 		if time.Since(start) > 0 {
@@ -77,13 +77,13 @@ func TestTwoWrongGuessesASecondHoweverManyGuess(t *testing.T) {
 		}
 		var guessing sync.WaitGroup
 		for range 10 {
-			guessing.Go(func() { a.Unlock("work", []byte("wrong"), 0) })
+			guessing.Go(func() { a.Unlock("work", []byte("wrong"), Terms{}) })
 		}
 		guessing.Wait()
 		if took := time.Since(start); took != 5*time.Second {
 			t.Errorf("eleven wrong guesses took %v, want 5s", took)
 		}
-		if err := a.Unlock("work", []byte("right"), 0); err != nil {
+		if err := a.Unlock("work", []byte("right"), Terms{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -103,7 +103,7 @@ func TestMemoryIsGivenBackWhenAllIsQuietAndOnceAtATime(t *testing.T) {
 			running.Add(-1)
 		}
 		unlock := func(name string) {
-			if err := a.Unlock(name, []byte("right"), 0); err != nil {
+			if err := a.Unlock(name, []byte("right"), Terms{}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -109,7 +109,7 @@ func (s *server) do(r request) error {
 	case opStatus, opShutdown:
 		return nil // the answer is all
 	case opUnlock:
-		return s.agent.Unlock(r.Key, r.Passphrase, time.Duration(r.LifeMS)*time.Millisecond)
+		return s.agent.Unlock(r.Key, r.Passphrase, agent.Terms{Life: time.Duration(r.LifeMS) * time.Millisecond})
 	case opLock:
 		return s.agent.Lock(r.Keys...)
 	}

@@ -166,6 +166,14 @@ func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) ([]byte, erro
 	})+" ")
 }
 
+// Confirm asks for a yes.
+func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (bool, error) {
+	return false, agent.ErrCannotAsk
+}
+
+// Notify shows that a device waits.
+func (a *asker) Notify(ctx context.Context, q agent.Prompt) {}
+
 // peer is who stands at the other end of a connection that the door let in.
 func peer(c net.Conn) (agent.Peer, error) {
 	caller, err := door.Peer(c)
