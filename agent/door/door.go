@@ -16,6 +16,9 @@
 // that moment makes it for the user alone, which does no harm. To bind first and
 // change the mode after would leave a moment in which others could connect.
 // What was made is looked at before it is used.
+//
+// Inherited takes over the sockets that a service manager made for us: they too
+// let in nobody else, and are left where they are at the end.
 package door
 
 import (
@@ -68,8 +71,9 @@ type Listener struct {
 
 	net  *net.UnixListener
 	path string
+	name string
 	//lint:ignore U1000 it has no use on a system without a door
-	made   fileID // the socket that we made
+	made   fileID // the socket that we made; zero: another made it
 	once   sync.Once
 	closed error
 }
@@ -144,7 +148,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
 // Close stops listening, and removes the socket if it is still the one that was
-// made. Connections that were let in stay.
+// made here. Connections that were let in stay.
 func (l *Listener) Close() error {
 	l.once.Do(func() { l.closed = l.close() })
 	return l.closed

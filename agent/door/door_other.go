@@ -2,11 +2,16 @@
 
 package door
 
-import "net"
+import (
+	"net"
+	"os"
+)
 
 type fileID struct{}
 
 func listen(string) (*Listener, error) { return nil, ErrUnsupported }
+
+func fromFile(*os.File) (*Listener, error) { return nil, ErrUnsupported }
 
 func callerOf(*net.UnixConn) (Caller, error) { return Caller{}, ErrUnsupported }
 

@@ -137,6 +137,9 @@ func identify(path string) (fileID, fs.FileInfo, error) {
 // close removes the name before it lets go of the socket: while the socket is
 // ours no other file can have its number.
 func (l *Listener) close() error {
+	if l.made == (fileID{}) {
+		return l.net.Close()
+	}
 	unlock, err := lockName(l.path)
 	if err == nil {
 		defer unlock()

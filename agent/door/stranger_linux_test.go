@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(callEnv); path != "" {
 		os.Exit(call(path))
 	}
+	if os.Getenv(inheritEnv) != "" {
+		os.Exit(inherit())
+	}
 	os.Exit(m.Run())
 }
 
