@@ -39,6 +39,12 @@ func decodeBody(kind Type, c *cursor) (Message, error) {
 		return &RemoveIdentity{Blob: c.bytes()}, nil
 	case TypeRemoveAll:
 		return &RemoveAll{}, nil
+	case TypeAddToken:
+		return decodeAddToken(c, false)
+	case TypeAddTokenLimited:
+		return decodeAddToken(c, true)
+	case TypeRemoveToken:
+		return &RemoveToken{Provider: c.string(), PIN: c.bytes()}, nil
 	case TypeLock:
 		return &Lock{Passphrase: c.bytes()}, nil
 	case TypeUnlock:
@@ -59,6 +65,8 @@ func decodeAnswer(kind Type, c *cursor) (Message, error) {
 		return &ExtensionFailure{}, nil
 	case TypeIdentitiesAnswer:
 		return decodeIdentities(c), nil
+	case TypeExtensionResponse:
+		return decodeNames(c), nil
 	case TypeSignResponse:
 		return &SignResponse{Signature: c.bytes()}, nil
 	}
@@ -81,73 +89,33 @@ func decodeIdentities(c *cursor) *IdentitiesAnswer {
 	return answer
 }
 
+func decodeNames(c *cursor) *ExtensionNames {
+	answer := &ExtensionNames{}
+	c.bad = c.bad || c.string() != ExtensionQuery
+	for !c.bad && len(c.rest) > 0 {
+		answer.Names = append(answer.Names, c.string())
+	}
+	return answer
+}
+
 func decodeAdd(c *cursor, constrained bool) (Message, error) {
-	key, err := decodeKey(c)
-	if err != nil {
+	m := &AddIdentity{}
+	if err := decodeKey(c, m); err != nil {
 		return nil, err
 	}
-	m := &AddIdentity{Key: key, Comment: c.string()}
+	m.Comment = c.string()
+	var err error
 	if constrained {
 		m.Constraints, err = decodeConstraints(c)
 	}
 	return m, err
 }
 
-// curves maps the type of an ECDSA key to the curve it must name
-// (RFC 5656 section 3.1).
-var curves = map[string]string{
-	"ecdsa-sha2-nistp256": "nistp256",
-	"ecdsa-sha2-nistp384": "nistp384",
-	"ecdsa-sha2-nistp521": "nistp521",
-}
-
-func decodeKey(c *cursor) (any, error) {
-	kind := c.string()
-	switch kind {
-	case "ssh-ed25519":
-		return &Ed25519Key{Public: c.bytes(), Private: c.bytes()}, nil
-	case "ssh-rsa":
-		return &RSAKey{N: c.number(), E: c.number(), D: c.number(),
-			IQMP: c.number(), P: c.number(), Q: c.number()}, nil
+func decodeAddToken(c *cursor, constrained bool) (Message, error) {
+	m := &AddToken{Provider: c.string(), PIN: c.bytes()}
+	var err error
+	if constrained {
+		m.Constraints, err = decodeConstraints(c)
 	}
-	if c.bad {
-		return nil, fmt.Errorf("added key: %w", ErrMalformed)
-	}
-	curve, ok := curves[kind]
-	if !ok {
-		return nil, fmt.Errorf("added key of type %q: %w", kind, ErrUnknown)
-	}
-	key := &ECDSAKey{Curve: c.string(), Point: c.bytes(), D: c.number()}
-	if key.Curve != curve {
-		return nil, fmt.Errorf("added key of type %q names curve %q: %w", kind, key.Curve, ErrMalformed)
-	}
-	return key, nil
-}
-
-const (
-	constrainLifetime  = 1
-	constrainConfirm   = 2
-	constrainExtension = 255
-)
-
-// decodeConstraints reads to the end of the message. One that stands there
-// twice is refused as OpenSSH refuses it: which of the two was meant?
-func decodeConstraints(c *cursor) (*Constraints, error) {
-	limits := &Constraints{}
-	for !c.bad && len(c.rest) > 0 {
-		switch kind := c.byte(); {
-		case kind == constrainLifetime && limits.Lifetime == nil:
-			seconds := c.uint32()
-			limits.Lifetime = &seconds
-		case kind == constrainConfirm && !limits.Confirm:
-			limits.Confirm = true
-		case kind == constrainExtension:
-			limits.Extension = &ConstraintExtension{Name: c.string(), Details: c.all()}
-		case kind == constrainLifetime || kind == constrainConfirm:
-			return nil, fmt.Errorf("constraint %d given twice: %w", kind, ErrMalformed)
-		default:
-			return nil, fmt.Errorf("constraint %d: %w", kind, ErrUnknown)
-		}
-	}
-	return limits, nil
+	return m, err
 }

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // Encode gives the bytes of a message as a whole frame, its length first, ready
 // to be written (RFC 9987 section 5).
@@ -68,44 +65,28 @@ func (m *AddIdentity) append(dst []byte) []byte {
 		kind = TypeAddIDConstrained
 	}
 	dst = append(dst, byte(kind))
-	switch key := m.Key.(type) {
-	case *Ed25519Key:
-		dst = appendBytes(dst, "ssh-ed25519")
-		dst = appendBytes(dst, key.Public)
-		dst = appendBytes(dst, key.Private)
-	case *ECDSAKey:
-		dst = appendBytes(dst, "ecdsa-sha2-"+key.Curve)
-		dst = appendBytes(dst, key.Curve)
-		dst = appendBytes(dst, key.Point)
-		dst = appendNumber(dst, key.D)
-	case *RSAKey:
-		dst = appendBytes(dst, "ssh-rsa")
-		dst = appendNumber(dst, key.N)
-		dst = appendNumber(dst, key.E)
-		dst = appendNumber(dst, key.D)
-		dst = appendNumber(dst, key.IQMP)
-		dst = appendNumber(dst, key.P)
-		dst = appendNumber(dst, key.Q)
-	default: // a mistake of the programmer, not of the other side
-		panic(fmt.Sprintf("agent/wire: no encoding for a key of type %T", m.Key))
-	}
+	dst = m.appendKey(dst)
 	dst = appendBytes(dst, m.Comment)
 	return m.Constraints.append(dst)
 }
 
-func (l *Constraints) append(dst []byte) []byte {
-	if l == nil {
-		return dst
+func (m *AddToken) append(dst []byte) []byte {
+	kind := TypeAddToken
+	if m.Constraints != nil {
+		kind = TypeAddTokenLimited
 	}
-	if l.Lifetime != nil {
-		dst = binary.BigEndian.AppendUint32(append(dst, constrainLifetime), *l.Lifetime)
-	}
-	if l.Confirm {
-		dst = append(dst, constrainConfirm)
-	}
-	if l.Extension != nil { // last: only its inventor knows where it ends
-		dst = appendBytes(append(dst, constrainExtension), l.Extension.Name)
-		dst = append(dst, l.Extension.Details...)
+	dst = appendBytes(appendBytes(append(dst, byte(kind)), m.Provider), m.PIN)
+	return m.Constraints.append(dst)
+}
+
+func (m *RemoveToken) append(dst []byte) []byte {
+	return appendBytes(appendBytes(append(dst, byte(TypeRemoveToken)), m.Provider), m.PIN)
+}
+
+func (m *ExtensionNames) append(dst []byte) []byte {
+	dst = appendBytes(append(dst, byte(TypeExtensionResponse)), ExtensionQuery)
+	for _, name := range m.Names {
+		dst = appendBytes(dst, name)
 	}
 	return dst
 }

@@ -1,7 +1,5 @@
 package wire
 
-import "math/big"
-
 // Type is the first byte of a message (RFC 9987 section 8.1).
 type Type byte
 
@@ -16,11 +14,15 @@ const (
 	TypeAddIdentity       Type = 17
 	TypeRemoveIdentity    Type = 18
 	TypeRemoveAll         Type = 19
+	TypeAddToken          Type = 20
+	TypeRemoveToken       Type = 21
 	TypeLock              Type = 22
 	TypeUnlock            Type = 23
 	TypeAddIDConstrained  Type = 25
+	TypeAddTokenLimited   Type = 26
 	TypeExtension         Type = 27
 	TypeExtensionFailure  Type = 28
+	TypeExtensionResponse Type = 29
 )
 
 // Flags of a sign request (RFC 9987 section 8.3). They mean something for RSA
@@ -42,6 +44,10 @@ type Success struct{}
 // ExtensionFailure says that an extension is known and did not succeed
 // (section 5.8). For an unknown one the answer is Failure.
 type ExtensionFailure struct{}
+
+// ExtensionNames answers ExtensionQuery with the names of all other extensions
+// (section 5.8.1).
+type ExtensionNames struct{ Names []string }
 
 // RequestIdentities asks for the list of keys (section 5.5).
 type RequestIdentities struct{}
@@ -65,45 +71,32 @@ type SignRequest struct {
 // SignResponse carries an encoded signature (section 5.6, RFC 4253 section 6.6).
 type SignResponse struct{ Signature []byte }
 
-// AddIdentity hands over a private key (section 5.2). Key is one of
-// *Ed25519Key, *ECDSAKey and *RSAKey. With Constraints nil it is message 17,
+// AddIdentity hands over a private key (section 5.2). Key is one of *Ed25519Key,
+// *ECDSAKey, *RSAKey, *DSAKey and *SKKey. With Constraints nil it is message 17,
 // else message 25.
+//
+// With a Certificate it is the key of that certificate, a blob as in
+// PROTOCOL.certkeys; of RSA, DSA and ECDSA keys the public half then stands in
+// it alone, and their public fields are nil.
 type AddIdentity struct {
+	Certificate []byte // nil: a plain key
 	Key         any
 	Comment     string
 	Constraints *Constraints
 }
 
-// Ed25519Key is the body of an "ssh-ed25519" key (section 5.2.3): the public
-// half, and the seed followed by the public half once more. Nothing says yet
-// that they agree.
-type Ed25519Key struct{ Public, Private []byte }
-
-// ECDSAKey is the body of an "ecdsa-sha2-*" key (section 5.2.2). Curve is
-// "nistp256", "nistp384" or "nistp521", and agrees with the key's type; whether
-// Point and D belong together nothing says yet.
-type ECDSAKey struct {
-	Curve string
-	Point []byte
-	D     *big.Int
+// AddToken asks for the keys of a PKCS#11 token (section 5.2.6). Provider is the
+// path of a library. With Constraints nil it is message 20, else message 26.
+type AddToken struct {
+	Provider    string
+	PIN         []byte
+	Constraints *Constraints
 }
 
-// RSAKey is the body of an "ssh-rsa" key (section 5.2.4), unchecked.
-type RSAKey struct{ N, E, D, IQMP, P, Q *big.Int }
-
-// Constraints are the limits under which a key is to be kept (section 5.2.7).
-type Constraints struct {
-	Lifetime  *uint32 // seconds; nil when there is none
-	Confirm   bool
-	Extension *ConstraintExtension
-}
-
-// ConstraintExtension is a constraint that the RFC does not define. How long its
-// details are only its inventor knows, so Details is all that follows, later
-// constraints included: whoever does not know Name must refuse the key.
-type ConstraintExtension struct {
-	Name    string
-	Details []byte
+// RemoveToken asks that the keys of a token be forgotten (section 5.4).
+type RemoveToken struct {
+	Provider string
+	PIN      []byte
 }
 
 // RemoveIdentity asks that one key be forgotten (section 5.4).

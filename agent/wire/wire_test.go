@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -28,6 +29,9 @@ var (
 	ecdsaKey   = &ECDSAKey{Curve: "nistp384", Point: []byte{4, 1, 2}, D: number("0x80ff")}
 	rsaKey     = &RSAKey{N: number("0xffff"), E: number("65537"), D: number("0x1234"),
 		IQMP: number("7"), P: number("0"), Q: number("0x7f00")}
+	dsaKey     = &DSAKey{P: number("0xffff"), Q: number("7"), G: number("5"), Y: number("3"), X: number("2")}
+	skKey      = &SKKey{Public: []byte("p"), Application: "ssh:", Flags: 1, Handle: []byte("handle"), Reserved: []byte{}}
+	skECDSAKey = &SKKey{Curve: "nistp256", Public: []byte{4, 1}, Application: "ssh:x", Handle: []byte{}, Reserved: []byte("r")}
 )
 
 // messages has one of each kind that the package knows, by the name of its seed.
@@ -47,19 +51,36 @@ var messages = map[string]Message{
 	"add-no-limits": &AddIdentity{Key: ed25519Key, Constraints: &Constraints{}},
 	"add-limits": &AddIdentity{Key: ecdsaKey, Comment: "d", Constraints: &Constraints{
 		Lifetime: seconds(3600), Confirm: true}},
-	"add-extension": &AddIdentity{Key: ed25519Key, Comment: "e", Constraints: &Constraints{
-		Lifetime:  seconds(0),
-		Extension: &ConstraintExtension{Name: "restrict-destination-v00@openssh.com", Details: []byte("x")}}},
-	"remove":     &RemoveIdentity{Blob: []byte("key")},
-	"remove-all": &RemoveAll{},
-	"lock":       &Lock{Passphrase: []byte("secret")},
-	"unlock":     &Unlock{Passphrase: []byte{}},
-	"extension":  &Extension{Name: "session-bind@openssh.com", Contents: []byte{0, 1, 2}},
+	"add-all-limits": &AddIdentity{Key: skKey, Comment: "e", Constraints: &Constraints{
+		Lifetime: seconds(0), Confirm: true, Provider: "internal",
+		Destinations: []Destination{
+			{To: Hop{Host: "vps1", Keys: []HopKey{{Blob: []byte("one")}, {Blob: []byte("two"), CA: true}}}},
+			{From: Hop{Host: "vps1", Keys: []HopKey{{Blob: []byte("one")}}}, To: Hop{User: "git*", Host: "vps2", Keys: []HopKey{{Blob: []byte("x")}}}}}}},
+	"add-dsa":           &AddIdentity{Key: dsaKey},
+	"add-sk-ecdsa":      &AddIdentity{Key: skECDSAKey},
+	"add-ed25519-cert":  &AddIdentity{Certificate: []byte("cert"), Key: ed25519Key},
+	"add-ecdsa-cert":    &AddIdentity{Certificate: []byte("cert"), Key: &ECDSAKey{Curve: "nistp256", D: number("5")}},
+	"add-rsa-cert":      &AddIdentity{Certificate: []byte("cert"), Key: &RSAKey{D: number("1"), IQMP: number("2"), P: number("3"), Q: number("4")}},
+	"add-dsa-cert":      &AddIdentity{Certificate: []byte("cert"), Key: &DSAKey{X: number("1")}},
+	"add-sk-cert":       &AddIdentity{Certificate: []byte("cert"), Key: skKey},
+	"add-sk-ecdsa-cert": &AddIdentity{Certificate: []byte("cert"), Key: &SKKey{Curve: "nistp256", Application: "ssh:", Handle: []byte("h"), Reserved: []byte{}}},
+	"add-token":         &AddToken{Provider: "/usr/lib/p11.so", PIN: []byte("1234")},
+	"add-token-limits":  &AddToken{Provider: "/usr/lib/p11.so", PIN: []byte{}, Constraints: &Constraints{Certificates: &TokenCertificates{Only: true, Blobs: [][]byte{[]byte("cert")}}}},
+	"remove-token":      &RemoveToken{Provider: "/usr/lib/p11.so", PIN: []byte{}},
+	"extension-names":   &ExtensionNames{Names: []string{"session-bind@openssh.com"}},
+	"remove":            &RemoveIdentity{Blob: []byte("key")},
+	"remove-all":        &RemoveAll{},
+	"lock":              &Lock{Passphrase: []byte("secret")},
+	"unlock":            &Unlock{Passphrase: []byte{}},
+	"extension":         &Extension{Name: "session-bind@openssh.com", Contents: []byte{0, 1, 2}},
 }
 
 // openEnded are the messages whose last field is whatever follows, so that more
 // bytes only make it longer.
-var openEnded = map[string]bool{"extension": true, "add-extension": true}
+var openEnded = map[string]bool{"extension": true}
+
+// severalParts are those that end in any number of constraints or names.
+var severalParts = map[string]bool{"add-no-limits": true, "add-limits": true, "add-all-limits": true, "add-token-limits": true, "extension-names": true}
 
 func body(m Message) []byte { return Encode(m)[4:] }
 
@@ -87,14 +108,14 @@ func TestShortenedOrLengthenedMessagesAreRefused(t *testing.T) {
 		for n := range whole {
 			got, err := Decode(whole[:n])
 			// What is cut inside an open end, or between two constraints, is a shorter message.
-			if err == nil && !openEnded[name] && name != "add-limits" {
+			if err == nil && !openEnded[name] && !severalParts[name] {
 				t.Errorf("%s cut to %d bytes gives %#v", name, n, got)
 			}
 			if err != nil && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnknown) {
 				t.Errorf("%s cut to %d bytes: untyped error %v", name, n, err)
 			}
 		}
-		if openEnded[name] || name == "add-no-limits" || name == "add-limits" {
+		if openEnded[name] || severalParts[name] {
 			continue
 		}
 		if _, err := Decode(append(whole, 0)); !errors.Is(err, ErrMalformed) {
@@ -108,6 +129,18 @@ func str(s string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) + s
 }
 
+// Parts of a constraint to destinations (PROTOCOL.agent).
+func destination(all string) string {
+	return "\xff" + str("restrict-destination-v00@openssh.com") + str(all)
+}
+
+func hops(from, to string) string { return str(str(from) + str(to) + str("")) }
+
+var (
+	nobody = str("") + str("") + str("")
+	there  = str("") + str("vps1") + str("") + str("key") + "\x00"
+)
+
 func TestBadMessagesAreRefused(t *testing.T) {
 	ed25519 := "\x19" + str("ssh-ed25519") + str("p") + str("q") + str("comment")
 	rsaWith := func(n string) string {
@@ -120,13 +153,13 @@ func TestBadMessagesAreRefused(t *testing.T) {
 		{"nothing", "", ErrMalformed},
 		{"unknown number", "\x63", ErrUnknown},
 		{"protocol 1 list", "\x01", ErrUnknown},
-		{"smartcard", "\x14" + str("lib") + str("pin"), ErrUnknown},
 		{"string longer than the message", "\x12\xff\xff\xff\xff", ErrMalformed},
 		{"list answer that lies about its length", "\x0c\xff\xff\xff\xff", ErrMalformed},
 		{"lock without a string", "\x16", ErrMalformed},
 		{"unlock without a string", "\x17", ErrMalformed},
-		{"unknown kind of key", "\x11" + str("ssh-dss") + str(""), ErrUnknown},
-		{"certificate", "\x11" + str("ssh-ed25519-cert-v01@openssh.com") + str(""), ErrUnknown},
+		{"unknown kind of key", "\x11" + str("ssh-xmss@openssh.com") + str(""), ErrUnknown},
+		{"certificate of an unknown kind of key", "\x11" + str("ssh-xmss-cert-v01@openssh.com") + str(""), ErrUnknown},
+		{"FIDO key on another curve", "\x11" + str("sk-ecdsa-sha2-nistp256@openssh.com") + str("nistp384") + str("q") + str("ssh:") + "\x01" + str("") + str("") + str(""), ErrMalformed},
 		{"curve of another type", "\x11" + str("ecdsa-sha2-nistp256") + str("nistp384") + str("q") + str("\x01") + str(""), ErrMalformed},
 		{"negative number", rsaWith("\x80"), ErrMalformed},
 		{"number of 16392 bits", rsaWith("\x01" + string(make([]byte, 2048))), ErrMalformed},
@@ -136,6 +169,20 @@ func TestBadMessagesAreRefused(t *testing.T) {
 		{"constraint of an old draft", ed25519 + "\x03" + str("x"), ErrUnknown},
 		{"unknown constraint", ed25519 + "\xfe", ErrUnknown},
 		{"constraint extension without a name", ed25519 + "\xff", ErrMalformed},
+		{"constraint that nobody knows", ed25519 + "\xff" + str("x@y") + str(""), ErrUnknown},
+		{"no destination", ed25519 + destination(""), ErrMalformed},
+		{"destination twice", ed25519 + destination(hops(nobody, there)) + destination(hops(nobody, there)), ErrMalformed},
+		{"to nowhere", ed25519 + destination(hops(nobody, nobody)), ErrMalformed},
+		{"to a host without a key", ed25519 + destination(hops(nobody, str("")+str("vps1")+str(""))), ErrMalformed},
+		{"from a host without a key", ed25519 + destination(hops(str("")+str("vps1")+str(""), there)), ErrMalformed},
+		{"from a key without a host", ed25519 + destination(hops(str("")+str("")+str("")+str("key")+"\x00", there)), ErrMalformed},
+		{"from a user", ed25519 + destination(hops(str("me")+str("vps1")+str("")+str("key")+"\x00", there)), ErrMalformed},
+		{"reserved in a hop", ed25519 + destination(hops(nobody, str("")+str("vps1")+str("x")+str("key")+"\x00")), ErrMalformed},
+		{"reserved in a destination", ed25519 + destination(str(str(nobody)+str(there)+str("x"))), ErrMalformed},
+		{"a user of 257 bytes", ed25519 + destination(hops(nobody, str(strings.Repeat("u", 257))+str("vps1")+str("")+str("key")+"\x00")), ErrMalformed},
+		{"1025 destinations", ed25519 + destination(strings.Repeat(hops(nobody, there), 1025)), ErrMalformed},
+		{"provider twice", ed25519 + "\xff" + str("sk-provider@openssh.com") + str("a") + "\xff" + str("sk-provider@openssh.com") + str("a"), ErrMalformed},
+		{"no provider", ed25519 + "\xff" + str("sk-provider@openssh.com") + str(""), ErrMalformed},
 		{"constraint on a plain add", "\x11" + ed25519[1:] + "\x02", ErrMalformed},
 	}
 	for _, test := range tests {
