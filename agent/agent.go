@@ -39,6 +39,10 @@ type LockedKey interface {
 	Open(passphrase []byte) (private any, err error)
 }
 
+// ForwardedKey is a LockedKey that says whether a forwarded connection may have
+// its passphrase asked for. Those that are none say no.
+type ForwardedKey interface{ ForForwarded() bool }
+
 // Source is where keys at rest come from.
 type Source interface {
 	// Keys returns all keys, in the order in which they are to be listed. It is
@@ -140,9 +144,20 @@ type Agent struct {
 	memory    *memory
 	conns     chan struct{} // one token per connection
 
-	mu     sync.Mutex
-	keys   keyring
-	expiry expiry
+	uptime          func() time.Duration
+	hardware        Hardware
+	dsa             bool
+	life            time.Duration
+	lockWork        int
+	remoteProviders bool
+	web             func(string) bool
+
+	mu        sync.Mutex
+	keys      keyring
+	expiry    expiry
+	seal      *seal // not nil: locked by a client, or about to be
+	confirms  []*confirmation
+	cancelled map[questioner]time.Time // until when a question is not put again
 }
 
 // New returns an agent that holds nothing yet. It starts no goroutine.
@@ -156,9 +171,24 @@ func New(o Options) *Agent {
 		limits:    defaultLimits,
 		conns:     make(chan struct{}, maxConns),
 		keys:      keyring{byBlob: map[string]*entry{}},
+		cancelled: map[questioner]time.Time{},
+
+		uptime:          o.Uptime,
+		hardware:        o.Hardware,
+		dsa:             o.DSA,
+		life:            o.Life,
+		lockWork:        o.LockWork,
+		remoteProviders: o.RemoteProviders,
+		web:             o.Web,
 	}
 	if a.now == nil {
 		a.now = time.Now
+	}
+	if a.uptime == nil {
+		a.uptime = uptime
+	}
+	if a.lockWork == 0 {
+		a.lockWork = 16
 	}
 	if a.afterFunc == nil {
 		a.afterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }

@@ -3,31 +3,53 @@ package agent
 import "time"
 
 // longestNap bounds how long a timer is trusted alone. Timers stand still while
-// a computer sleeps; looking at the wall clock once a minute (and at each use,
-// in sweepLocked) ends a key soon after it wakes.
+// a computer sleeps; looking at the clocks once a minute (and at each use, in
+// sweepLocked) ends a key soon after it wakes.
 const longestNap = time.Minute
+
+// deadline is a moment by two clocks: the wall's, and the one that counts since
+// the computer started, sleep included. The wall's may be set back, the other
+// one cannot. The zero deadline never comes.
+type deadline struct {
+	wall time.Time
+	up   time.Duration
+}
+
+func (a *Agent) in(life time.Duration) deadline {
+	return deadline{wall: a.now().Add(life), up: a.uptime() + life}
+}
+
+func (d deadline) never() bool { return d.wall.IsZero() }
+
+// sooner returns the deadline that comes first.
+func sooner(a, b deadline) deadline {
+	if a.never() || !b.never() && b.wall.Before(a.wall) {
+		return b
+	}
+	return a
+}
+
+// past says whether a deadline has come by any clock: by the running one, if
+// both times have a reading of it, by the wall's, and by that since the start.
+func (a *Agent) past(d deadline) bool {
+	now := a.now()
+	return !d.never() && (!now.Before(d.wall) || !now.Round(0).Before(d.wall.Round(0)) || a.uptime() >= d.up)
+}
 
 // expiry ends the time of keys. It is guarded by Agent.mu.
 type expiry struct {
-	next time.Time   // when the first key ends; zero: none does
+	next deadline    // when the first key ends
 	stop func() bool // the timer's
-}
-
-// past compares by the running clock, if both times have a reading of it, and
-// by the wall clock: whichever says first that the time is over is right.
-func past(now, until time.Time) bool {
-	return !now.Before(until) || !now.Round(0).Before(until.Round(0))
 }
 
 // sweepLocked drops every private half whose time is over, and sets the timer
 // for the next. Nothing past its time is ever used: each use comes by here.
 func (a *Agent) sweepLocked() {
-	if a.expiry.next.IsZero() || !past(a.now(), a.expiry.next) {
+	if !a.past(a.expiry.next) {
 		return
 	}
-	now := a.now()
 	for _, e := range a.keys.all() {
-		if e.until.IsZero() || !past(now, e.until) {
+		if !a.past(e.until) {
 			continue
 		}
 		if e.locked == nil {
@@ -48,12 +70,10 @@ func (a *Agent) armLocked() {
 	}
 	a.expiry = expiry{}
 	for _, e := range a.keys.all() {
-		if !e.until.IsZero() && (a.expiry.next.IsZero() || e.until.Before(a.expiry.next)) {
-			a.expiry.next = e.until
-		}
+		a.expiry.next = sooner(a.expiry.next, e.until)
 	}
-	if !a.expiry.next.IsZero() {
-		nap := min(a.expiry.next.Sub(a.now()), longestNap)
+	if !a.expiry.next.never() {
+		nap := min(a.expiry.next.wall.Sub(a.now()), longestNap)
 		a.expiry.stop = a.afterFunc(max(nap, 0), a.wake)
 	}
 }

@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"slices"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -22,12 +21,25 @@ type entry struct {
 	public  ssh.PublicKey // nil: a key of the Source whose public half is not known yet
 	blob    []byte        // public, encoded
 	comment string
-	signer  *signer   // nil while locked
-	until   time.Time // when signer is dropped; zero: never
-	hidden  bool      // removed by a client: not listed and not used until unlocked by name
-	refused string    // see KeyStatus.Refused
-	asking  *question // what a person is being asked about this key, or nil
-	gone    bool      // no longer in the keyring
+	limits  limitsOfKey
+	signer  *signer  // nil while locked
+	until   deadline // when signer is dropped
+	hidden  bool     // removed by a client: not listed and not used until unlocked by name
+	gone    bool     // no longer in the keyring
+	refused string   // see KeyStatus.Refused
+	token   *token   // that it came from, or nil
+
+	asking   *question       // what a person is being asked about its passphrase, or nil
+	confirms []*confirmation // what a person is being asked about its use
+
+	sealing bool   // signer is being encrypted (seal)
+	box     []byte // signer, encrypted, while the agent is locked by a client
+}
+
+// limitsOfKey are what a key may be used for.
+type limitsOfKey struct {
+	confirm      bool // ask before each use
+	destinations []wire.Destination
 }
 
 func (e *entry) name() string {
@@ -46,8 +58,16 @@ func (e *entry) setPublic(public ssh.PublicKey) {
 
 // close drops the private half, and with it whatever was known of its use.
 func (e *entry) close() {
-	e.signer, e.until = nil, time.Time{}
+	e.signer, e.until, e.box, e.sealing = nil, deadline{}, nil, false
+	e.endQuestions()
+}
+
+// endQuestions takes away what a person is being asked about this key.
+func (e *entry) endQuestions() {
 	e.asking.end()
+	for _, c := range e.confirms {
+		c.end()
+	}
 }
 
 // keyring holds the entries. All of it is guarded by Agent.mu.
@@ -83,6 +103,7 @@ func (r *keyring) add(e *entry) {
 func (r *keyring) dropAdded(e *entry) {
 	e.close()
 	e.gone = true
+	e.token.release()
 	delete(r.byBlob, string(e.blob))
 	r.added = slices.DeleteFunc(r.added, func(other *entry) bool { return other == e })
 	r.list = nil
@@ -92,16 +113,17 @@ func (r *keyring) dropAdded(e *entry) {
 // can be written to a client without a lock.
 func (r *keyring) answer() []byte {
 	if r.list == nil {
-		r.list = wire.Encode(&wire.IdentitiesAnswer{Identities: r.rows()})
+		r.list = wire.Encode(&wire.IdentitiesAnswer{Identities: r.rows(nil)})
 	}
 	return r.list
 }
 
-// rows stops where the answer would grow longer than a client reads.
-func (r *keyring) rows() []wire.Identity {
+// rows stops where the answer would grow longer than a client reads. Keys that
+// hides says are not for the client are left out; nil hides none.
+func (r *keyring) rows(hides func(*entry) bool) []wire.Identity {
 	rows, size := []wire.Identity{}, listOverhead
 	for _, e := range r.all() {
-		if e.public == nil || e.hidden {
+		if e.public == nil || e.hidden || hides != nil && hides(e) {
 			continue
 		}
 		row := wire.Identity{Blob: e.blob, Comment: e.comment}
@@ -120,7 +142,7 @@ func rowSize(row wire.Identity) int { return 4 + len(row.Blob) + 4 + len(row.Com
 
 // hasRoom says whether the list stays readable with one more row.
 func (r *keyring) hasRoom(row wire.Identity) bool {
-	rows := r.rows()
+	rows := r.rows(nil)
 	size := listOverhead + rowSize(row)
 	for _, other := range rows {
 		size += rowSize(other)
@@ -183,8 +205,8 @@ func (r *keyring) claim(e *entry, public ssh.PublicKey) bool {
 	case twin.locked != nil:
 		return false
 	default:
-		if e.signer == nil {
-			e.signer, e.until = twin.signer, twin.until
+		if e.signer == nil && e.box == nil {
+			e.signer, e.until, e.limits, e.box = twin.signer, twin.until, twin.limits, twin.box
 		}
 		r.dropAdded(twin)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 )
 
 const (
@@ -56,9 +54,9 @@ func settled(s *signer, err error) *question {
 
 // open returns the private half of e, asking a person for the passphrase if e
 // is locked. It blocks for as long as that takes, or until ctx ends.
-func (a *Agent) open(ctx context.Context, e *entry, peer Peer) (*signer, error) {
+func (a *Agent) open(ctx context.Context, e *entry, p Prompt) (*signer, error) {
 	for {
-		q, joined := a.join(e, peer)
+		q, joined := a.join(e, p)
 		select {
 		case <-q.done:
 			if joined {
@@ -77,16 +75,18 @@ func (a *Agent) open(ctx context.Context, e *entry, peer Peer) (*signer, error) 
 // question that is being taken away cannot be joined: joined is then false, and
 // the caller comes again when it is done, for there is never a second question
 // about one key beside the first.
-func (a *Agent) join(e *entry, peer Peer) (q *question, joined bool) {
+func (a *Agent) join(e *entry, p Prompt) (q *question, joined bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case e.gone || e.hidden:
+	case e.gone || e.hidden || a.seal != nil:
 		return settled(nil, errLocked), true
 	case e.signer != nil:
 		return settled(e.signer, nil), true
+	case e.asking == nil && a.wasCancelledLocked(e, p):
+		return settled(nil, errAgain), true
 	case e.asking == nil:
-		a.beginLocked(e, peer)
+		a.beginLocked(e, p)
 	case e.asking.over != nil:
 		return e.asking, false
 	}
@@ -105,15 +105,9 @@ func (a *Agent) leave(q *question) {
 	}
 }
 
-func (a *Agent) beginLocked(e *entry, peer Peer) {
+func (a *Agent) beginLocked(e *entry, p Prompt) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e.asking = &question{cancel: cancel, done: make(chan struct{})}
-	p := Prompt{
-		Key:         e.name(),
-		Fingerprint: ssh.FingerprintSHA256(e.public),
-		Comment:     e.comment,
-		Peer:        peer,
-	}
 	go a.seeThrough(ctx, e, e.asking, e.locked, p)
 }
 
@@ -132,7 +126,7 @@ func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*sig
 		return nil, ErrCannotAsk
 	}
 	for p.Attempt = 1; ; p.Attempt++ {
-		passphrase, err := a.askOnce(ctx, p)
+		passphrase, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.ask.AskPassphrase(ctx, p) })
 		if err != nil {
 			return nil, err
 		}
@@ -144,20 +138,22 @@ func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*sig
 	}
 }
 
-func (a *Agent) askOnce(ctx context.Context, p Prompt) ([]byte, error) {
+// askOnce puts one question, which ends after a time. The answer is wiped where
+// it came too late.
+func (a *Agent) askOnce(ctx context.Context, ask func(context.Context) ([]byte, error)) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := a.afterFunc(questionTime, func() { cancel(errQuestionTime) })
 	defer stop()
-	passphrase, err := a.ask.AskPassphrase(ctx, p)
+	answer, err := ask(ctx)
 	if cause := context.Cause(ctx); cause != nil {
-		clear(passphrase)
+		clear(answer)
 		return nil, cause
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask for the passphrase: %w", err)
+		return nil, fmt.Errorf("ask a person: %w", err)
 	}
-	return passphrase, nil
+	return answer, nil
 }
 
 // tryOpen derives and decrypts in its turn, and vets what comes out. A public
@@ -200,11 +196,9 @@ func (a *Agent) settle(e *entry, q *question, p Prompt, s *signer, err error) {
 	case e.signer != nil: // unlocked by name while the question was open
 		s, err = e.signer, nil
 	case err == nil:
-		a.installLocked(e, s, time.Time{})
+		a.installLocked(e, s, deadline{}, e.limits)
 	}
-	if errors.Is(err, ErrCannotAsk) {
-		e.refused = refusal(p.Peer)
-	}
+	a.noteLocked(e, p, err)
 	q.signer, q.err = s, err
 	close(q.done)
 }

@@ -34,7 +34,7 @@ func TestALockedKeyIsListedAskedForOnceAndStaysOpen(t *testing.T) {
 		answer := c.later(signRequest(k))
 		q := <-ask.questions
 		want := Prompt{Key: "work", Comment: "work@here", Attempt: 1, Fingerprint: q.prompt.Fingerprint,
-			Peer: Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"}}
+			Peer: Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"}, Use: Use{Purpose: UseOther}}
 		if q.prompt != want || !strings.HasPrefix(q.prompt.Fingerprint, "SHA256:") {
 			t.Errorf("asked %+v", q.prompt)
 		}

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"kagiban/agent/wire"
 )
 
 var (
-	errNotDone    = errors.New("not supported")
-	errConstraint = errors.New("a constraint of the key is not supported, so the key is refused")
-	errFull       = errors.New("the list of keys is as long as clients can read")
+	errNotDone = errors.New("not supported")
+	errFull    = errors.New("the list of keys is as long as clients can read")
 )
 
 // session is what is known of one connection: who is there, and what it said so
@@ -21,6 +19,7 @@ type session struct {
 	agent *Agent
 	peer  Peer
 	conn  *conn
+	binds binds
 	out   []byte // the last answer's memory, used again
 }
 
@@ -33,10 +32,14 @@ func (s *session) answer(ctx context.Context, frame []byte) []byte {
 		return s.encode(&wire.Failure{})
 	}
 	if _, list := request.(*wire.RequestIdentities); list {
-		return s.agent.list()
+		return s.agent.list(&s.binds)
 	}
 	answer, err := s.do(ctx, request)
-	if err != nil {
+	switch {
+	case errors.Is(err, errBind): // the extension is known, and failed (RFC 9987 section 5.8)
+		s.logRefusal(request, err)
+		return s.encode(&wire.ExtensionFailure{})
+	case err != nil:
 		s.logRefusal(request, err)
 		return s.encode(&wire.Failure{})
 	}
@@ -48,39 +51,113 @@ func (s *session) encode(m wire.Message) []byte {
 	return s.out
 }
 
+// do is the one place that says what may be asked for: by whom, and while the
+// agent is locked.
 func (s *session) do(ctx context.Context, request wire.Message) (wire.Message, error) {
+	a := s.agent
 	switch m := request.(type) {
-	case *wire.SignRequest:
-		return s.sign(ctx, m)
-	case *wire.AddIdentity:
-		return &wire.Success{}, s.add(ctx, m)
-	case *wire.RemoveIdentity:
-		return &wire.Success{}, s.agent.remove(m.Blob)
-	case *wire.RemoveAll:
-		s.agent.RemoveAll()
-		return &wire.Success{}, nil
+	case *wire.Extension:
+		return s.extend(m)
+	case *wire.Unlock:
+		if !s.binds.remote() {
+			return &wire.Success{}, a.unlock(ctx, m.Passphrase)
+		}
 	}
-	return nil, errNotDone // locking by a client, and every extension (RFC 9987 section 5.8)
+	if a.isLocked() {
+		return nil, ErrAgentLocked
+	}
+	if m, ok := request.(*wire.SignRequest); ok {
+		return s.sign(ctx, m)
+	}
+	if s.binds.remote() && !s.providerAllowed(request) {
+		return nil, errRemote
+	}
+	return &wire.Success{}, s.change(ctx, request)
 }
 
-// sign is the way of a signature: which key; is it open, or will a person open
-// it; a place to compute.
+// change does what changes the keys that are here. From another computer nobody
+// may: OpenSSH's agent lets whoever sits on a server remove all keys or lock them
+// away, and add a key that then logs in elsewhere.
+func (s *session) change(ctx context.Context, request wire.Message) error {
+	a := s.agent
+	switch m := request.(type) {
+	case *wire.AddIdentity:
+		return s.add(ctx, m)
+	case *wire.RemoveIdentity:
+		return a.remove(&s.binds, m.Blob)
+	case *wire.RemoveAll:
+		a.RemoveAll()
+		return nil
+	case *wire.AddToken:
+		return s.addToken(ctx, m)
+	case *wire.RemoveToken:
+		return a.removeToken(m.Provider)
+	case *wire.Lock:
+		return a.lock(ctx, m.Passphrase)
+	}
+	return errNotDone
+}
+
+// providerAllowed: ssh-agent -O allow-remote-pkcs11.
+func (s *session) providerAllowed(request wire.Message) bool {
+	switch request.(type) {
+	case *wire.AddToken, *wire.RemoveToken:
+		return s.agent.remoteProviders
+	}
+	return false
+}
+
+// extend does the extensions. A session bind is taken in even while the agent is
+// locked: what comes over a connection must not seem to be local afterwards.
+func (s *session) extend(m *wire.Extension) (wire.Message, error) {
+	switch m.Name {
+	case wire.ExtensionSessionBind:
+		return &wire.Success{}, s.binds.add(m.Contents)
+	case wire.ExtensionQuery:
+		if s.agent.isLocked() {
+			return nil, ErrAgentLocked
+		}
+		return &wire.ExtensionNames{Names: []string{wire.ExtensionSessionBind}}, nil
+	}
+	return nil, errNotDone
+}
+
+// sign is the way of a signature: which key; may it be used there; is it open, or
+// will a person open it; does a person want it; a place to compute.
 func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, error) {
 	a := s.agent
 	e, err := a.find(m.Blob)
 	if err != nil {
 		return nil, err
 	}
-	key := a.ready(e)
-	if key == nil {
-		s.conn.watch()
-		if key, err = a.open(ctx, e, s.peer); err != nil {
-			return nil, err
+	key, use, err := s.allowed(e, m)
+	if err == nil && key.signer == nil {
+		if err = s.open(ctx, e, key.prompt(s.peer, use)); err == nil {
+			key, use, err = s.allowed(e, m)
 		}
 	}
+	switch {
+	case err != nil:
+		return nil, err
+	case key.signer == nil:
+		return nil, errLocked
+	}
+	if key.limits.confirm {
+		s.conn.watch()
+		if err := a.confirm(ctx, e, key.prompt(s.peer, use)); err != nil {
+			return nil, err
+		}
+		if a.look(e).signer != key.signer {
+			return nil, errLocked // while the person thought about it
+		}
+	}
+	if key.signer.device != nil {
+		s.conn.watch()
+		return a.signByDevice(ctx, e, key.signer, m, key.prompt(s.peer, use))
+	}
 	var signature []byte
-	err = a.work.compute(ctx, key.heavy, func() (err error) {
-		signature, err = key.sign(m.Data, m.Flags)
+	err = a.work.compute(ctx, key.signer.heavy, func() (err error) {
+		signature, err = key.signer.sign(m.Data, m.Flags)
 		return err
 	})
 	if err != nil {
@@ -89,35 +166,31 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 	return &wire.SignResponse{Signature: signature}, nil
 }
 
-// add keeps a key that a client hands over. Adding it once more takes over its
-// comment and its lifetime, or that it has none any more, as OpenSSH does.
-func (s *session) add(ctx context.Context, m *wire.AddIdentity) error {
-	a := s.agent
-	limits := m.Constraints
-	if limits == nil {
-		limits = &wire.Constraints{}
+// allowed says what a signature is for, or why the key's limits forbid it.
+func (s *session) allowed(e *entry, m *wire.SignRequest) (view, Use, error) {
+	v := s.agent.look(e)
+	use := s.binds.use(m.Data)
+	var err error
+	use.Server, err = s.binds.maySign(v.limits.destinations, m.Blob, m.Data, s.agent.now())
+	return v, use, err
+}
+
+// open has a person open a locked key. Who sits on another computer may not bring
+// up that question, unless the key says so.
+func (s *session) open(ctx context.Context, e *entry, p Prompt) error {
+	if f, ok := s.agent.look(e).locked.(ForwardedKey); s.binds.remote() && !(ok && f.ForForwarded()) {
+		return errRemoteOpen
 	}
-	if limits.Confirm || limits.Extension != nil {
-		return errConstraint
-	}
-	_, heavy := m.Key.(*wire.RSAKey)
-	var key *signer
-	err := a.work.compute(ctx, heavy, func() error {
-		private, err := privateKey(m.Key)
-		if err != nil {
-			return err
-		}
-		key, err = newSigner(private)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var until time.Time
-	if limits.Lifetime != nil {
-		until = a.now().Add(time.Duration(*limits.Lifetime) * time.Second)
-	}
-	return a.keep(key, m.Comment, until)
+	s.conn.watch()
+	_, err := s.agent.open(ctx, e, p)
+	return err
+}
+
+// isLocked says whether a client has locked the agent.
+func (a *Agent) isLocked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.seal != nil
 }
 
 // logRefusal says in the log why a client got a failure, and what to type where
@@ -131,7 +204,9 @@ func (s *session) logRefusal(request wire.Message, err error) {
 		if m, ok := request.(*wire.SignRequest); ok {
 			name = s.agent.nameOf(m.Blob)
 		}
-		log.Warn("the key is locked", "key", name, "next", "kagiban unlock "+name)
+		log.Warn("nobody can be asked", "key", name, "next", "kagiban unlock "+name)
+	case errors.Is(err, errRemote), errors.Is(err, errRemoteOpen):
+		log.Warn("refused to a forwarded connection")
 	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey):
 		log.Debug("refused")
 	default:

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"fmt"
 
@@ -10,12 +11,19 @@ import (
 	"kagiban/agent/wire"
 )
 
-// signer is the private half of a key that was found sound. It never changes,
-// so it is used without any lock.
+// signer is the private half of a key that was found sound, or the way to a
+// device that holds it. It never changes, so it is used without any lock.
 type signer struct {
-	public ssh.PublicKey
-	key    ssh.AlgorithmSigner
-	heavy  bool // RSA: to be used on a heavy place only
+	public  ssh.PublicKey // or its certificate
+	private any           // of crypto/...; nil where a device holds it
+	key     ssh.AlgorithmSigner
+	heavy   bool // RSA: to be used on a heavy place only
+	device  device
+}
+
+// device signs where the private half is.
+type device interface {
+	sign(ctx context.Context, data []byte, flags uint32, pin []byte) (signature []byte, err error)
 }
 
 // algorithm chooses by the flags of a sign request (RFC 9987 section 8.3): for
@@ -27,7 +35,7 @@ type signer struct {
 func (s *signer) algorithm(flags uint32) string {
 	switch {
 	case !s.heavy:
-		return s.public.Type()
+		return s.key.PublicKey().Type()
 	case flags&wire.FlagRSASHA256 != 0:
 		return ssh.KeyAlgoRSASHA256
 	}
@@ -46,22 +54,38 @@ func (s *signer) sign(data []byte, flags uint32) ([]byte, error) {
 
 // newSigner vets a private key: only one whose halves belong together, and that
 // has made a signature which its public half accepts, is kept. private is what
-// LockedKey.Open returns.
+// LockedKey.Open returns, or what privateKey does.
 func newSigner(private any) (*signer, error) {
 	sound, err := vet(private)
 	if err != nil {
 		return nil, err
 	}
-	key, err := ssh.NewSignerFromKey(sound)
+	s, err := assemble(sound)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.prove()
+}
+
+// assemble makes a signer of a key that was vetted.
+func assemble(private any) (*signer, error) {
+	key, err := ssh.NewSignerFromKey(private)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
-	s := &signer{
-		public: key.PublicKey(),
-		key:    key.(ssh.AlgorithmSigner), // every signer of x/crypto/ssh is one
-		heavy:  key.PublicKey().Type() == ssh.KeyAlgoRSA,
-	}
-	return s, s.prove()
+	return &signer{
+		public:  key.PublicKey(),
+		private: private,
+		key:     key.(ssh.AlgorithmSigner), // every signer of x/crypto/ssh is one
+		heavy:   key.PublicKey().Type() == ssh.KeyAlgoRSA,
+	}, nil
+}
+
+// as is the same private half under another name: that of a certificate for it.
+func (s *signer) as(public ssh.PublicKey) *signer {
+	other := *s
+	other.public = public
+	return &other
 }
 
 // prove makes one signature over random bytes and verifies it.

@@ -1,5 +1,13 @@
 package agent
 
+import (
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
 // refresh hears what the Source holds now. The Source is asked outside the
 // lock; of two answers that cross, the one asked for later counts.
 func (a *Agent) refresh() {
@@ -53,11 +61,29 @@ func (a *Agent) lookup(blob []byte) *entry {
 	return e
 }
 
-// ready returns the private half of e if it is open.
-func (a *Agent) ready(e *entry) *signer {
+// view is what was known of a key at one moment.
+type view struct {
+	locked        LockedKey // nil: added
+	public        ssh.PublicKey
+	name, comment string
+	signer        *signer // nil while locked
+	limits        limitsOfKey
+}
+
+// look returns what is known of e now.
+func (a *Agent) look(e *entry) view {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return e.signer
+	v := view{e.locked, e.public, e.name(), e.comment, e.signer, e.limits}
+	if e.gone || e.hidden {
+		v.signer = nil
+	}
+	return v
+}
+
+// prompt is what a person is told about the key.
+func (v view) prompt(peer Peer, use Use) Prompt {
+	return Prompt{Key: v.name, Fingerprint: ssh.FingerprintSHA256(v.public), Comment: v.comment, Peer: peer, Use: use}
 }
 
 // nameOf returns the name of the key with that public half, for the log.
@@ -70,11 +96,18 @@ func (a *Agent) nameOf(blob []byte) string {
 	return ""
 }
 
-// list returns the encoded answer to a list request.
-func (a *Agent) list() []byte {
+// list returns the encoded answer to a list request of who is bound so.
+func (a *Agent) list(b *binds) []byte {
 	a.refresh()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
+	hides := func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }
+	switch {
+	case a.seal != nil:
+		return wire.Encode(&wire.IdentitiesAnswer{})
+	case b.attempted && slices.ContainsFunc(a.keys.all(), hides):
+		return wire.Encode(&wire.IdentitiesAnswer{Identities: a.keys.rows(hides)})
+	}
 	return a.keys.answer()
 }

@@ -9,7 +9,8 @@ import (
 // Status is what the agent holds.
 type Status struct {
 	Keys   []KeyStatus `json:"keys"`    // those of the Source in its order, then those that were added
-	CanAsk bool        `json:"can_ask"` // whether a passphrase could be asked for now
+	CanAsk bool        `json:"can_ask"` // whether a person could be asked now
+	Locked bool        `json:"locked"`  // by a client, with ssh-add -x: no key is used
 }
 
 // KeyStatus is what is known of one key.
@@ -21,6 +22,7 @@ type KeyStatus struct {
 	Locked      bool      `json:"locked"`
 	Hidden      bool      `json:"hidden"` // removed with ssh-add -d or -D; Unlock shows it again
 	Until       time.Time `json:"until,omitzero"`
+	Confirm     bool      `json:"confirm,omitempty"` // each use is asked about
 	// Refused is not empty if, since the key was last open, a signature was
 	// refused because the key is locked and nobody could be asked: it names the
 	// program that was refused. The person has to unlock the key by name.
@@ -34,14 +36,15 @@ func (a *Agent) Status() Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	status := Status{Keys: []KeyStatus{}, CanAsk: canAsk}
+	status := Status{Keys: []KeyStatus{}, CanAsk: canAsk, Locked: a.seal != nil}
 	for _, e := range a.keys.all() {
 		k := KeyStatus{
 			Name:    e.name(),
 			Comment: e.comment,
 			Locked:  e.signer == nil,
 			Hidden:  e.hidden,
-			Until:   e.until,
+			Until:   e.until.wall,
+			Confirm: e.limits.confirm,
 			Refused: e.refused,
 		}
 		if e.public != nil {

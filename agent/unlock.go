@@ -27,7 +27,11 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	if e != nil {
 		key = e.locked
 	}
+	isLocked := a.seal != nil
 	a.mu.Unlock()
+	if isLocked {
+		return ErrAgentLocked
+	}
 	if key == nil {
 		return fmt.Errorf("key %q: %w", name, ErrNoKey)
 	}
@@ -37,24 +41,27 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e.gone {
+	switch {
+	case a.seal != nil:
+		return ErrAgentLocked
+	case e.gone:
 		return fmt.Errorf("key %q: %w", name, ErrNoKey)
 	}
 	if e.public == nil && !a.keys.claim(e, s.public) {
 		return fmt.Errorf("key %q is here already under another name", name)
 	}
-	var until time.Time
+	var until deadline
 	if terms.Life > 0 {
-		until = a.now().Add(terms.Life)
+		until = a.in(terms.Life)
 	}
-	a.installLocked(e, s, until)
+	a.installLocked(e, s, until, limitsOfKey{confirm: terms.Confirm})
 	return nil
 }
 
-// installLocked keeps a key open until then, the zero time meaning until it is
-// locked, and lets those who wait for it have it.
-func (a *Agent) installLocked(e *entry, s *signer, until time.Time) {
-	e.signer, e.until, e.refused = s, until, ""
+// installLocked keeps a key open until then and within these limits, and lets
+// those who wait for it have it.
+func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limitsOfKey) {
+	e.signer, e.until, e.limits, e.refused = s, until, limits, ""
 	if e.hidden {
 		e.hidden, a.keys.list = false, nil
 	}
@@ -66,15 +73,18 @@ func (a *Agent) installLocked(e *entry, s *signer, until time.Time) {
 
 // keep takes in a key that a client handed over. If it is one of the Source, it
 // opens that one; nothing is written anywhere.
-func (a *Agent) keep(s *signer, comment string, until time.Time) error {
+func (a *Agent) keep(s *signer, comment string, until deadline, limits limitsOfKey) (*entry, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
+	if a.seal != nil {
+		return nil, ErrAgentLocked
+	}
 	blob := s.public.Marshal()
 	e := a.keys.byBlob[string(blob)]
 	if e == nil {
 		if !a.keys.hasRoom(wire.Identity{Blob: blob, Comment: comment}) {
-			return errFull
+			return nil, errFull
 		}
 		e = &entry{}
 		e.setPublic(s.public)
@@ -83,8 +93,8 @@ func (a *Agent) keep(s *signer, comment string, until time.Time) error {
 	if e.locked == nil {
 		e.comment, a.keys.list = comment, nil
 	}
-	a.installLocked(e, s, until)
-	return nil
+	a.installLocked(e, s, until, limits)
+	return e, nil
 }
 
 // Lock drops the private halves of the keys of these names; they stay listed.
@@ -132,14 +142,18 @@ func (a *Agent) RemoveAll() {
 	a.memory.giveBackSoon()
 }
 
-// remove does what a remove request does, to one key.
-func (a *Agent) remove(blob []byte) error {
+// remove does what a remove request does, to one key. One that b does not list
+// is not there.
+func (a *Agent) remove(b *binds, blob []byte) error {
 	e, err := a.find(blob)
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !b.mayList(e.limits.destinations, a.now()) {
+		return ErrNoKey
+	}
 	a.removeLocked(e)
 	a.armLocked()
 	a.memory.giveBackSoon()

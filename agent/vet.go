@@ -2,7 +2,7 @@ package agent
 
 import (
 	"bytes"
-	"crypto"
+	"crypto/dsa" //lint:ignore SA1019 the keys of old servers
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+
+	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
 )
@@ -23,7 +25,7 @@ func unsound(why string) error { return fmt.Errorf("%w: %s", errUnsound, why) }
 // it is not the one that the key carries. A signature would then be made with
 // one key in the name of another, and for ed25519 that gives the private key
 // away.
-func vet(private any) (crypto.Signer, error) {
+func vet(private any) (any, error) {
 	switch key := private.(type) {
 	case *ed25519.PrivateKey:
 		if key == nil {
@@ -42,11 +44,27 @@ func vet(private any) (crypto.Signer, error) {
 		return vetECDSA(key)
 	case *rsa.PrivateKey:
 		return vetRSA(key)
+	case *dsa.PrivateKey:
+		return key, vetDSA(key)
 	}
 	return nil, fmt.Errorf("key of type %T is not supported", private)
 }
 
-func vetECDSA(key *ecdsa.PrivateKey) (crypto.Signer, error) {
+// vetDSA takes the one size that SSH knows (FIPS 186-2, as RFC 4253 section 6.6
+// asks).
+func vetDSA(key *dsa.PrivateKey) error {
+	switch {
+	case key.P.BitLen() != 1024 || key.Q.BitLen() != 160 || key.G.Cmp(key.P) >= 0 || key.G.BitLen() < 2:
+		return unsound("DSA parameters out of range")
+	case key.X.Sign() <= 0 || key.X.Cmp(key.Q) >= 0:
+		return unsound("DSA private half out of range")
+	case new(big.Int).Exp(key.G, key.X, key.P).Cmp(key.Y) != 0:
+		return unsound("the halves of the DSA key do not belong together")
+	}
+	return nil
+}
+
+func vetECDSA(key *ecdsa.PrivateKey) (*ecdsa.PrivateKey, error) {
 	scalar, err := key.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
@@ -65,7 +83,7 @@ func vetECDSA(key *ecdsa.PrivateKey) (crypto.Signer, error) {
 // ones takes minutes, which checking them would begin with.
 const minRSABits, maxRSABits = 1024, 16384
 
-func vetRSA(key *rsa.PrivateKey) (crypto.Signer, error) {
+func vetRSA(key *rsa.PrivateKey) (*rsa.PrivateKey, error) {
 	if key.N == nil || key.D == nil || len(key.Primes) != 2 {
 		return nil, unsound("the RSA key is not whole")
 	}
@@ -86,8 +104,9 @@ func vetRSA(key *rsa.PrivateKey) (crypto.Signer, error) {
 
 // privateKey makes a key of crypto/... of one that came over the socket. What
 // vet cannot see any more afterwards is compared here: the public half as it was
-// sent, where ours is derived anyway.
-func privateKey(sent any) (any, error) {
+// sent, where ours is derived anyway. Of a key with a certificate the public half
+// stands in that.
+func privateKey(sent any, certificate *ssh.Certificate) (any, error) {
 	switch key := sent.(type) {
 	case *wire.Ed25519Key:
 		if len(key.Private) != ed25519.PrivateKeySize {
@@ -98,14 +117,39 @@ func privateKey(sent any) (any, error) {
 		}
 		return ed25519.PrivateKey(bytes.Clone(key.Private)), nil
 	case *wire.ECDSAKey:
-		return ecdsaKey(key)
+		return ecdsaKey(key, certificate)
 	case *wire.RSAKey:
+		if certified, ok := certifiedKey[*rsa.PublicKey](certificate); ok {
+			key.N, key.E = certified.N, big.NewInt(int64(certified.E))
+		}
 		return rsaKey(key)
+	case *wire.DSAKey:
+		if c, ok := certifiedKey[*dsa.PublicKey](certificate); ok {
+			key.P, key.Q, key.G, key.Y = c.P, c.Q, c.G, c.Y
+		}
+		if key.P == nil {
+			return nil, unsound("the certificate is that of another kind of key")
+		}
+		public := dsa.PublicKey{Parameters: dsa.Parameters{P: key.P, Q: key.Q, G: key.G}, Y: key.Y}
+		return &dsa.PrivateKey{PublicKey: public, X: key.X}, nil
 	}
 	return nil, fmt.Errorf("key of type %T is not supported", sent)
 }
 
-func ecdsaKey(sent *wire.ECDSAKey) (*ecdsa.PrivateKey, error) {
+// certifiedKey is the public half in a certificate, if there is one of that kind.
+func certifiedKey[T any](c *ssh.Certificate) (key T, ok bool) {
+	if c == nil {
+		return key, false
+	}
+	public, ok := c.Key.(ssh.CryptoPublicKey)
+	if !ok {
+		return key, false
+	}
+	key, ok = public.CryptoPublicKey().(T)
+	return key, ok
+}
+
+func ecdsaKey(sent *wire.ECDSAKey, certificate *ssh.Certificate) (*ecdsa.PrivateKey, error) {
 	curve := map[string]elliptic.Curve{
 		"nistp256": elliptic.P256(),
 		"nistp384": elliptic.P384(),
@@ -123,13 +167,16 @@ func ecdsaKey(sent *wire.ECDSAKey) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
-	if !bytes.Equal(point, sent.Point) {
+	if certificate == nil && !bytes.Equal(point, sent.Point) {
 		return nil, unsound("the halves of the ECDSA key do not belong together")
 	}
 	return key, nil
 }
 
 func rsaKey(sent *wire.RSAKey) (*rsa.PrivateKey, error) {
+	if sent.N == nil {
+		return nil, unsound("the certificate is that of another kind of key")
+	}
 	if sent.E.BitLen() > 31 { // the most that crypto/rsa takes; proving it asks for less
 		return nil, unsound("RSA public exponent out of range")
 	}

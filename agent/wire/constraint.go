@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -16,7 +17,8 @@ type Constraints struct {
 	Certificates *TokenCertificates // associated-certs-v00@openssh.com
 }
 
-// Destination allows a key to be used on the way from one host to another.
+// Destination allows a key to be used on the way from one host to another. It
+// outlives the message: nothing in it is a part of the frame.
 type Destination struct{ From, To Hop }
 
 // Hop is an end of a Destination. As From it may be empty, which means the
@@ -139,7 +141,7 @@ func (h *Hop) decode(c *cursor) {
 	h.User, h.Host = c.string(), c.string()
 	c.bad = c.bad || len(h.User) > maxUser || len(c.bytes()) > 0 // reserved
 	for !c.bad && len(c.rest) > 0 {
-		h.Keys = append(h.Keys, HopKey{Blob: c.bytes(), CA: c.byte() != 0})
+		h.Keys = append(h.Keys, HopKey{Blob: bytes.Clone(c.bytes()), CA: c.byte() != 0})
 	}
 }
 

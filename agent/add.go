@@ -1,0 +1,128 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+// afterExpiry is how long a certificate is kept that has expired, as ssh-add(1)
+// has it: the clocks of servers differ.
+const afterExpiry = 5 * time.Minute
+
+// add keeps a key that a client hands over. Adding it once more takes over its
+// comment and its limits, or that it has none any more, as OpenSSH does.
+func (s *session) add(ctx context.Context, m *wire.AddIdentity) error {
+	a := s.agent
+	limits := m.Constraints
+	if limits == nil {
+		limits = &wire.Constraints{}
+	}
+	if limits.Certificates != nil {
+		return errNotDone // they belong to a token
+	}
+	key, err := a.accept(ctx, m, limits.Provider)
+	if err != nil {
+		return err
+	}
+	until, err := a.until(key, limits)
+	if err != nil {
+		return err
+	}
+	_, err = a.keep(key, m.Comment, until, limitsOfKey{limits.Confirm, limits.Destinations})
+	return err
+}
+
+// until is when a key ends: with its lifetime, or after its certificate.
+func (a *Agent) until(key *signer, limits *wire.Constraints) (deadline, error) {
+	var until deadline
+	switch {
+	case limits.Lifetime != nil:
+		until = a.in(time.Duration(*limits.Lifetime) * time.Second)
+	case a.life > 0:
+		until = a.in(a.life)
+	}
+	certificate, ok := key.public.(*ssh.Certificate)
+	if !ok || certificate.ValidBefore >= forever {
+		return until, nil
+	}
+	left := time.Unix(int64(certificate.ValidBefore), 0).Add(afterExpiry).Sub(a.now())
+	if left <= 0 {
+		return until, unsound("the certificate has expired")
+	}
+	return sooner(until, a.in(left)), nil
+}
+
+// forever is a year that no certificate's end needs to be told from the end of
+// time (PROTOCOL.certkeys), in seconds since 1970.
+const forever = 1 << 38
+
+// accept makes a signer of an added key, and refuses one that is not sound.
+func (a *Agent) accept(ctx context.Context, m *wire.AddIdentity, provider string) (*signer, error) {
+	if sk, ok := m.Key.(*wire.SKKey); ok {
+		return a.acceptFIDO(sk, m.Certificate, provider)
+	}
+	if provider != "" {
+		return nil, unsound("a provider for a key that is no FIDO key")
+	}
+	switch m.Key.(type) {
+	case *wire.DSAKey:
+		if !a.dsa {
+			return nil, fmt.Errorf("DSA key: %w", errNotDone)
+		}
+	}
+	certificate, err := parseCertificate(m.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	_, heavy := m.Key.(*wire.RSAKey)
+	var key *signer
+	err = a.work.compute(ctx, heavy, func() error {
+		private, err := privateKey(m.Key, certificate)
+		if err != nil {
+			return err
+		}
+		key, err = newSigner(private)
+		return err
+	})
+	if err != nil || certificate == nil {
+		return key, err
+	}
+	if !key.is(certificate.Key) {
+		return nil, unsound("the certificate is that of another key")
+	}
+	return key.as(certificate), nil
+}
+
+// parseCertificate reads a certificate, and sees that its authority signed it.
+// Whether it is good now, and for whom, servers judge. It returns nil for nil.
+func parseCertificate(blob []byte) (*ssh.Certificate, error) {
+	if blob == nil {
+		return nil, nil
+	}
+	public, err := ssh.ParsePublicKey(bytes.Clone(blob)) // the frame is wiped
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsound, err)
+	}
+	c, ok := public.(*ssh.Certificate)
+	if !ok {
+		return nil, unsound("a plain key in place of a certificate")
+	}
+	anyTime := ssh.CertChecker{Clock: func() time.Time { return time.Unix(int64(min(c.ValidAfter, forever)), 0) }}
+	for name := range c.CriticalOptions {
+		anyTime.SupportedCriticalOptions = append(anyTime.SupportedCriticalOptions, name)
+	}
+	anyone := ""
+	if len(c.ValidPrincipals) > 0 {
+		anyone = c.ValidPrincipals[0]
+	}
+	if err := anyTime.CheckCert(anyone, c); err != nil {
+		return nil, fmt.Errorf("%w: certificate: %w", errUnsound, err)
+	}
+	return c, nil
+}

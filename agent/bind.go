@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+// maxBinds is how many SSH connections may lie between a request and this
+// computer, as in OpenSSH (ssh-agent.c, AGENT_MAX_SESSION_IDS).
+const maxBinds = 16
+
+var (
+	errBind       = errors.New("session bind refused")
+	errRemote     = errors.New("not over a forwarded connection")
+	errRemoteOpen = errors.New("the key is locked, and a forwarded connection does not open it")
+)
+
+// bound is one session bind (PROTOCOL.agent of OpenSSH): an SSH connection, and
+// the server at its other end.
+type bound struct {
+	key        ssh.PublicKey // host key or certificate
+	blob, id   []byte
+	forwarding bool
+}
+
+// binds are the SSH connections over which a client says that its requests come,
+// the one from this computer first.
+type binds struct {
+	all       []bound
+	attempted bool // one was sent, and perhaps refused
+}
+
+// remote says whether requests come from another computer, or may: a bind that
+// could not be checked says nothing of who is there.
+func (b *binds) remote() bool {
+	return b.attempted && (len(b.all) == 0 || b.all[0].forwarding)
+}
+
+func (b *binds) last() *bound {
+	if len(b.all) == 0 {
+		return nil
+	}
+	return &b.all[len(b.all)-1]
+}
+
+// add takes in the contents of a session bind: the host key must have signed the
+// session identifier, nothing comes after a login, and one identifier has one key.
+func (b *binds) add(contents []byte) error {
+	b.attempted = true
+	m, err := wire.DecodeSessionBind(contents)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBind, err)
+	}
+	blob := bytes.Clone(m.HostKey) // the frame is wiped, and the key is a part of it
+	key, err := ssh.ParsePublicKey(blob)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBind, err)
+	}
+	var signature ssh.Signature
+	if err := ssh.Unmarshal(m.Signature, &signature); err != nil {
+		return fmt.Errorf("%w: %w", errBind, err)
+	}
+	if err := key.Verify(m.SessionID, &signature); err != nil {
+		return fmt.Errorf("%w: not signed by that host key: %w", errBind, err)
+	}
+	for _, old := range b.all {
+		sameKey := bytes.Equal(old.blob, blob)
+		switch {
+		case !old.forwarding:
+			return fmt.Errorf("%w: the connection is bound for a login already", errBind)
+		case !bytes.Equal(old.id, m.SessionID):
+		case sameKey:
+			return nil // known
+		default:
+			return fmt.Errorf("%w: this session has another host key", errBind)
+		}
+	}
+	if len(b.all) == maxBinds {
+		return fmt.Errorf("%w: more than %d of them", errBind, maxBinds)
+	}
+	b.all = append(b.all, bound{key: key, blob: blob, id: bytes.Clone(m.SessionID), forwarding: m.Forwarding})
+	return nil
+}
+
+// use is what a signature over data is for. The server is named only by what was
+// checked: the host key that the connection is bound to, in the session that is
+// to be logged in to.
+func (b *binds) use(data []byte) Use {
+	u := Use{Purpose: UseOther, Forwarded: b.remote()}
+	last := b.last()
+	if login, ok := wire.ParseLogin(data); ok {
+		u.Purpose, u.User = UseLogin, login.User
+		if last != nil && !bytes.Equal(last.id, login.SessionID) {
+			last = nil
+		}
+	} else if namespace, ok := wire.ParseFile(data); ok {
+		u.Purpose, u.Namespace = UseFile, namespace
+	}
+	if last != nil {
+		u.HostKey = ssh.FingerprintSHA256(last.key)
+	}
+	return u
+}

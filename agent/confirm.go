@@ -1,0 +1,134 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// afterCancel is how long a question that a person took away is not put again to
+// the same program.
+const afterCancel = 30 * time.Second
+
+var (
+	errRefused = fmt.Errorf("%w: the person said no", ErrCancelled)
+	errAgain   = fmt.Errorf("%w less than 30 seconds ago", ErrCancelled)
+)
+
+// confirmation is a question whether a key may be used. Those who ask for the same
+// use, from the same program, share its answer: they are told apart by the prompt.
+type confirmation struct {
+	prompt Prompt
+	*question
+}
+
+// confirm asks a person whether e may be used, and blocks for as long as that
+// takes, or until ctx ends. nil is a yes.
+func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt) error {
+	for {
+		q, joined := a.joinConfirm(e, p)
+		select {
+		case <-q.done:
+			if joined {
+				return q.err
+			}
+		case <-ctx.Done():
+			if joined {
+				a.leave(q)
+			}
+			return ctx.Err()
+		}
+	}
+}
+
+func (a *Agent) joinConfirm(e *entry, p Prompt) (q *question, joined bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.seal != nil || e.gone || e.hidden {
+		return settled(nil, errLocked), true
+	}
+	for _, c := range e.confirms {
+		if c.prompt == p && c.over == nil {
+			c.waiters++
+			return c.question, true
+		}
+		if c.prompt == p {
+			return c.question, false
+		}
+	}
+	if a.wasCancelledLocked(e, p) {
+		return settled(nil, errAgain), true
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &confirmation{p, &question{cancel: cancel, done: make(chan struct{}), waiters: 1}}
+	e.confirms = append(e.confirms, c)
+	go a.seeConfirmed(ctx, e, c)
+	return c.question, true
+}
+
+// seeConfirmed puts one question. Whatever happens in it, the waiters hear of it.
+func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
+	err := errors.New("asking for a yes failed")
+	defer func() { a.settleConfirm(e, c, err) }()
+	defer a.survive("asking for a yes")
+	defer c.cancel()
+	if a.ask == nil || !a.ask.CanAsk() {
+		err = ErrCannotAsk
+		return
+	}
+	_, err = a.askOnce(ctx, func(ctx context.Context) ([]byte, error) {
+		yes, err := a.ask.Confirm(ctx, c.prompt)
+		if err == nil && !yes {
+			err = errRefused
+		}
+		return nil, err
+	})
+}
+
+func (a *Agent) settleConfirm(e *entry, c *confirmation, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, other := range e.confirms {
+		if other == c {
+			e.confirms = append(e.confirms[:i:i], e.confirms[i+1:]...)
+			break
+		}
+	}
+	if c.over != nil {
+		err = c.over
+	}
+	a.noteLocked(e, c.prompt, err)
+	c.err = err
+	close(c.done)
+}
+
+// questioner is who is not asked again for a while: a key, and what wants it.
+type questioner struct {
+	entry     *entry
+	program   string
+	forwarded bool
+}
+
+func whoAsked(e *entry, p Prompt) questioner {
+	return questioner{e, p.Peer.UID + " " + p.Peer.Program, p.Use.Forwarded}
+}
+
+func (a *Agent) wasCancelledLocked(e *entry, p Prompt) bool {
+	return a.now().Before(a.cancelled[whoAsked(e, p)])
+}
+
+// noteLocked remembers how a question ended, where that is of use later.
+func (a *Agent) noteLocked(e *entry, p Prompt, err error) {
+	switch {
+	case errors.Is(err, ErrCannotAsk):
+		e.refused = refusal(p.Peer)
+	case errors.Is(err, ErrCancelled):
+		for who, until := range a.cancelled {
+			if !a.now().Before(until) {
+				delete(a.cancelled, who)
+			}
+		}
+		a.cancelled[whoAsked(e, p)] = a.now().Add(afterCancel)
+	}
+}

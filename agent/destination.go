@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+// errDestination says that a key may not be used there.
+var errDestination = errors.New("the key is limited to other destinations")
+
+func elsewhere(why string) error { return fmt.Errorf("%w: %s", errDestination, why) }
+
+// mayList says whether a key with these limits exists for whoever is bound so
+// (PROTOCOL.agent, restrict-destination-v00@openssh.com).
+func (b *binds) mayList(limits []wire.Destination, now time.Time) bool {
+	if len(limits) == 0 {
+		return true
+	}
+	if _, err := b.walk(limits, nil, now); err != nil {
+		return false
+	}
+	// Who is on a server that the key may log in to, and not beyond, has no use for it.
+	last := b.last()
+	if last == nil || !last.forwarding {
+		return true
+	}
+	for _, d := range limits {
+		if hop(d.From).holds(last, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// maySign says whether a key with these limits may sign data, and for which
+// server: only a login, in the very session and to the very host key that the
+// connection is bound to. blob is the key's.
+func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.Time) (server string, err error) {
+	if len(limits) == 0 {
+		return "", nil
+	}
+	last := b.last()
+	if last == nil {
+		return "", elsewhere("the connection is not bound to a server")
+	}
+	login, ok := wire.ParseLogin(data)
+	if !ok || !bytes.Equal(login.Key, blob) {
+		return "", elsewhere("what is to be signed is no login with this key")
+	}
+	if server, err = b.walk(limits, &login.User, now); err != nil {
+		return "", err
+	}
+	switch {
+	case !bytes.Equal(login.SessionID, last.id):
+		return "", elsewhere("the login is to another session than the connection is bound to")
+	case login.HostKey == nil && len(b.all) > 1:
+		return "", elsewhere("the login over a forwarded connection does not name its host key")
+	case login.HostKey != nil && !bytes.Equal(login.HostKey, last.blob):
+		return "", elsewhere("the login is to another host key than the connection is bound to")
+	}
+	return server, nil
+}
+
+// walk follows the hops from this computer to the last server; each must be
+// allowed. user is who logs in there, nil while that is not known.
+func (b *binds) walk(limits []wire.Destination, user *string, now time.Time) (server string, err error) {
+	if b.attempted && len(b.all) == 0 {
+		return "", elsewhere("a session bind was refused")
+	}
+	var from *bound
+	for i := range b.all {
+		hop, login := &b.all[i], (*string)(nil)
+		switch isLast := i == len(b.all)-1; {
+		case isLast && hop.forwarding && user != nil:
+			return "", elsewhere("a login over a connection that only forwards")
+		case isLast:
+			login = user
+		case !hop.forwarding:
+			return "", elsewhere("forwarded over a connection that was to log in")
+		}
+		allowed := allowing(limits, from, hop, login, now)
+		if allowed == nil {
+			return "", elsewhere("no limit allows the way there")
+		}
+		server, from = allowed.To.Host, hop
+	}
+	return server, nil
+}
+
+// allowing is the limit that lets a key go from one hop to the next, or nil.
+func allowing(limits []wire.Destination, from, to *bound, user *string, now time.Time) *wire.Destination {
+	for i := range limits {
+		d := &limits[i]
+		fits := hop(d.From).holds(from, now) && hop(d.To).holds(to, now)
+		if fits && (user == nil || d.To.User == "" || matches(d.To.User, *user)) {
+			return d
+		}
+	}
+	return nil
+}
+
+// hop is an end of a limit.
+type hop wire.Hop
+
+// holds says whether b is this end; nil is this computer.
+func (h hop) holds(b *bound, now time.Time) bool {
+	if b == nil {
+		return h.Host == "" && len(h.Keys) == 0
+	}
+	certificate, certified := b.key.(*ssh.Certificate)
+	for _, key := range h.Keys {
+		switch {
+		case key.CA != certified:
+		case !certified:
+			if bytes.Equal(key.Blob, b.blob) {
+				return true
+			}
+		case bytes.Equal(key.Blob, certificate.SignatureKey.Marshal()) && isCertifiedHost(certificate, h.Host, now):
+			return true
+		}
+	}
+	return false
+}
+
+// isCertifiedHost says whether a host certificate is good now and for that name.
+// Its names may hold wildcards (ssh-keygen(1), -n); one without names is for none.
+func isCertifiedHost(c *ssh.Certificate, host string, now time.Time) bool {
+	if c.CertType != ssh.HostCert {
+		return false
+	}
+	checker := ssh.CertChecker{Clock: func() time.Time { return now }}
+	for _, name := range c.ValidPrincipals {
+		if matches(name, host) && checker.CheckCert(name, c) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// matches compares text with a pattern (ssh_config(5), PATTERNS): "*" stands for
+// any characters, "?" for one. It takes no more than len(pattern)*len(text) steps.
+func matches(pattern, text string) bool {
+	star, back := -1, 0 // where the last "*" stands, and what of text it has taken
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, back = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			back++
+			p, t = star+1, back
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}

@@ -1,0 +1,274 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+// errWeb: a browser asks FIDO devices for signatures, too. A key that was made for
+// a web site must not sign what a web site would have it sign.
+var errWeb = errors.New("a FIDO key that was not made for SSH signs logins and files only")
+
+// internal is the provider that comes with OpenSSH (ssh-add(1), -S).
+const internal = "internal"
+
+// What a FIDO device does before it signs (PROTOCOL.u2f).
+const touchNeeded = 1
+
+// fido is a key that lives in a FIDO device.
+type fido struct {
+	hardware Hardware
+	provider string
+	key      *wire.SKKey
+}
+
+func (f *fido) sign(ctx context.Context, data []byte, _ uint32, pin []byte) ([]byte, error) {
+	return f.hardware.SignFIDO(ctx, f.provider, f.key.Private(), data, pin)
+}
+
+// acceptFIDO takes in the handle of a FIDO key. Whether device and handle belong
+// together only a touch could tell.
+func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signer, error) {
+	if a.hardware == nil {
+		return nil, fmt.Errorf("FIDO key: %w", errNotDone)
+	}
+	if provider == "" {
+		provider = internal
+	}
+	if provider != internal {
+		path, err := a.hardware.CheckProvider(provider)
+		if err != nil {
+			return nil, err
+		}
+		provider = path
+	}
+	certificate, err := parseCertificate(blob)
+	if err != nil {
+		return nil, err
+	}
+	if certificate != nil && sk.Public == nil { // it stands in the certificate alone
+		var body struct {
+			Type, Curve string
+			Point       []byte
+			Application string
+		}
+		if err := ssh.Unmarshal(certificate.Key.Marshal(), &body); err != nil {
+			return nil, fmt.Errorf("%w: %w", errUnsound, err)
+		}
+		sk.Public = body.Point
+	}
+	public, err := ssh.ParsePublicKey(sk.Blob())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsound, err)
+	}
+	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk)}}
+	switch {
+	case certificate == nil:
+		return s, nil
+	case !s.is(certificate.Key):
+		return nil, unsound("the certificate is that of another key")
+	}
+	return s.as(certificate), nil
+}
+
+// cloneSK is a copy that outlives the frame it was read from.
+func cloneSK(sk *wire.SKKey) *wire.SKKey {
+	c := *sk
+	c.Public, c.Handle, c.Reserved = bytes.Clone(sk.Public), bytes.Clone(sk.Handle), bytes.Clone(sk.Reserved)
+	return &c
+}
+
+// signByDevice has a device sign, and a person touch it or give its PIN where it
+// wants that.
+func (a *Agent) signByDevice(ctx context.Context, e *entry, s *signer, m *wire.SignRequest, p Prompt) (wire.Message, error) {
+	if f, ok := s.device.(*fido); ok {
+		app := f.key.Application
+		if p.Use.Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
+			return nil, errWeb
+		}
+		if f.key.Flags&touchNeeded != 0 && a.ask != nil {
+			shown, hide := context.WithCancel(ctx)
+			defer hide()
+			go func() {
+				defer a.survive("showing that a device waits")
+				a.ask.Notify(shown, p)
+			}()
+		}
+	}
+	signature, err := s.device.sign(ctx, m.Data, m.Flags, nil)
+	if errors.Is(err, ErrNeedPIN) {
+		signature, err = a.signWithPIN(ctx, e, s, m, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &wire.SignResponse{Signature: signature}, nil
+}
+
+func (a *Agent) signWithPIN(ctx context.Context, e *entry, s *signer, m *wire.SignRequest, p Prompt) (signature []byte, err error) {
+	if a.ask == nil || !a.ask.CanAsk() {
+		return nil, ErrCannotAsk
+	}
+	p.PIN, p.Attempt = true, 1
+	a.mu.Lock()
+	again := a.wasCancelledLocked(e, p)
+	a.mu.Unlock()
+	if again {
+		return nil, errAgain
+	}
+	pin, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.ask.AskPassphrase(ctx, p) })
+	defer clear(pin)
+	if err == nil {
+		return s.device.sign(ctx, m.Data, m.Flags, pin)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.noteLocked(e, p, err)
+	return nil, err
+}
+
+// token is a PKCS#11 token whose keys are here. It is closed when the last of them
+// is gone.
+type token struct {
+	Token
+	provider string
+	keys     int // guarded by Agent.mu
+	once     sync.Once
+}
+
+// release is called for each key that goes. Closing ends another process, so it
+// is done aside.
+func (t *token) release() {
+	if t == nil {
+		return
+	}
+	if t.keys--; t.keys == 0 {
+		go t.once.Do(t.Close)
+	}
+}
+
+// inToken is a key of a token.
+type inToken struct{ TokenKey }
+
+func (k inToken) sign(ctx context.Context, data []byte, flags uint32, _ []byte) ([]byte, error) {
+	return k.Sign(ctx, data, flags)
+}
+
+// addToken keeps all keys of a token, and the certificates for them that came along.
+func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
+	a := s.agent
+	limits := m.Constraints
+	if limits == nil {
+		limits = &wire.Constraints{}
+	}
+	if a.hardware == nil || limits.Provider != "" {
+		return errNotDone
+	}
+	path, err := a.hardware.CheckProvider(m.Provider)
+	if err != nil {
+		return err
+	}
+	s.conn.watch()
+	opened, err := a.hardware.OpenToken(ctx, path, m.PIN)
+	if err != nil {
+		return fmt.Errorf("open the token: %w", err)
+	}
+	t := &token{Token: opened, provider: path}
+	signers, labels, err := signersOf(opened, limits.Certificates)
+	if err != nil || len(signers) == 0 {
+		opened.Close()
+		return errors.Join(err, errors.New("the token has no key of use"))
+	}
+	_ = a.removeToken(path) // as it was opened before; none is no error
+	for i, key := range signers {
+		until, err := a.until(key, limits)
+		if err == nil {
+			err = a.keepOf(t, key, labels[i], until, limitsOfKey{limits.Confirm, limits.Destinations})
+		}
+		if err != nil {
+			_ = a.removeToken(path)
+			t.once.Do(t.Close)
+			return err
+		}
+	}
+	return nil
+}
+
+// signersOf makes signers of a token's keys, and of the certificates for them.
+func signersOf(t Token, certificates *wire.TokenCertificates) (signers []*signer, labels []string, err error) {
+	for _, key := range t.Keys() {
+		public, err := ssh.ParsePublicKey(key.Blob())
+		if err != nil {
+			continue // of a kind that we cannot use
+		}
+		s := &signer{public: public, device: inToken{key}}
+		if certificates == nil || !certificates.Only {
+			signers, labels = append(signers, s), append(labels, key.Label())
+		}
+		if certificates == nil {
+			continue
+		}
+		for _, blob := range certificates.Blobs {
+			certificate, err := parseCertificate(blob)
+			if err != nil {
+				return nil, nil, err
+			}
+			if s.is(certificate.Key) {
+				signers, labels = append(signers, s.as(certificate)), append(labels, key.Label())
+			}
+		}
+	}
+	return signers, labels, nil
+}
+
+func (a *Agent) keepOf(t *token, key *signer, label string, until deadline, limits limitsOfKey) error {
+	if label == "" {
+		label = t.provider
+	}
+	e, err := a.keep(key, label, until, limits)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !e.gone && e.locked == nil {
+		e.token.release()
+		e.token = t
+		t.keys++
+	}
+	return nil
+}
+
+// removeToken forgets the keys of a token.
+func (a *Agent) removeToken(provider string) error {
+	if a.hardware == nil {
+		return errNotDone
+	}
+	path, err := a.hardware.CheckProvider(provider)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := false
+	for _, e := range slices.Clone(a.keys.added) {
+		if e.token != nil && e.token.provider == path {
+			a.keys.dropAdded(e)
+			found = true
+		}
+	}
+	a.armLocked()
+	if !found {
+		return ErrNoKey
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package agent
+
+import (
+	"bytes"
+	"crypto/dsa" //lint:ignore SA1019 the keys of old servers
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"math/big"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+var (
+	locking   = &wire.Lock{Passphrase: []byte("lock")}
+	unlocking = &wire.Unlock{Passphrase: []byte("lock")}
+	wrong     = &wire.Unlock{Passphrase: []byte("wrong")}
+)
+
+// someKeys are one of each kind that an agent takes.
+func someKeys(t testing.TB) map[string]*wire.AddIdentity {
+	t.Helper()
+	ec, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*wire.AddIdentity{
+		"ed25519": added(t, newEd25519(t), "ed25519"),
+		"ecdsa":   added(t, ec, "ecdsa"),
+		"rsa":     added(t, testRSA(), "rsa"),
+		"dsa":     addedDSA(testDSA(), "dsa"),
+	}
+}
+
+func testDSA() *dsa.PrivateKey {
+	key := new(dsa.PrivateKey)
+	if err := dsa.GenerateParameters(&key.Parameters, rand.Reader, dsa.L1024N160); err != nil {
+		panic(err)
+	}
+	if err := dsa.GenerateKey(key, rand.Reader); err != nil {
+		panic(err)
+	}
+	return key
+}
+
+func addedDSA(key *dsa.PrivateKey, comment string) *wire.AddIdentity {
+	return &wire.AddIdentity{Comment: comment, Key: &wire.DSAKey{P: key.P, Q: key.Q, G: key.G, Y: key.Y, X: key.X}}
+}
+
+// signAll has every key that is listed sign, and verifies it.
+func (c *client) signAll() (good int) {
+	c.t.Helper()
+	list := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer)
+	for _, row := range list.Identities {
+		answer, ok := c.call(&wire.SignRequest{Blob: row.Blob, Data: []byte("data")}).(*wire.SignResponse)
+		if !ok {
+			continue
+		}
+		public, err := ssh.ParsePublicKey(row.Blob)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		var signature ssh.Signature
+		if err := ssh.Unmarshal(answer.Signature, &signature); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := public.Verify([]byte("data"), &signature); err != nil {
+			c.t.Errorf("%s: %v", row.Comment, err)
+		}
+		good++
+	}
+	return good
+}
+
+func TestALockedAgentDoesNothingAndHoldsNothing(t *testing.T) {
+	k := newFakeKey(t, "work")
+	ask := newAsker()
+	a := New(Options{Source: sourceOf(k), Ask: ask, DSA: true, LockWork: 1})
+	mustUnlock(t, a, "work")
+	c := connect(t, a)
+	for _, m := range someKeys(t) {
+		wantSuccess(t, c.call(m))
+	}
+	if got := c.signAll(); got != 5 {
+		t.Fatalf("%d keys sign", got)
+	}
+	wantFailure(t, c.call(&wire.Lock{})) // an empty passphrase locks nothing
+	wantFailure(t, c.call(unlocking))    // it is not locked
+	wantSuccess(t, c.call(locking))
+	if inMemory(a) != 0 {
+		t.Error("a private half is still in memory")
+	}
+	c.wantList()
+	for _, m := range []wire.Message{
+		signRequest(k), added(t, newEd25519(t), "x"), &wire.RemoveIdentity{Blob: k.public.Marshal()}, &wire.RemoveAll{}, locking, wrong,
+		&wire.Unlock{}, &wire.Extension{Name: "query"}, &wire.AddToken{Provider: "/x"},
+	} {
+		wantFailure(t, c.call(m))
+	}
+	if err := a.Unlock("work", []byte("right"), Terms{}); !errors.Is(err, ErrAgentLocked) {
+		t.Errorf("unlock by name: %v", err)
+	}
+	if !a.Status().Locked {
+		t.Error("the status does not say so")
+	}
+	other := connect(t, a)
+	wantSuccess(t, other.call(newHostKey(t).bind(t, "a", true)))
+	wantFailure(t, other.call(unlocking)) // not from another computer
+	wantSuccess(t, c.call(unlocking))
+	if got := c.signAll(); got != 5 {
+		t.Errorf("%d keys sign afterwards", got)
+	}
+	wantFailure(t, c.call(unlocking))
+	wantFailure(t, other.call(&wire.RemoveAll{})) // what was bound while it was locked is so still
+}
+
+// TestWrongGuessesAreTwoASecond, over any number of connections.
+func TestWrongGuessesAreTwoASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{LockWork: 1})
+		first := connect(t, a)
+		wantSuccess(t, first.call(locking))
+		start := time.Now()
+		var guesses atomic.Int32
+		for range 20 {
+			c := connect(t, a)
+			go func() {
+				wantFailure(t, c.call(wrong))
+				guesses.Add(1)
+			}()
+		}
+		time.Sleep(4999 * time.Millisecond)
+		synctest.Wait()
+		if got := guesses.Load(); got != 10 {
+			t.Errorf("%d guesses within 5 seconds", got)
+		}
+		wantSuccess(t, first.call(unlocking)) // in its turn
+		if took := time.Since(start); took < 10*time.Second-time.Millisecond {
+			t.Errorf("20 guesses took %v", took)
+		}
+	})
+}
+
+// TestLifetimesGoOnWhileLocked: a key that is sealed ends with its time, too.
+func TestLifetimesGoOnWhileLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newFakeKey(t, "work")
+		a := New(Options{Source: sourceOf(k), LockWork: 1})
+		if err := a.Unlock("work", []byte("right"), Terms{Life: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		c := connect(t, a)
+		minute := uint32(60)
+		m := added(t, newEd25519(t), "short")
+		m.Constraints = &wire.Constraints{Lifetime: &minute}
+		wantSuccess(t, c.call(m))
+		wantSuccess(t, c.call(added(t, newEd25519(t), "long")))
+		wantSuccess(t, c.call(locking))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantSuccess(t, c.call(unlocking))
+		c.wantList("work@here", "long")
+		if !keyStatus(t, a, "work").Locked || c.signAll() != 1 {
+			t.Errorf("status %+v", a.Status())
+		}
+	})
+}
+
+// TestLockingTakesQuestionsAway: what a person is being asked about is refused.
+func TestLockingTakesQuestionsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, ask := newFakeKey(t, "work"), newAsker()
+		a := New(Options{Source: sourceOf(k), Ask: ask, LockWork: 1})
+		answer := connect(t, a).later(signRequest(k))
+		q := <-ask.questions
+		wantSuccess(t, connect(t, a).call(locking))
+		<-q.ctx.Done()
+		wantFailure(t, <-answer)
+		if inMemory(a) != 0 {
+			t.Error("a private half is in memory")
+		}
+	})
+}
+
+// TestNothingIsInTheBoxesToSee: what lies in memory is not the key.
+func TestNothingIsInTheBoxesToSee(t *testing.T) {
+	private := newEd25519(t)
+	a := New(Options{LockWork: 1})
+	c := connect(t, a)
+	wantSuccess(t, c.call(added(t, private, "x")))
+	wantSuccess(t, c.call(locking))
+	for _, e := range a.keys.all() {
+		if len(e.box) == 0 || bytes.Contains(e.box, private.Seed()) || e.signer != nil {
+			t.Errorf("box %x", e.box)
+		}
+		e.box[len(e.box)-1] ^= 1
+	}
+	wantFailure(t, c.call(unlocking)) // never a key that is not the one
+	c.wantList()
+}
+
+func TestADSAKeyIsForTheDropInOnly(t *testing.T) {
+	key := testDSA()
+	m := addedDSA(key, "old")
+	wantFailure(t, connect(t, New(Options{})).call(m))
+	c := connect(t, New(Options{DSA: true}))
+	wantSuccess(t, c.call(m))
+	if c.signAll() != 1 {
+		t.Error("it does not sign")
+	}
+	for name, change := range map[string]func(k *wire.DSAKey){
+		"public half of another":    func(k *wire.DSAKey) { k.Y = new(big.Int).Add(k.Y, big.NewInt(1)) },
+		"private half of nothing":   func(k *wire.DSAKey) { k.X = new(big.Int) },
+		"private half out of range": func(k *wire.DSAKey) { k.X = new(big.Int).Add(k.X, k.Q) },
+		"generator of nothing":      func(k *wire.DSAKey) { k.G = big.NewInt(1) },
+		"short modulus":             func(k *wire.DSAKey) { k.P = new(big.Int).Rsh(k.P, 1) },
+	} {
+		bad := *m.Key.(*wire.DSAKey)
+		change(&bad)
+		wantFailure(t, c.call(&wire.AddIdentity{Key: &bad, Comment: name}))
+	}
+}
