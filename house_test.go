@@ -32,7 +32,7 @@ var houseTable = map[string][]string{
 	"hostsetup/authkeys": {},
 	"hostsetup/book":     {},
 
-	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "hostsetup", "cmd/internal/home", "cmd/internal/prompt"}, // their error types
+	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "hostsetup", "cmd/internal/home", "cmd/internal/prompt", "cmd/internal/service"}, // their error types
 	"cmd/internal/prompt":  {},
 	"cmd/internal/home":    {},
 	"cmd/internal/service": {},

@@ -82,7 +82,7 @@ func start(t *testing.T, names ...string) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		r.ended <- Serve(ctx, l, agent.New(agent.Options{Source: keys}), func() {
+		r.ended <- Serve(ctx, l, agent.New(agent.Options{Source: keys}), Program{Version: "1.2.3", Activated: true}, func() {
 			close(r.shutdown)
 			cancel()
 		})
@@ -111,7 +111,7 @@ func TestUnlockLockAndStatus(t *testing.T) {
 	locked := func() (names []string) {
 		t.Helper()
 		status, err := c.Status()
-		if err != nil || status.PID != os.Getpid() || status.CanAsk || len(status.Keys) != 2 {
+		if err != nil || status.PID != os.Getpid() || status.Version != "1.2.3" || !status.Activated || status.CanAsk || len(status.Keys) != 2 {
 			t.Fatalf("%+v, error %v", status, err)
 		}
 		for _, k := range status.Keys {

@@ -19,7 +19,7 @@
 // life_ms is how long the key stays open, in milliseconds; 0 or absent means
 // until it is locked. The answer to each is one line:
 //
-//	{"v":1,"status":{"pid":4711,"keys":[...],"can_ask":true}}   to status
+//	{"v":1,"status":{"pid":4711,"keys":[...],"can_ask":true,...}}   to status
 //	{"v":1}                                                     done
 //	{"v":1,"error":{"code":"wrong-passphrase","text":"..."}}    not done
 //

@@ -59,7 +59,14 @@ const (
 // Status is what the running agent says of itself.
 type Status struct {
 	PID int `json:"pid"`
+	Program
 	agent.Status
+}
+
+// Program is what only the agent's program knows of itself.
+type Program struct {
+	Version   string `json:"version"`
+	Activated bool   `json:"activated"` // a service manager holds the sockets, and starts it again at their next use
 }
 
 // VersionError says that the running agent is of another version of kagiban than

@@ -19,6 +19,7 @@ const writeTime = 10 * time.Second
 // server is what a connection needs.
 type server struct {
 	agent    *agent.Agent
+	program  Program
 	shutdown func()
 }
 
@@ -26,14 +27,14 @@ type server struct {
 // connection. Then it returns nil, after the last of them has ended. Any other
 // end is an error of l.Accept. shutdown is called in a goroutine of its own when
 // a client asks for the end; it should end ctx.
-func Serve(ctx context.Context, l net.Listener, a *agent.Agent, shutdown func()) error {
+func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program Program, shutdown func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer cancel() // before waiting
-	s := &server{agent: a, shutdown: shutdown}
+	s := &server{agent: a, program: program, shutdown: shutdown}
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -68,7 +69,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 		clear(r.Passphrase)
 		ans := answer{V: Version, Error: explain(err)}
 		if err == nil && r.Op == opStatus {
-			ans.Status = &Status{PID: os.Getpid(), Status: s.agent.Status()}
+			ans.Status = &Status{PID: os.Getpid(), Program: s.program, Status: s.agent.Status()}
 		}
 		c.SetWriteDeadline(time.Now().Add(writeTime)) // if it fails, so will the write
 		if _, err := c.Write(encode(ans)); err != nil {

@@ -22,21 +22,22 @@ func TestWaitGone(t *testing.T) {
 	if err := h.Make(); err != nil {
 		t.Fatal(err)
 	}
+	gone := func() bool { return isGone(h.AgentSocket()) && isGone(h.ControlSocket()) }
 	for _, path := range []string{h.AgentSocket(), h.ControlSocket()} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		if err := waitGone(ctx, h); !errors.Is(err, context.DeadlineExceeded) {
+		if err := waitUntil(ctx, gone); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s is there: %v", filepath.Base(path), err)
 		}
 		cancel()
-		gone := make(chan error, 1)
-		go func() { gone <- os.Remove(path) }()
-		if err := waitGone(t.Context(), h); err != nil {
+		removed := make(chan error, 1)
+		go func() { removed <- os.Remove(path) }()
+		if err := waitUntil(t.Context(), gone); err != nil {
 			t.Error(err)
 		}
-		if err := <-gone; err != nil {
+		if err := <-removed; err != nil {
 			t.Error(err)
 		}
 	}

@@ -22,6 +22,7 @@ func commands(p *program) []*cli.Command {
 		unlockCommand(p),
 		lockCommand(p),
 		agentCommand(p),
+		serviceCommand(p),
 		envCommand(p),
 		hostCommand(p),
 		versionCommand(p),

@@ -22,7 +22,8 @@ func agentRunCommand(p *program) *cli.Command {
 		Name:  "run",
 		Usage: "run the agent in this terminal, which is asked for passphrases",
 		Description: "It ends with Ctrl-C, SIGTERM, SIGHUP or `kagiban agent stop`, and takes its sockets away. SIGUSR1 drops all keys,\n" +
-			"as ssh-add -D does. What it has to say goes to its log; with -v, to stderr as well.",
+			"as ssh-add -D does. What it has to say goes to its log; with -v, to stderr as well. Sockets that systemd holds for it\n" +
+			"(sd_listen_fds(3)) are taken over, and left there at the end.",
 		Action: func(c *cli.Context) error { return p.agentRun(c.Context) },
 	}
 }
@@ -96,19 +97,35 @@ func (p *program) newAgent(log *slog.Logger) (*agent.Agent, error) {
 // doors are the two sockets.
 type doors struct {
 	agent, control *door.Listener
+	activated      bool // a service manager made them
 }
 
-// openDoors makes both sockets, or none.
+// openDoors makes both sockets, or none. Those that a service manager holds for us are told apart by their paths, since all sockets of
+// one unit have the same name.
 func openDoors(h home.Home, log *slog.Logger) (*doors, error) {
-	refused := func(c door.Caller, err error) {
-		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+	inherited, err := door.Inherited()
+	if err != nil {
+		return nil, err
 	}
-	var d doors
-	var err error
+	d := doors{activated: len(inherited) > 0}
+	for _, l := range inherited {
+		switch l.Addr().String() {
+		case h.AgentSocket():
+			d.agent = l
+		case h.ControlSocket():
+			d.control = l
+		default:
+			d.close(inherited...)
+			return nil, say.Fail(say.OtherSocket, nil, "path", l.Addr().String(), "folder", h.RunDir())
+		}
+	}
 	for _, one := range []struct {
 		path string
 		at   **door.Listener
 	}{{h.ControlSocket(), &d.control}, {h.AgentSocket(), &d.agent}} {
+		if *one.at != nil {
+			continue
+		}
 		if *one.at, err = door.Listen(one.path); err != nil {
 			d.close()
 			if errors.Is(err, door.ErrInUse) {
@@ -116,15 +133,18 @@ func openDoors(h home.Home, log *slog.Logger) (*doors, error) {
 			}
 			return nil, err
 		}
-		(*one.at).Refused = refused
 	}
+	refused := func(c door.Caller, err error) {
+		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+	}
+	d.agent.Refused, d.control.Refused = refused, refused
 	return &d, nil
 }
 
-func (d *doors) close() {
-	for _, l := range []*door.Listener{d.agent, d.control} {
+func (d *doors) close(more ...*door.Listener) {
+	for _, l := range append(more, d.agent, d.control) {
 		if l != nil {
-			l.Close() // removes the socket; a second time does nothing
+			l.Close() // removes a socket that was made here; a second time does nothing
 		}
 	}
 }
@@ -138,7 +158,9 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent) error {
 	defer stopDropping()
 	ended := make(chan error, 2)
 	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
-	go func() { ended <- control.Serve(ctx, d.control, a, end) }()
+	go func() {
+		ended <- control.Serve(ctx, d.control, a, control.Program{Version: buildVersion(), Activated: d.activated}, end)
+	}()
 	first := <-ended
 	end()
 	return errors.Join(first, <-ended)

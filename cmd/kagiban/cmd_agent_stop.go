@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/say"
 )
 
@@ -18,7 +17,7 @@ func agentStopCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:        "stop",
 		Usage:       "end the agent; every key is locked then",
-		Description: "It returns when the sockets are gone.",
+		Description: "It returns when the agent is gone. Where systemd holds its sockets (kagiban service install), their next use starts it again.",
 		Action:      func(c *cli.Context) error { return p.agentStop(c.Context) },
 	}
 }
@@ -29,30 +28,42 @@ func (p *program) agentStop(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
+	status, err := c.Status()
+	if err != nil {
+		return err
+	}
 	if err := c.Shutdown(); err != nil {
 		return err
+	}
+	if status.Activated { // its sockets stay
+		if err := waitUntil(ctx, func() bool { return !processLives(status.PID) }); err != nil {
+			return err
+		}
+		p.tell(say.AgentStoppedUntilUse)
+		return nil
 	}
 	h, err := p.home()
 	if err != nil {
 		return err
 	}
-	if err := waitGone(ctx, h); err != nil {
+	if err := waitUntil(ctx, func() bool { return isGone(h.AgentSocket()) && isGone(h.ControlSocket()) }); err != nil {
 		return err
 	}
 	p.tell(say.AgentStopped)
 	return nil
 }
 
-// waitGone waits until neither socket is there.
-func waitGone(ctx context.Context, h home.Home) error {
+// isGone: a socket's name, and not whether somebody answers there.
+func isGone(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// waitUntil waits for the end of an agent.
+func waitUntil(ctx context.Context, gone func() bool) error {
 	limit, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	for {
-		_, agentErr := os.Lstat(h.AgentSocket())
-		_, controlErr := os.Lstat(h.ControlSocket())
-		if errors.Is(agentErr, fs.ErrNotExist) && errors.Is(controlErr, fs.ErrNotExist) {
-			return nil
-		}
+	for !gone() {
 		select {
 		case <-limit.Done():
 			if err := ctx.Err(); err != nil {
@@ -62,4 +73,5 @@ func waitGone(ctx context.Context, h home.Home) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	return nil
 }

@@ -39,6 +39,14 @@ func versionCommand(p *program) *cli.Command {
 	}
 }
 
+// buildVersion tells one build from another, as far as they know what they were built from.
+func buildVersion() string {
+	if c := commit(); c != "" {
+		return version + "+" + c
+	}
+	return version
+}
+
 // commit is the revision that the Go tool noted in the binary, or "".
 func commit() string {
 	info, ok := debug.ReadBuildInfo()

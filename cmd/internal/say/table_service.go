@@ -1,0 +1,74 @@
+package say
+
+// Messages of what starts the agent at login.
+const (
+	NoServiceHere        ID = "no-service-here"
+	ServiceForeign       ID = "service-file-changed"
+	ServiceFailed        ID = "service-failed"
+	ServiceBadPath       ID = "service-bad-path"
+	AgentByHand          ID = "agent-by-hand"
+	OtherSocket          ID = "other-socket"
+	AgentStoppedUntilUse ID = "agent-stopped-until-use"
+
+	ServiceWrote       ID = "service-wrote"
+	ServiceInstalled   ID = "service-installed"
+	ServiceThere       ID = "service-there"
+	ServiceOldAgent    ID = "service-old-agent"
+	ServiceSessions    ID = "service-sessions"
+	ServiceTookAway    ID = "service-took-away"
+	ServiceUninstalled ID = "service-uninstalled"
+	ServiceNone        ID = "service-none"
+	FileMissing        ID = "file-missing"
+	FileSame           ID = "file-same"
+	FileOlder          ID = "file-older"
+	FileForeign        ID = "file-foreign"
+)
+
+func serviceTable() map[ID]Message {
+	return map[ID]Message{
+		NoServiceHere: {
+			What:      "the agent cannot be started at login here: {error}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban agent start   (put it into your shell's start-up file, and below it: eval \"$(kagiban env)\")",
+		},
+		ServiceForeign: {
+			What:      "{path} was changed by hand, or somebody else wrote it",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban service print   (shows what would stand there)\nkagiban service {verb} --force   (for settings of your own: systemctl --user edit kagiban-agent.service)",
+		},
+		ServiceFailed: {
+			What:      "the system did not take the service: {error}",
+			StillTrue: "no key was touched; the same call once more goes on where this one stopped",
+			Next:      "kagiban service status",
+		},
+		ServiceBadPath: {
+			What:      "{error}, so the service's files cannot name it",
+			StillTrue: "nothing was changed",
+			Next:      "KAGIBAN_HOME=/another/folder kagiban service install",
+		},
+		AgentByHand: {
+			What:      "an agent that was started by hand is running (process {pid}), and the service would take its sockets from it",
+			StillTrue: "it goes on as it was, with the keys that it holds; nothing was changed",
+			Next:      "kagiban agent stop   (locks every key, forgets those that ssh-add added)\nkagiban service install",
+		},
+		OtherSocket: {
+			What:      "the agent was given a socket at {path}, and its own are in {folder}",
+			StillTrue: "no key was touched",
+			Next:      "kagiban service install",
+		},
+		AgentStoppedUntilUse: {What: "the agent has ended; every key is locked. Its sockets are held by systemd: their next use starts it again"},
+
+		ServiceWrote:       {What: "wrote {path}"},
+		ServiceInstalled:   {What: "the agent is there from now on, at every login; on Linux its first use starts it"},
+		ServiceThere:       {What: "nothing to do: it is installed, and as it should be"},
+		ServiceOldAgent:    {What: "the agent that is running goes on as it was begun. To have the new one, which locks every key:"},
+		ServiceSessions:    {What: "what a desktop starts after your next login finds it by itself. For this shell, and in the start-up file of shells that come by ssh or at a console:"},
+		ServiceTookAway:    {What: "removed {path}"},
+		ServiceUninstalled: {What: "the agent has ended, every key is locked, and nothing starts it any more but you"},
+		ServiceNone:        {What: "nothing to do: it is not installed"},
+		FileMissing:        {What: "not there"},
+		FileSame:           {What: "as it should be"},
+		FileOlder:          {What: "of another version, or for a program at another place"},
+		FileForeign:        {What: "changed by hand, or somebody else's"},
+	}
+}

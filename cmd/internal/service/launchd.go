@@ -1,0 +1,80 @@
+package service
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const launchdLabel = "kagiban.agent"
+
+// launchd starts the agent at login and again when it dies. That it should hold the sockets, as systemd does, would take C
+// (launch_activate_socket), and this program has none.
+type launchd struct {
+	disk
+	runCommand func(ctx context.Context, name string, args ...string) (string, error)
+	uid        int
+	plist      string // its one file
+}
+
+func (l *launchd) files(spec Spec) ([]File, error) {
+	l.plist = filepath.Join(spec.Config, "LaunchAgents", launchdLabel+".plist")
+	return rendered([]File{{l.plist, "launchd.plist"}}, spec)
+}
+
+// program is the first string of the one array.
+func (l *launchd) program(text string) string {
+	var plist struct {
+		Program []string `xml:"dict>array>string"`
+	}
+	if xml.Unmarshal([]byte(text), &plist) != nil || len(plist.Program) == 0 {
+		return ""
+	}
+	return plist.Program[0]
+}
+
+// domain is the login session of the user at the screen, target the agent in it.
+func (l *launchd) domain() string { return "gui/" + strconv.Itoa(l.uid) }
+func (l *launchd) target() string { return l.domain() + "/" + launchdLabel }
+
+func (l *launchd) ready(ctx context.Context) error {
+	if _, err := l.runCommand(ctx, "launchctl", "print", l.domain()); err != nil {
+		return unavailable("launchd has no session at the screen for this user", err)
+	}
+	return nil
+}
+
+// look: launchd takes every file of its folder at login, unless it was disabled by hand.
+func (l *launchd) look(ctx context.Context, state *State) error {
+	out, err := l.runCommand(ctx, "launchctl", "print", l.target())
+	if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) {
+		return err
+	}
+	state.Active = err == nil
+	state.Running = state.Active && strings.Contains(out, "state = running")
+	state.Enabled = state.Installed()
+	return nil
+}
+
+func (l *launchd) start(ctx context.Context, _ []string) error {
+	if err := l.stop(ctx); err != nil { // it would not read a changed file
+		return err
+	}
+	_, err := l.runCommand(ctx, "launchctl", "bootstrap", l.domain(), l.plist)
+	return err
+}
+
+func (l *launchd) stop(ctx context.Context) error {
+	var state State
+	if err := l.look(ctx, &state); err != nil || !state.Active {
+		return err
+	}
+	_, err := l.runCommand(ctx, "launchctl", "bootout", l.target())
+	return err
+}
+
+func (l *launchd) removed(context.Context) error { return nil }

@@ -1,0 +1,134 @@
+package service
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	socketUnit  = "kagiban-agent.socket"
+	serviceUnit = "kagiban-agent.service"
+)
+
+// systemd is the user's own manager (systemd --user). It listens for the agent, and starts it at the first connection.
+type systemd struct {
+	disk
+	runCommand func(ctx context.Context, name string, args ...string) (string, error)
+}
+
+func (s *systemd) files(spec Spec) ([]File, error) {
+	units := filepath.Join(spec.Config, "systemd", "user")
+	files := []File{
+		{Path: filepath.Join(units, socketUnit), Text: "kagiban-agent.socket"},
+		{Path: filepath.Join(units, serviceUnit), Text: "kagiban-agent.service"},
+		{Path: filepath.Join(spec.Config, "environment.d", "60-kagiban.conf"), Text: "environment.conf"},
+	}
+	return rendered(files, spec)
+}
+
+// rendered puts the text of that name into each file.
+func rendered(files []File, spec Spec) ([]File, error) {
+	for i := range files {
+		text, err := render(files[i].Text, spec)
+		if err != nil {
+			return nil, err
+		}
+		files[i].Text = text
+	}
+	return files, nil
+}
+
+var execStart = regexp.MustCompile(`(?m)^ExecStart=:?"(.*)" agent run$`)
+
+func (s *systemd) program(text string) string {
+	if m := execStart.FindStringSubmatch(text); m != nil {
+		return unquoted(m[1])
+	}
+	return ""
+}
+
+// systemctl asks the user's manager.
+func (s *systemd) systemctl(ctx context.Context, args ...string) (string, error) {
+	return s.runCommand(ctx, "systemctl", append([]string{"--user", "--no-pager"}, args...)...)
+}
+
+func (s *systemd) ready(ctx context.Context) error {
+	if _, err := s.systemctl(ctx, "show", "--property=Version"); err != nil {
+		return unavailable("no systemd answers for this user", err)
+	}
+	return nil
+}
+
+func (s *systemd) look(ctx context.Context, state *State) error {
+	units, err := s.show(ctx)
+	if err != nil {
+		return err
+	}
+	state.Enabled = units[socketUnit]["UnitFileState"] == "enabled"
+	state.Active = units[socketUnit]["ActiveState"] == "active"
+	state.Running = units[serviceUnit]["ActiveState"] == "active"
+	return nil
+}
+
+// show is what the manager knows of both units.
+func (s *systemd) show(ctx context.Context) (map[string]map[string]string, error) {
+	out, err := s.systemctl(ctx, "show", "--property=Id,UnitFileState,ActiveState", socketUnit, serviceUnit)
+	if err != nil {
+		return nil, err
+	}
+	units := map[string]map[string]string{}
+	for _, block := range strings.Split(out, "\n\n") {
+		unit := map[string]string{}
+		for line := range strings.Lines(block) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+			unit[name] = value
+		}
+		units[unit["Id"]] = unit
+	}
+	return units, nil
+}
+
+// start leaves an agent that runs alone, with its keys, unless the sockets themselves have changed: a socket cannot be
+// made anew while its service runs.
+func (s *systemd) start(ctx context.Context, changed []string) error {
+	if _, err := s.systemctl(ctx, "daemon-reload"); err != nil { // even if nothing was written now: who was killed after writing comes again
+		return err
+	}
+	if slices.ContainsFunc(changed, func(path string) bool { return filepath.Base(path) == socketUnit }) {
+		if _, err := s.systemctl(ctx, "stop", socketUnit, serviceUnit); err != nil {
+			return err
+		}
+	}
+	if _, err := s.systemctl(ctx, "reset-failed", socketUnit, serviceUnit); err != nil && ctx.Err() != nil { // it may be that nothing had failed
+		return err
+	}
+	_, err := s.systemctl(ctx, "enable", "--quiet", "--now", socketUnit)
+	return err
+}
+
+func (s *systemd) stop(ctx context.Context) error {
+	units, err := s.show(ctx)
+	if err != nil {
+		return err
+	}
+	if units[socketUnit]["ActiveState"] != "inactive" || units[serviceUnit]["ActiveState"] != "inactive" {
+		if _, err := s.systemctl(ctx, "stop", socketUnit, serviceUnit); err != nil {
+			return err
+		}
+	}
+	if units[socketUnit]["UnitFileState"] != "" {
+		_, err = s.systemctl(ctx, "disable", "--quiet", socketUnit)
+	}
+	return err
+}
+
+func (s *systemd) removed(ctx context.Context) error {
+	if _, err := s.systemctl(ctx, "daemon-reload"); err != nil {
+		return err
+	}
+	_, _ = s.systemctl(ctx, "reset-failed", socketUnit, serviceUnit) // as in start
+	return nil
+}
