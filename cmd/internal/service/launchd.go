@@ -3,8 +3,6 @@ package service
 import (
 	"context"
 	"encoding/xml"
-	"errors"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -48,12 +46,10 @@ func (l *launchd) ready(ctx context.Context) error {
 	return nil
 }
 
-// look: launchd takes every file of its folder at login, unless it was disabled by hand.
+// look: launchd does not know of an agent that is not loaded, and says so by failing. It takes every file of its folder at login,
+// unless that was disabled by hand.
 func (l *launchd) look(ctx context.Context, state *State) error {
 	out, err := l.runCommand(ctx, "launchctl", "print", l.target())
-	if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) {
-		return err
-	}
 	state.Active = err == nil
 	state.Running = state.Active && strings.Contains(out, "state = running")
 	state.Enabled = state.Installed()

@@ -11,7 +11,8 @@ const (
 	runKeyName = "kagiban-agent"
 )
 
-// runKey is the value of the user's Run key that starts the agent. A value has no place for a checksum; it is ours by its name.
+// runKey is the value of the user's Run key that starts the agent, in the environment that the user has there at login. A value has no
+// place for a checksum; it is ours by its name and by what it starts.
 type runKey struct{}
 
 func (runKey) files(spec Spec) ([]File, error) {

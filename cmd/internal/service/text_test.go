@@ -1,0 +1,121 @@
+package service
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+// plain and odd are a home as it usually is, and one with all that has a meaning somewhere.
+func plain() Spec {
+	return Spec{
+		Program: "/usr/bin/kagiban", Agent: "/run/user/1000/kagiban/agent.sock", Control: "/run/user/1000/kagiban/control.sock",
+		Runtime: "/run/user/1000", Config: "/home/me/.config",
+	}
+}
+
+func odd() Spec {
+	const home = `/home/me/a b%c$d"e'f\g` + "`h<&>é"
+	return Spec{
+		Program: home + "/kagiban", Env: []string{"KAGIBAN_HOME=" + home}, Agent: home + "/run/agent.sock", Control: home + "/run/control.sock",
+		Runtime: "/run/user/1000", Config: "/home/me/.config",
+	}
+}
+
+// TestTexts holds every file, on every kind of system, against what was looked at once.
+func TestTexts(t *testing.T) {
+	for name, spec := range map[string]Spec{"plain": plain(), "odd": odd()} {
+		for _, goos := range []string{"linux", "darwin", "windows"} {
+			s, err := For(goos, spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got strings.Builder
+			for _, f := range s.Files() {
+				got.WriteString("-- " + f.Path + " --\n" + f.Text)
+			}
+			golden := filepath.Join("testdata", goos+"-"+name)
+			if *update {
+				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil || got.String() != string(want) {
+				t.Errorf("%s: %v, got\n%s", golden, err, got.String())
+			}
+		}
+	}
+}
+
+// TestProgram: what a file starts is read back as it was written.
+func TestProgram(t *testing.T) {
+	for _, spec := range []Spec{plain(), odd()} {
+		for _, goos := range []string{"linux", "darwin", "windows"} {
+			s, err := For(goos, spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := ""
+			for _, f := range s.Files() {
+				found += s.system.program(f.Text)
+			}
+			if found != spec.Program {
+				t.Errorf("%s starts %q, want %q", goos, found, spec.Program)
+			}
+		}
+	}
+}
+
+func TestNoPlace(t *testing.T) {
+	var none *UnavailableError
+	if _, err := For("plan9", plain()); !errors.As(err, &none) {
+		t.Errorf("plan9: %v", err)
+	}
+	for _, path := range []string{"/a\nExecStart=/bin/x", "/a\x01", "/a\xff"} {
+		spec := plain()
+		spec.Agent = path
+		if _, err := For("linux", spec); !errors.Is(err, ErrPath) {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+// TestLikeness: our own file of an earlier day is told from one that was changed by one character.
+func TestLikeness(t *testing.T) {
+	s, err := For("linux", plain())
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := plain()
+	moved.Program = "/opt/kagiban"
+	elsewhere, err := For("linux", moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := s.Files()[1].Text
+	for text, is := range map[string]Likeness{
+		want:                            Same,
+		elsewhere.Files()[1].Text:       Older,
+		strings.ToUpper(want):           Foreign,
+		want + "Environment=A=b\n":      Foreign,
+		want[:len(want)-1]:              Foreign,
+		"[Service]\nExecStart=/bin/x\n": Foreign,
+		"":                              Foreign,
+	} {
+		if got := likeness(want, text, true, false); got != is {
+			t.Errorf("%s, want %s:\n%s", got, is, text)
+		}
+	}
+	if got := likeness(want, "", false, false); got != Missing {
+		t.Errorf("no file is %s", got)
+	}
+	if got := likeness(`"C:\kagiban.exe" agent start`, `"D:\kagiban.exe" agent start`, true, true); got != Older {
+		t.Errorf("our value is %s", got)
+	}
+}
