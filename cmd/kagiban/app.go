@@ -18,6 +18,7 @@ func commands(p *program) []*cli.Command {
 	return []*cli.Command{
 		initCommand(p),
 		statusCommand(p),
+		doctorCommand(p),
 		keyCommand(p),
 		unlockCommand(p),
 		lockCommand(p),

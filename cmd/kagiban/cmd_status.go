@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -59,6 +60,7 @@ type surroundings struct {
 	ours   bool   // ssh in this shell asks our agent
 	agent  agentView
 	client string // how this computer is called
+	unwell bool   // a key or its folder cannot be used: doctor says what to do
 	fresh  bool   // init has still to be done: nothing that could not be read says otherwise
 	keys   []vault.Key
 	rows   []keyRow
@@ -89,6 +91,7 @@ func (p *program) lookAround() surroundings {
 	var keysErr error
 	s.keys, s.rows, keysErr = p.keyRows(s.agent)
 	p.complain(keysErr)
+	s.unwell = keysErr != nil || slices.ContainsFunc(s.keys, func(k vault.Key) bool { return k.Problem != nil })
 	s.fresh = configErr == nil && keysErr == nil && (s.client == "" || len(s.keys) == 0)
 	s.hosts, err = book.Book{Path: h.Hosts()}.Hosts()
 	p.complain(err)
@@ -116,6 +119,9 @@ func (s surroundings) report() statusReport {
 // next are the commands that would help now, the first one first.
 func (s surroundings) next() []string {
 	var next []string
+	if s.unwell {
+		next = append(next, "kagiban doctor")
+	}
 	if s.fresh {
 		next = append(next, "kagiban init")
 	}

@@ -32,5 +32,8 @@ func ExitCode(id ID) int {
 	case Interrupted, UndoneByPerson:
 		return ExitInterrupted
 	}
+	if _, found := doctorTable()[id]; found {
+		return ExitProblem
+	}
 	return ExitFailed
 }

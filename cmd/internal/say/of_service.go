@@ -11,6 +11,7 @@ func ofService(err error) (ID, Fields) {
 	var none *service.UnavailableError
 	var foreign *service.ForeignError
 	var failed *service.CommandError
+	var path *service.PathError
 	switch {
 	case errors.As(err, &none):
 		return NoServiceHere, Fields{"error": none.Reason}
@@ -18,8 +19,8 @@ func ofService(err error) (ID, Fields) {
 		return ServiceForeign, Fields{"path": foreign.Path, "verb": "install"}
 	case errors.As(err, &failed):
 		return ServiceFailed, Fields{"error": failed.Error()}
-	case errors.Is(err, service.ErrPath):
-		return ServiceBadPath, Fields{"error": err.Error()}
+	case errors.As(err, &path):
+		return ServiceBadPath, Fields{"error": path.Error()}
 	}
 	return "", nil
 }

@@ -2,7 +2,6 @@ package say
 
 import (
 	"errors"
-	"fmt"
 
 	"kagiban/cmd/internal/service"
 )
@@ -12,7 +11,7 @@ func serviceSamples() []sample {
 		{&service.UnavailableError{Reason: "no systemd answers for this user"}, NoServiceHere},
 		{&service.ForeignError{Path: "/home/me/.config/systemd/user/kagiban-agent.socket"}, ServiceForeign},
 		{&service.CommandError{Command: "systemctl --user", Output: "no", Err: errors.New("exit status 1")}, ServiceFailed},
-		{fmt.Errorf("%w: %q", service.ErrPath, "/a\nb"), ServiceBadPath},
+		{&service.PathError{Path: "/a\nb", Reason: "has a control character"}, ServiceBadPath},
 		{Fail(AgentByHand, nil, "pid", "4711"), AgentByHand},
 		{Fail(OtherSocket, nil, "path", "/run/x", "folder", "/run/y"), OtherSocket},
 	}

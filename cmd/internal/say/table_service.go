@@ -42,7 +42,7 @@ func serviceTable() map[ID]Message {
 			Next:      "kagiban service status",
 		},
 		ServiceBadPath: {
-			What:      "{error}, so the service's files cannot name it",
+			What:      "{error}, so the service cannot have it",
 			StillTrue: "nothing was changed",
 			Next:      "KAGIBAN_HOME=/another/folder kagiban service install",
 		},

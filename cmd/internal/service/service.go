@@ -55,8 +55,10 @@ func (e *CommandError) Error() string { return fmt.Sprintf("%s: %v: %s", e.Comma
 // Unwrap gives the cause.
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// ErrPath says that a path cannot stand in such a file.
-var ErrPath = errors.New("the path has a control character, or is no UTF-8")
+// PathError says that a path cannot stand in such a file.
+type PathError struct{ Path, Reason string }
+
+func (e *PathError) Error() string { return fmt.Sprintf("the path %q %s", e.Path, e.Reason) }
 
 // File is one file of the service. On Windows it is a value of the registry, and Path its name.
 type File struct{ Path, Text string }
@@ -117,7 +119,7 @@ type system interface {
 	remove(path string) error
 }
 
-// For is the service on the operating system that goos names (runtime.GOOS). The error is a *UnavailableError, or wraps ErrPath.
+// For is the service on the operating system that goos names (runtime.GOOS). The error is a *UnavailableError or a *PathError.
 func For(goos string, spec Spec) (*Service, error) {
 	var s system
 	switch goos {
@@ -136,7 +138,7 @@ func For(goos string, spec Spec) (*Service, error) {
 func newService(s system, spec Spec) (*Service, error) {
 	for _, path := range append([]string{spec.Program, spec.Agent, spec.Control, spec.Config}, spec.Env...) {
 		if !writable(path) {
-			return nil, fmt.Errorf("%w: %q", ErrPath, path)
+			return nil, &PathError{path, "has a control character, or is no UTF-8"}
 		}
 	}
 	files, err := s.files(spec)

@@ -19,7 +19,17 @@ type systemd struct {
 	runCommand func(ctx context.Context, name string, args ...string) (string, error)
 }
 
+// files refuses sockets that systemd (seen in 252) would lose as soon as it reads its files again, because the path that it wrote down
+// for itself has escapes in it: then nobody listens, and the unit still counts as active. And it runs no program with a quote in its path.
 func (s *systemd) files(spec Spec) ([]File, error) {
+	for _, path := range []string{spec.Agent, spec.Control} {
+		if strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"'\`, r) }) {
+			return nil, &PathError{path, "has a quote, a backslash or a letter beyond ASCII, by which systemd loses a socket"}
+		}
+	}
+	if strings.ContainsAny(spec.Program, `"'\`) {
+		return nil, &PathError{spec.Program, "has a quote or a backslash, and systemd runs no such program"}
+	}
 	units := filepath.Join(spec.Config, "systemd", "user")
 	files := []File{
 		{Path: filepath.Join(units, socketUnit), Text: "kagiban-agent.socket"},

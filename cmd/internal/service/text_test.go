@@ -20,9 +20,9 @@ func plain() Spec {
 }
 
 func odd() Spec {
-	const home = `/home/me/a b%c$d"e'f\g` + "`h<&>é"
+	const home = "/home/me/a b%c$d`e<&>"
 	return Spec{
-		Program: home + "/kagiban", Env: []string{"KAGIBAN_HOME=" + home}, Agent: home + "/run/agent.sock", Control: home + "/run/control.sock",
+		Program: home + "é/kagiban", Env: []string{"KAGIBAN_HOME=" + home}, Agent: home + "/run/agent.sock", Control: home + "/run/control.sock",
 		Runtime: "/run/user/1000", Config: "/home/me/.config",
 	}
 }
@@ -77,10 +77,16 @@ func TestNoPlace(t *testing.T) {
 	if _, err := For("plan9", plain()); !errors.As(err, &none) {
 		t.Errorf("plan9: %v", err)
 	}
-	for _, path := range []string{"/a\nExecStart=/bin/x", "/a\x01", "/a\xff"} {
+	var bad *PathError
+	quoted := plain()
+	quoted.Program = "/it's/kagiban"
+	if _, err := For("linux", quoted); !errors.As(err, &bad) || bad.Path != quoted.Program {
+		t.Errorf("%v", err)
+	}
+	for _, path := range []string{"/a\nExecStart=/bin/x", "/a\x01", "/a\xff", "/a'", `/a"`, `/a\b`, "/é"} {
 		spec := plain()
 		spec.Agent = path
-		if _, err := For("linux", spec); !errors.Is(err, ErrPath) {
+		if _, err := For("linux", spec); !errors.As(err, &bad) || bad.Path != path {
 			t.Errorf("%q: %v", path, err)
 		}
 	}

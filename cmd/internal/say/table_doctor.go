@@ -1,0 +1,95 @@
+package say
+
+// Messages of doctor: what is wrong on this computer. Each ends with the command that mends it.
+const (
+	FileOpen        ID = "file-open"
+	NotYours        ID = "not-yours"
+	KeyUnreadable   ID = "key-unreadable"
+	KeyFileDamaged  ID = "key-file-damaged"
+	LeftBehind      ID = "left-behind"
+	ServiceIdle     ID = "service-idle"
+	ServiceOutdated ID = "service-outdated"
+	AgentOutdated   ID = "agent-outdated"
+	SocketUnset     ID = "socket-unset"
+	SocketElsewhere ID = "socket-elsewhere"
+	NoWayToAsk      ID = "no-way-to-ask"
+)
+
+func doctorTable() map[ID]Message {
+	return map[ID]Message{
+		FileOpen: {
+			What:      "others may {may} {path} (mode {mode})",
+			StillTrue: "the folder that it is in keeps them out for now",
+			Next:      "chmod {to} {quoted}",
+		},
+		NotYours: {
+			What:      "{path} belongs to another user (uid {owner}), so it is not used",
+			StillTrue: "nothing was changed",
+			Next:      "sudo chown \"$(id -un)\" {quoted}",
+		},
+		KeyUnreadable: {
+			What:      "{path} cannot be read: {error}",
+			StillTrue: "it is there, as it was",
+			Next:      "chmod u+rw {quoted}",
+		},
+		KeyFileDamaged: {
+			What:      "key {key} is damaged ({error}): it needs its file {path} from a backup, or its servers another key",
+			StillTrue: "no byte of it was changed",
+			Next:      "mv -n {quoted} {aside}",
+		},
+		LeftBehind: {
+			What:      "writes that were cut short left {count} of their temporary files in {path}",
+			StillTrue: "what they would have replaced is whole",
+			Next:      "kagiban doctor --fix",
+		},
+		ServiceIdle: {
+			What:      "the agent is installed to be there at login, but it is not in force ({state})",
+			StillTrue: "no key was touched",
+			Next:      "{command}",
+		},
+		ServiceOutdated: {
+			What:      "{path} is of another version, or for a kagiban at another place (it starts {program})",
+			StillTrue: "the agent that it starts works as that version does, if it is there",
+			Next:      "kagiban service install",
+		},
+		AgentOutdated: {
+			What:      "the agent that is running is kagiban {theirs}, and this program is {ours}",
+			StillTrue: "it goes on as it was begun; when it ends every key is locked",
+			Next:      "kagiban agent stop && kagiban agent start",
+		},
+		SocketUnset: {
+			What:      "SSH_AUTH_SOCK is not set here, so ssh does not ask the agent",
+			StillTrue: "the agent is as it was",
+			Next:      "eval \"$(kagiban env)\"",
+		},
+		SocketElsewhere: {
+			What:      "SSH_AUTH_SOCK leads to another agent, at {path}, so ssh asks that one",
+			StillTrue: "both agents are as they were",
+			Next:      "eval \"$(kagiban env)\"",
+		},
+		NoWayToAsk: {
+			What:      "the agent has no way to ask for the passphrase of {key}, which is locked: it has no terminal, and no SSH_ASKPASS that may be used",
+			StillTrue: "whoever uses the key is refused at once, and waits for nobody",
+			Next:      "kagiban unlock {key}",
+		},
+	}
+}
+
+// Mended is what doctor --fix says of each thing.
+const Mended ID = "mended"
+
+// AllWell is what doctor says when it finds nothing.
+const AllWell ID = "all-well"
+
+func doctorTalk() map[ID]Message {
+	return map[ID]Message{
+		Mended:  {What: "mended: {what}"},
+		AllWell: {What: "nothing is wrong"},
+	}
+}
+
+// Parts is a message in its three parts, filled in.
+func Parts(id ID, f Fields) (what, stillTrue, next string) {
+	m := table()[id]
+	return fill(m.What, f), fill(m.StillTrue, f), fill(m.Next, f)
+}

@@ -1,0 +1,174 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"kagiban/cmd/internal/say"
+)
+
+// ailment is a way in which a computer can be ill.
+type ailment struct {
+	name   string
+	id     say.ID
+	wound  string // makes it so
+	around string // said at the beginning of every shell, after what makes it well: for what is wrong with the shell itself
+	alone  bool   // nothing else is found then, and nothing at all is once it is mended
+}
+
+// ailments has at least one for each row of doctor's table. The home is ~/h, and K is its folder of keys.
+func ailments() []ailment {
+	return []ailment{
+		{"home", say.FolderUnfit, "chmod 755 ~/h", "", true},
+		{"keys", say.FolderUnfit, "chmod 770 $K", "", true},
+		{"sockets' folder", say.FolderUnfit, "chmod 711 ~/h/run", "", true},
+		{"log's folder", say.FolderUnfit, "chmod 777 ~/h/log", "", true},
+		{"key read by others", say.FileOpen, "chmod 640 $K/laptop.age", "", true},
+		{"public half written by others", say.FileOpen, "chmod 666 $K/laptop.pub", "", true},
+		{"settings", say.FileOpen, "chmod 622 ~/h/config.toml", "", true},
+		{"log", say.FileOpen, "chmod 644 ~/h/log/agent.log", "", true},
+		{"socket", say.FileOpen, "chmod 666 ~/h/run/agent.sock", "", true},
+		{"key of root's", say.NotYours, "sudo chown root $K/desk.age", "", false},
+		{"folder of root's", say.NotYours, "sudo chown root ~/h/log", "", true},
+		{"key without rights", say.KeyUnreadable, "chmod 000 $K/desk.age", "", true},
+		{"public half without rights", say.KeyUnreadable, "chmod 200 $K/desk.pub", "", true},
+		{"no key any more", say.KeyFileDamaged, "echo nonsense >$K/desk.age", "", true},
+		{"left behind", say.LeftBehind, "touch -d '2 hours ago' $K/.kagiban-tmp-0123456789abcdef", "", true},
+		{"agent ended", say.AgentNotRunning, "kagiban agent stop", "", false}, // its keys are locked afterwards
+		{"agent of another version", say.AgentOutdated, "kagiban agent stop; ~/old/kagiban agent start", "", false},
+		{"no SSH_AUTH_SOCK", say.SocketUnset, "", "unset SSH_AUTH_SOCK", true},
+		{"another's SSH_AUTH_SOCK", say.SocketElsewhere, "ssh-agent -a ~/theirs >/dev/null", "SSH_AUTH_SOCK=~/theirs", true},
+		{"nobody to ask", say.NoWayToAsk, "kagiban agent stop; env -u SSH_ASKPASS -u SSH_ASKPASS_REQUIRE kagiban agent start", "", true},
+		{"service of another program", say.ServiceOutdated, "kagiban agent stop; PATH=~/old:$PATH kagiban service install", "", false},
+		{"service stopped", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user stop kagiban-agent.socket", "", false},
+		{"service not enabled", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user disable kagiban-agent.socket", "", false},
+		{"service stopped, agent by hand", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user stop kagiban-agent.socket; kagiban agent start", "", false},
+	}
+}
+
+// well is a computer where nothing is wrong: an agent that can ask, whose socket the shell knows.
+const well = `K=~/h/keys; export SSH_ASKPASS=~/askpass SSH_ASKPASS_REQUIRE=force; eval "$(kagiban env --shell sh)"; `
+
+// cure makes it so, whatever was the matter.
+const cure = `kagiban service uninstall --force; kagiban agent stop; sudo rm -rf ~/h ~/theirs
+mkdir -p -m 700 ~/h ~/h/keys && cp /opt/keys/* $K && chmod 600 $K/*.age && chmod 644 $K/*.pub && printf "client = 'laptop'\n" >~/h/config.toml && chmod 600 ~/h/config.toml &&
+kagiban agent start && kagiban unlock laptop && kagiban doctor`
+
+// TestDoctor: each thing that doctor looks for is made wrong once. It is found, mended by the very command that is printed, and found no
+// more; and where --fix says that it can, it does. No key's file is another one afterwards.
+func TestDoctor(t *testing.T) {
+	d := newDesk(t, "/home/owner/h", plainBin)
+	d.Put(oldBinary(t), "/opt/old")
+	d.must("mkdir ~/old; cp /opt/old ~/old/kagiban")
+	mends := map[say.ID]bool{}
+	for _, row := range checks() {
+		mends[row.id] = row.mend != nil
+		if !slices.ContainsFunc(ailments(), func(a ailment) bool { return a.id == row.id }) {
+			t.Errorf("%s is never made wrong", row.id)
+		}
+	}
+	for _, a := range ailments() {
+		ways := []string{"the command"}
+		if mends[a.id] {
+			ways = append(ways, "--fix")
+		}
+		for _, way := range ways {
+			t.Run(a.name+" by "+way, func(t *testing.T) {
+				d := &desk{d.For(t), t, d.home, d.bin}
+				d.must(well + cure)
+				begin := well + a.around + "\n"
+				if a.wound != "" {
+					d.must(begin + a.wound)
+				}
+				before := d.must(sums)
+				problems := d.doctor(begin, "true", 4)
+				at := slices.IndexFunc(problems, func(p checkedProblem) bool { return p.ID == string(a.id) })
+				if at < 0 || a.alone && len(problems) != 1 {
+					t.Fatalf("found %+v", problems)
+				}
+				command, code := problems[at].Fix, 4
+				if way == "--fix" {
+					command = "kagiban doctor --fix"
+				}
+				if a.alone {
+					code = 0
+				}
+				left := d.doctor(begin, command, code)
+				if slices.ContainsFunc(left, func(p checkedProblem) bool { return p.ID == string(a.id) }) {
+					t.Errorf("after %s there is still %+v", command, left)
+				}
+				if after := d.must(sums); after != before {
+					t.Errorf("keys were\n%s\nand are\n%s", before, after)
+				}
+			})
+		}
+	}
+}
+
+// sums are the contents of all keys, whatever they are called.
+const sums = `sudo sh -c 'cat /home/owner/h/keys/*.age* | sha256sum'`
+
+// doctor runs a command and then doctor, in one shell. A code of 4 may be a 0, where others than the one in question need not be found.
+func (d *desk) doctor(begin, command string, code int) []checkedProblem {
+	d.t.Helper()
+	out, got := d.sh(begin + "{ " + command + "\n} >/dev/null 2>&1; kagiban doctor --json")
+	if got != code && (got != 0 || command == "true") {
+		d.t.Fatalf("exit %d, want %d: %s", got, code, out)
+	}
+	var report struct {
+		Schema   int              `json:"schema"`
+		Problems []checkedProblem `json:"problems"`
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || report.Schema != 1 || report.Problems == nil {
+		d.t.Fatalf("%v: %s", err, out)
+	}
+	return report.Problems
+}
+
+// oldBinary is kagiban of an earlier version.
+func oldBinary(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kagiban")
+	out, err := exec.Command("go", "build", "-ldflags", "-X main.version=0.0.9", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// TestDoctorReads: for people it says the same in words; without a home it says what it could not look at; and it
+// changes nothing unless it is told to.
+func TestDoctorReads(t *testing.T) {
+	c := newClient(t)
+	if err := os.Chmod(c.home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	before, err := pictureOf(c.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, talk, code := c.kagiban("doctor")
+	want := "the folder " + c.home + " cannot be used: others may enter it (mode 0755)\n  still true: nothing was changed\n  next: chmod 700 " + c.home + "\n"
+	if code != 4 || talk != "" || !strings.HasPrefix(out, want) || !strings.Contains(out, "next: kagiban agent start\n") {
+		t.Errorf("exit %d: %s%s", code, out, talk)
+	}
+	if after, err := pictureOf(c.home); err != nil || after != before {
+		t.Errorf("%v: before\n%s\nafter\n%s", err, before, after)
+	}
+	c.write(filepath.Join(c.home, "config.toml"), "clint = 'x'\n")
+	if out, _, code := c.kagiban("doctor", "--json"); code != 4 || !strings.Contains(out, `"id":"bad-config"`) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	cmd := c.command("doctor")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	if out, err := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 4 || !strings.Contains(string(out), "HOME") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
