@@ -74,6 +74,7 @@ type Listener struct {
 	name string
 	//lint:ignore U1000 it has no use on a system without a door
 	made   fileID // the socket that we made; zero: another made it
+	bare   bool   // its name has no lock file
 	once   sync.Once
 	closed error
 }
@@ -94,6 +95,27 @@ func Listen(path string) (*Listener, error) {
 	}
 	return l, nil
 }
+
+// Make makes a socket at a name that nothing has, and touches nothing else: no
+// lock file beside it, and whatever has the name keeps it, a socket that nobody
+// listens on too. So ssh-agent(1) makes its own. Two makers of one name cannot
+// both win, by the rules of bind(2). The errors are those of Listen; that of a name
+// that is taken wraps ErrInUse and what the system said.
+func Make(path string) (*Listener, error) {
+	l, err := makeNew(path)
+	if err != nil {
+		return nil, fmt.Errorf("make a socket at %q: %w", path, err)
+	}
+	return l, nil
+}
+
+// File is the listening socket for another process to inherit; see FromFile. The
+// caller closes it. Both processes accept connections as long as both listen.
+func (l *Listener) File() (*os.File, error) { return l.net.File() }
+
+// Own is for the process that a socket was made for, and handed to by its maker:
+// from now on Close removes the file, if it is still the one that it is now.
+func (l *Listener) Own() error { return l.own() }
 
 // Dial connects to the socket at path.
 func Dial(path string) (net.Conn, error) { return net.Dial("unix", path) }

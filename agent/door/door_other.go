@@ -11,6 +11,10 @@ type fileID struct{}
 
 func listen(string) (*Listener, error) { return nil, ErrUnsupported }
 
+func makeNew(string) (*Listener, error) { return nil, ErrUnsupported }
+
+func (l *Listener) own() error { return ErrUnsupported }
+
 func fromFile(*os.File) (*Listener, error) { return nil, ErrUnsupported }
 
 func callerOf(*net.UnixConn) (Caller, error) { return Caller{}, ErrUnsupported }

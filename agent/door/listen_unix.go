@@ -40,16 +40,33 @@ func listen(path string) (*Listener, error) {
 	if err := clearName(path); err != nil {
 		return nil, err
 	}
-	inner, err := bind(path)
+	return bind(path, 0o077)
+}
+
+// makeNew leaves a name that is taken to whoever has it: bind(2) sees to that.
+func makeNew(path string) (*Listener, error) {
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{net: inner, path: path}
-	if l.made, err = lookAt(path); err != nil {
-		inner.Close()
+	if len(path) > maxPath {
+		return nil, &PathTooLongError{Path: path, Limit: maxPath}
+	}
+	l, err := bind(path, 0o177) // nor executable, as ssh-agent's
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	if err != nil {
 		return nil, err
 	}
+	l.bare = true
 	return l, nil
+}
+
+func (l *Listener) own() error {
+	id, _, err := identify(l.path)
+	l.made, l.bare = id, true
+	return err
 }
 
 // patience is how long to wait for somebody who does something to the same name.
@@ -99,16 +116,22 @@ func clearName(path string) error {
 	return fmt.Errorf("%w, or so it seems: %w", ErrInUse, err)
 }
 
-func bind(path string) (*net.UnixListener, error) {
+// bind makes the socket, and looks at it.
+func bind(path string, umask int) (*Listener, error) {
 	umaskLock.Lock()
 	defer umaskLock.Unlock()
-	before := syscall.Umask(0o077)
+	before := syscall.Umask(umask)
 	defer syscall.Umask(before)
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	inner, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
-	l.SetUnlinkOnClose(false) // Go would not look whose it is
+	inner.SetUnlinkOnClose(false) // Go would not look whose it is
+	l := &Listener{net: inner, path: path}
+	if l.made, err = lookAt(path); err != nil {
+		inner.Close()
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -140,7 +163,10 @@ func (l *Listener) close() error {
 	if l.made == (fileID{}) {
 		return l.net.Close()
 	}
-	unlock, err := lockName(l.path)
+	unlock, err := func() {}, error(nil)
+	if !l.bare {
+		unlock, err = lockName(l.path)
+	}
 	if err == nil {
 		defer unlock()
 		if id, _, err := identify(l.path); err == nil && id == l.made {

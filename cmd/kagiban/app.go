@@ -25,6 +25,7 @@ func commands(p *program) []*cli.Command {
 		agentCommand(p),
 		serviceCommand(p),
 		envCommand(p),
+		sshAgentCommand(p),
 		hostCommand(p),
 		versionCommand(p),
 	}

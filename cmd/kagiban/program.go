@@ -53,6 +53,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	if calledSSHAgent(args) {
+		return p.sshAgent(ctx, args[1:])
+	}
 	return p.end(p.guard(ctx, newApp(p, commands(p)), args))
 }
 

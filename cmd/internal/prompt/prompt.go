@@ -49,6 +49,10 @@ func New(getenv func(string) string) *Prompter {
 	return &Prompter{getenv: getenv, tty: ttyPath}
 }
 
+// NewAskpass makes a Prompter that asks through SSH_ASKPASS or not at all, as a
+// program in the background has to.
+func NewAskpass(getenv func(string) string) *Prompter { return &Prompter{getenv: getenv} }
+
 // CanAsk tells whether a question would be asked at all; false means that every
 // question ends at once with ErrCannotAsk.
 func (p *Prompter) CanAsk() bool { return p.way() != nowhere }
