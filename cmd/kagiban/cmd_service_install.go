@@ -20,7 +20,7 @@ func serviceInstallCommand(p *program) *cli.Command {
 		Name:  "install",
 		Usage: "have the agent there at every login",
 		Description: "On Linux systemd's user manager holds the sockets, and starts the agent at their first use; programs that a desktop\n" +
-			"starts find SSH_AUTH_SOCK set (environment.d(5)). What is as it should be is left alone: it can be run again after\n" +
+			"starts find SSH_AUTH_SOCK set (systemctl --user set-environment). What is as it should be is left alone: it can be run again after\n" +
 			"every update. The home is this one: KAGIBAN_HOME, or the XDG folders, as they are set here.",
 		Flags:  []cli.Flag{forceFlag()},
 		Action: func(c *cli.Context) error { return p.serviceInstall(c.Context, c.Bool("force")) },

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,14 +23,26 @@ type desk struct {
 	bin  string // where kagiban is
 }
 
+// staticBinary is kagiban of a version, without the C library of this machine, which an older host lacks.
+func staticBinary(t *testing.T, version string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kagiban")
+	cmd := exec.Command("go", "build", "-ldflags", "-X main.version="+version, "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
 // session is how a shell of the user's begins: what pam_systemd sets, and nothing of whoever started the test.
 const session = `umask 022; export XDG_RUNTIME_DIR=/run/user/$(id -u) HOME=/home/owner PATH=/usr/local/bin:/usr/bin:/bin; unset SSH_AUTH_SOCK; cd; `
 
-func newDesk(t *testing.T, home, bin string) *desk {
+func newDesk(t *testing.T, home, bin, base string) *desk {
 	t.Helper()
 	hook := "mkdir /var/lib/systemd/linger; touch /var/lib/systemd/linger/owner; mkdir " + say.Quote(bin)
-	d := &desk{vpstest.Up(t, hook, "sudo=nopasswd"), t, home, bin}
-	d.Put(builtBinary(t), bin+"/kagiban")
+	d := &desk{vpstest.Up(t, hook, "sudo=nopasswd", "base="+base), t, home, bin}
+	d.Put(staticBinary(t, version), bin+"/kagiban")
 	files, err := filepath.Glob(filepath.Join(committedHome, "keys", "*"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -91,53 +104,56 @@ const plainBin = "/opt/kagiban"
 // TestService is the whole life of it, with a real systemd --user: for a home as it usually is, and for one whose name has all that
 // has a meaning in a unit.
 func TestService(t *testing.T) {
-	for name, at := range map[string][2]string{"xdg": {"", plainBin}, "odd": {"/home/owner/a b%n$HOME`;#", "/opt/a é%n$HOME"}} {
-		t.Run(name, func(t *testing.T) {
-			d := newDesk(t, at[0], at[1])
-			before := d.must(userFiles)
-			d.says("kagiban service status --json", 0, `"installed":false,"enabled":false,"active":false,"running":false,"program":null`)
-			d.says("kagiban service print", 0, "ListenStream=")
-			if after := d.must(userFiles); after != before {
-				t.Errorf("status and print made %s", after)
-			}
-			d.says("kagiban service install", 0, "wrote /home/owner/.config/systemd/user/kagiban-agent.socket")
-			d.says("kagiban service status --json", 0, `"installed":true,"enabled":true,"active":true,"running":false,"program":"/opt/`)
-			d.says("kagiban service status --json", 0, `"this_program":true`)
-			d.must("systemd-analyze --user verify ~/.config/systemd/user/kagiban-agent.service")
-			d.says("systemctl --user show-environment", 0, "SSH_AUTH_SOCK=")
-			d.must("systemctl --user daemon-reload") // it writes its sockets down, and reads them again
-			d.probe("/usr/bin/printenv SSH_AUTH_SOCK")
-			d.says(`eval "$(kagiban env --shell sh)"; [ "$(cat ~/probed)" = "$SSH_AUTH_SOCK" ] && echo same; rm ~/probed`, 0, "same")
+	for _, base := range bases() {
+		for name, at := range map[string][2]string{"xdg": {"", plainBin}, "odd": {"/home/owner/a b%n$HOME`;#", "/opt/a é%n$HOME"}} {
+			t.Run(base+" "+name, func(t *testing.T) { lifeOfService(t, newDesk(t, at[0], at[1], base)) })
+		}
+	}
+}
 
-			d.says(listKeys, 0, "me@laptop")
-			d.says("kagiban service status --json", 0, `"running":true`)
-			d.says("kagiban service install", 0, "nothing to do: it is installed")
-			d.says("kagiban agent start", 0, "the agent is running already")
-			d.says("kagiban agent run", 1, "somebody is listening at")
-			d.guarded()
+func lifeOfService(t *testing.T, d *desk) {
+	before := d.must(userFiles)
+	d.says("kagiban service status --json", 0, `"installed":false,"enabled":false,"active":false,"running":false,"program":null`)
+	d.says("kagiban service print", 0, "ListenStream=")
+	if after := d.must(userFiles); after != before {
+		t.Errorf("status and print made %s", after)
+	}
+	d.says("kagiban service install", 0, "wrote /home/owner/.config/systemd/user/kagiban-agent.socket")
+	d.says("kagiban service status --json", 0, `"installed":true,"enabled":true,"active":true,"running":false,"program":"/opt/`)
+	d.says("kagiban service status --json", 0, `"this_program":true`)
+	d.must("XDG_RUNTIME_DIR=$(mktemp -d) systemd-analyze --user verify ~/.config/systemd/user/kagiban-agent.service")
+	d.says("systemctl --user show-environment", 0, "SSH_AUTH_SOCK=")
+	d.must("systemctl --user daemon-reload") // it writes its sockets down, and reads them again
+	d.probe("/usr/bin/printenv SSH_AUTH_SOCK")
+	d.says(`eval "$(kagiban env --shell sh)"; [ "$(cat ~/probed)" = "$SSH_AUTH_SOCK" ] && echo same; rm ~/probed`, 0, "same")
 
-			d.says("kagiban unlock laptop --passphrase-file ~/passphrase", 0, "unlocked laptop")
-			d.says(listKeys+`; ssh-add -T "${KAGIBAN_HOME:-$HOME/.local/share/kagiban}/keys/laptop.pub"`, 0, "")
-			d.says("kagiban agent stop", 0, "their next use starts it again")
-			d.says("kagiban service status --json", 0, `"running":false`)
-			d.says(listKeys, 0, "me@laptop")
-			d.says("kagiban status", 0, "key laptop  locked")
+	d.says(listKeys, 0, "me@laptop")
+	d.says("kagiban service status --json", 0, `"running":true`)
+	d.says("kagiban service install", 0, "nothing to do: it is installed")
+	d.says("kagiban agent start", 0, "the agent is running already")
+	d.says("kagiban agent run", 1, "somebody is listening at")
+	d.guarded()
 
-			d.Reboot(false)
-			d.await("the user's manager", `systemctl --user is-active --quiet kagiban-agent.socket`)
-			d.says("kagiban service status --json", 0, `"active":true,"running":false`)
-			d.says(listKeys, 0, "me@laptop")
+	d.says("kagiban unlock laptop --passphrase-file ~/passphrase", 0, "unlocked laptop")
+	d.says(listKeys+`; ssh-add -T "${KAGIBAN_HOME:-$HOME/.local/share/kagiban}/keys/laptop.pub"`, 0, "")
+	d.says("kagiban agent stop", 0, "their next use starts it again")
+	d.says("kagiban service status --json", 0, `"running":false`)
+	d.says(listKeys, 0, "me@laptop")
+	d.says("kagiban status", 0, "key laptop  locked")
 
-			d.says("kagiban service uninstall", 0, "nothing starts it any more but you")
-			d.says("kagiban service uninstall", 0, "nothing to do: it is not installed")
-			d.says(listKeys, 2, "")
-			if out, _ := d.sh("systemctl --user list-units --all --plain --no-legend 'kagiban*'; systemctl --user show-environment | grep SSH_AUTH_SOCK"); out != "" {
-				t.Errorf("systemd still knows of %s", out)
-			}
-			if after := d.must(userFiles); after != before {
-				t.Errorf("before:\n%s\nafter it was installed and uninstalled:\n%s", before, after)
-			}
-		})
+	d.Reboot(false)
+	d.await("the user's manager", `systemctl --user is-active --quiet kagiban-agent.socket`)
+	d.says("kagiban service status --json", 0, `"active":true,"running":false`)
+	d.says(listKeys, 0, "me@laptop")
+
+	d.says("kagiban service uninstall", 0, "nothing starts it any more but you")
+	d.says("kagiban service uninstall", 0, "nothing to do: it is not installed")
+	d.says(listKeys, 2, "")
+	if out, _ := d.sh("systemctl --user list-units --all --plain --no-legend 'kagiban*'; systemctl --user show-environment | grep 'run/agent.sock\\|kagiban/agent.sock'"); out != "" {
+		t.Errorf("systemd still knows of %s", out)
+	}
+	if after := d.must(userFiles); after != before {
+		t.Errorf("before:\n%s\nafter it was installed and uninstalled:\n%s", before, after)
 	}
 }
 
@@ -155,7 +171,7 @@ func (d *desk) guarded() {
 // TestServiceAsks: what the unit takes away does not keep the agent from asking, nor OpenSSH's helper for USB keys from
 // starting. Without a way to ask it refuses at once, and a terminal anywhere helps.
 func TestServiceAsks(t *testing.T) {
-	d := newDesk(t, "", plainBin)
+	d := newDesk(t, "", plainBin, bases()[0])
 	const sign = `eval "$(kagiban env --shell sh)"; ssh-add -T ~/.local/share/kagiban/keys/laptop.pub`
 	d.must("kagiban service install")
 	if out, code := d.sh(sign); code == 0 {
@@ -163,7 +179,7 @@ func TestServiceAsks(t *testing.T) {
 	}
 	d.says("kagiban status", 0, "nobody could be asked")
 	d.says("kagiban agent stop", 0, "")
-	d.must(`printf 'SSH_ASKPASS=%s\nSSH_ASKPASS_REQUIRE=force\n' "$HOME/askpass" >~/.config/environment.d/70-mine.conf; systemctl --user daemon-reload`)
+	d.must(`mkdir -p ~/.config/environment.d; printf 'SSH_ASKPASS=%s\nSSH_ASKPASS_REQUIRE=force\n' "$HOME/askpass" >~/.config/environment.d/70-mine.conf; systemctl --user daemon-reload`)
 	d.must(sign)
 	d.says("cat ~/asked", 0, "wants to use key laptop")
 	d.probe("/bin/sh -c '/usr/lib/openssh/ssh-sk-helper; echo ended with $?'")
@@ -173,14 +189,14 @@ func TestServiceAsks(t *testing.T) {
 // probe runs a program as the agent's unit would, and leaves what it prints in ~/probed.
 func (d *desk) probe(program string) {
 	d.t.Helper()
-	d.must(`sed -e '/^Type=/c Type=oneshot\nStandardOutput=truncate:/home/owner/probed\nStandardError=inherit' -e '/^Requires=/d' -e '/^ExecStart=/c ExecStart=` +
+	d.must(`sed -e '/^Type=/c Type=oneshot\nStandardOutput=file:/home/owner/probed\nStandardError=inherit' -e '/^Requires=/d' -e '/^ExecStart=/c ExecStart=` +
 		strings.ReplaceAll(program, "'", `'\''`) + `' ~/.config/systemd/user/kagiban-agent.service >probe; mkdir -p "$XDG_RUNTIME_DIR/systemd/user"; mv probe "$XDG_RUNTIME_DIR/systemd/user/probe.service"
 systemctl --user daemon-reload; systemctl --user start probe; rm "$XDG_RUNTIME_DIR/systemd/user/probe.service"`)
 }
 
 // TestServiceKeepsOff: what somebody else made or changed is left alone, and said; and so is an agent that has keys.
 func TestServiceKeepsOff(t *testing.T) {
-	d := newDesk(t, "", plainBin)
+	d := newDesk(t, "", plainBin, bases()[0])
 	d.must("kagiban agent start")
 	d.must("kagiban unlock laptop --passphrase-file ~/passphrase")
 	before := d.must(userFiles)
@@ -222,7 +238,7 @@ func TestServiceTexts(t *testing.T) {
 	c := newClient(t)
 	c.env = []string{"XDG_CONFIG_HOME=" + home, "XDG_RUNTIME_DIR="}
 	out, _, code := c.kagiban("service", "print")
-	for _, want := range []string{"kagiban-agent.socket", "kagiban-agent.service", "60-kagiban.conf", "KAGIBAN_HOME=" + c.home, "ListenStream=" + c.home + "/run/agent.sock"} {
+	for _, want := range []string{"kagiban-agent.socket", "kagiban-agent.service", "KAGIBAN_HOME=" + c.home, "ListenStream=" + c.home + "/run/agent.sock"} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Errorf("exit %d, no %q in %s", code, want, out)
 		}

@@ -62,7 +62,7 @@ func serviceTable() map[ID]Message {
 		ServiceInstalled:   {What: "the agent is there from now on, at every login; on Linux its first use starts it"},
 		ServiceThere:       {What: "nothing to do: it is installed, and as it should be"},
 		ServiceOldAgent:    {What: "the agent that is running goes on as it was begun. To have the new one, which locks every key:"},
-		ServiceSessions:    {What: "what a desktop starts after your next login finds it by itself. For this shell, and in the start-up file of shells that come by ssh or at a console:"},
+		ServiceSessions:    {What: "what a desktop starts from now on finds it by itself. For this shell, and in the start-up file of shells that come by ssh or at a console:"},
 		ServiceTookAway:    {What: "removed {path}"},
 		ServiceUninstalled: {What: "the agent has ended, every key is locked, and nothing starts it any more but you"},
 		ServiceNone:        {What: "nothing to do: it is not installed"},

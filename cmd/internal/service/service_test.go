@@ -74,7 +74,7 @@ func TestInstall(t *testing.T) {
 			t.Errorf("wrote %q, done %v, called %q, %v", got, done, did, err)
 		}
 	}
-	install(s, 3, "daemon-reload stop reset-failed enable")
+	install(s, 2, "daemon-reload stop reset-failed enable")
 	m.running = true
 	install(s, 0, "")
 	m.active = false // somebody stopped it
@@ -89,10 +89,10 @@ func TestInstall(t *testing.T) {
 	}
 	moved.Env, moved.Agent = []string{"KAGIBAN_HOME=/k"}, "/k/run/agent.sock"
 	s = at(t, m, moved)
-	install(s, 3, "daemon-reload stop reset-failed enable") // its sockets are others now
+	install(s, 2, "daemon-reload stop reset-failed enable") // its sockets are others now
 
 	removed, err := s.Uninstall(t.Context(), false)
-	if did := m.did(); err != nil || len(removed) != 3 || did != "stop disable daemon-reload reset-failed" {
+	if did := m.did(); err != nil || len(removed) != 2 || did != "stop disable daemon-reload reset-failed" {
 		t.Errorf("removed %q, called %q, %v", removed, did, err)
 	}
 	if removed, err := s.Uninstall(t.Context(), false); err != nil || removed != nil || m.did() != "" {

@@ -34,7 +34,6 @@ func (s *systemd) files(spec Spec) ([]File, error) {
 	files := []File{
 		{Path: filepath.Join(units, socketUnit), Text: "kagiban-agent.socket"},
 		{Path: filepath.Join(units, serviceUnit), Text: "kagiban-agent.service"},
-		{Path: filepath.Join(spec.Config, "environment.d", "60-kagiban.conf"), Text: "environment.conf"},
 	}
 	return rendered(files, spec)
 }

@@ -12,19 +12,19 @@ import (
 	"unicode/utf8"
 )
 
-//go:embed kagiban-agent.socket kagiban-agent.service environment.conf launchd.plist runkey.txt
+//go:embed kagiban-agent.socket kagiban-agent.service launchd.plist runkey.txt
 var texts embed.FS
 
 // render fills in one of the embedded texts, and its checksum.
 func render(name string, spec Spec) (string, error) {
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"systemdPath":      func(path string) string { return systemdPath(path, spec.Runtime) },
-		"systemdWord":      systemdWord,
-		"environmentValue": func(path string) string { return environmentValue(path, spec.Runtime) },
-		"xmlText":          xmlText,
-		"windowsWord":      windowsWord,
-		"nameOf":           func(pair string) string { name, _, _ := strings.Cut(pair, "="); return name },
-		"valueOf":          func(pair string) string { _, value, _ := strings.Cut(pair, "="); return value },
+		"systemdPath":     func(path string) string { return systemdPath(path, spec.Runtime) },
+		"systemdWord":     systemdWord,
+		"systemdVariable": func(path string) string { return `"SSH_AUTH_SOCK=` + systemdPath(path, spec.Runtime) + `"` },
+		"xmlText":         xmlText,
+		"windowsWord":     windowsWord,
+		"nameOf":          func(pair string) string { name, _, _ := strings.Cut(pair, "="); return name },
+		"valueOf":         func(pair string) string { _, value, _ := strings.Cut(pair, "="); return value },
 	}).ParseFS(texts, name)
 	if err != nil {
 		return "", err
@@ -41,7 +41,8 @@ func writable(path string) bool {
 	return utf8.ValidString(path) && !strings.ContainsFunc(path, unicode.IsControl)
 }
 
-// systemdPath is a path where the whole rest of the line is one: only the percent sign has a meaning (systemd.unit(5), SPECIFIERS).
+// systemdPath is a socket's path where the whole rest of the line is one: only the percent sign has a meaning (systemd.unit(5),
+// SPECIFIERS). It has nothing in it that needs to be quoted: see systemd.files.
 func systemdPath(path, runtime string) string {
 	if below, ok := strings.CutPrefix(path, runtime+"/"); ok && runtime != "" {
 		return "%t/" + strings.ReplaceAll(below, "%", "%%")
@@ -53,15 +54,6 @@ func systemdPath(path, runtime string) string {
 // begins with a colon for that (systemd.service(5), ExecStart=).
 func systemdWord(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(word) + `"`
-}
-
-// environmentValue is a value of environment.d(5), which takes quotes off first, and then puts variables in; $$ is a dollar sign.
-func environmentValue(path, runtime string) string {
-	prefix := ""
-	if below, ok := strings.CutPrefix(path, runtime+"/"); ok && runtime != "" {
-		prefix, path = "${XDG_RUNTIME_DIR}/", below
-	}
-	return `"` + prefix + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", "$", "$$").Replace(path) + `"`
 }
 
 func xmlText(s string) (string, error) {
