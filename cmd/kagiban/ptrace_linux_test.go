@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,16 +29,18 @@ func TestNobodyReadsTheMemoryOfAnAgent(t *testing.T) {
 	copyProgram(t, builtBinary(t), program)
 	copyProgram(t, os.Args[0], tester)
 	const attached, refused = "attach: ok, memory: ok", "attach: operation not permitted, memory: permission denied"
+	socket := filepath.Join(folder, "socket")
 	tests := []struct {
-		name, ready, want string
+		name, socket, want string
 		victim            []string
 	}{
 		{"a program that is not hardened", "", attached, []string{"sleep", "3600"}}, // else nothing is shown
 		{"agent run", filepath.Join(folder, "home", "run", "agent.sock"), refused, []string{program, "agent", "run"}},
+		{"ssh-agent", socket, refused, []string{program, "ssh-agent", "-D", "-a", socket}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			cmd := exec.Command(tester, append([]string{"-test.run=^TestPlayTracer$", "--", test.ready}, test.victim...)...)
+			cmd := exec.Command(tester, append([]string{"-test.run=^TestPlayTracer$", "--", test.socket}, test.victim...)...)
 			cmd.Dir = folder
 			cmd.Env = []string{tracerEnv + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + folder, "KAGIBAN_HOME=" + filepath.Join(folder, "home")}
 			if os.Geteuid() == 0 {
@@ -95,7 +99,7 @@ func TestPlayTracer(t *testing.T) {
 	if os.Getenv(tracerEnv) == "" {
 		return
 	}
-	args := flag.Args()    // what makes it ready, the victim, its arguments
+	args := flag.Args()    // its socket, the victim, its arguments
 	runtime.LockOSThread() // a tracer is a thread
 	victim := exec.Command(args[1], args[2:]...)
 	var says bytes.Buffer
@@ -110,16 +114,31 @@ func TestPlayTracer(t *testing.T) {
 	}
 	defer victim.Wait()
 	defer victim.Process.Kill()
-	for deadline := time.Now().Add(time.Minute); args[0] != ""; time.Sleep(time.Millisecond) {
-		if _, err := os.Stat(args[0]); err == nil {
-			break
-		} else if time.Now().After(deadline) {
-			victim.Process.Kill()
-			victim.Wait()
-			t.Fatalf("it makes no socket: %v; it says %s", err, says.String())
-		}
+	if err := answers(args[0]); err != nil {
+		victim.Process.Kill()
+		victim.Wait()
+		t.Fatalf("it does not answer: %v; it says %s", err, says.String())
 	}
 	fmt.Printf("tracer: attach: %s, memory: %s\n", ending(attach(victim.Process.Pid)), ending(openMemory(victim.Process.Pid)))
+}
+
+// answers waits for the first answer of an agent: whoever has that may hand over
+// keys. Without a socket there is nothing to wait for.
+func answers(socket string) error {
+	for deadline := time.Now().Add(time.Minute); socket != ""; time.Sleep(time.Millisecond) {
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			defer c.Close()
+			c.SetDeadline(deadline)
+			c.Write([]byte{0, 0, 0, 1, 11})
+			_, err = io.ReadFull(c, make([]byte, 5))
+			return err
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+	return nil
 }
 
 func ending(err error) string {
