@@ -130,6 +130,9 @@ type Options struct {
 	// with "ssh:", may sign anything at all; nil: none may, only what no browser
 	// would ask for.
 	Web func(application string) bool
+	// Fingerprint is how a person who is asked is told of a key; nil:
+	// ssh.FingerprintSHA256.
+	Fingerprint func(ssh.PublicKey) string
 }
 
 // Agent is a running agent. Its methods may be called from any goroutine.
@@ -151,6 +154,7 @@ type Agent struct {
 	lockWork        int
 	remoteProviders bool
 	web             func(string) bool
+	fingerprint     func(ssh.PublicKey) string
 
 	mu        sync.Mutex
 	keys      keyring
@@ -180,12 +184,16 @@ func New(o Options) *Agent {
 		lockWork:        o.LockWork,
 		remoteProviders: o.RemoteProviders,
 		web:             o.Web,
+		fingerprint:     o.Fingerprint,
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
 	if a.uptime == nil {
 		a.uptime = uptime
+	}
+	if a.fingerprint == nil {
+		a.fingerprint = ssh.FingerprintSHA256
 	}
 	if a.lockWork == 0 {
 		a.lockWork = 16

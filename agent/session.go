@@ -132,7 +132,7 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 	}
 	key, use, err := s.allowed(e, m)
 	if err == nil && key.signer == nil {
-		if err = s.open(ctx, e, key.prompt(s.peer, use)); err == nil {
+		if err = s.open(ctx, e, a.prompt(key, s.peer, use)); err == nil {
 			key, use, err = s.allowed(e, m)
 		}
 	}
@@ -144,7 +144,7 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 	}
 	if key.limits.confirm {
 		s.conn.watch()
-		if err := a.confirm(ctx, e, key.prompt(s.peer, use)); err != nil {
+		if err := a.confirm(ctx, e, a.prompt(key, s.peer, use)); err != nil {
 			return nil, err
 		}
 		if a.look(e).signer != key.signer {
@@ -153,7 +153,7 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 	}
 	if key.signer.device != nil {
 		s.conn.watch()
-		return a.signByDevice(ctx, e, key.signer, m, key.prompt(s.peer, use))
+		return a.signByDevice(ctx, e, key.signer, m, a.prompt(key, s.peer, use))
 	}
 	var signature []byte
 	err = a.work.compute(ctx, key.signer.heavy, func() (err error) {

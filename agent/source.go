@@ -82,8 +82,8 @@ func (a *Agent) look(e *entry) view {
 }
 
 // prompt is what a person is told about the key.
-func (v view) prompt(peer Peer, use Use) Prompt {
-	return Prompt{Key: v.name, Fingerprint: ssh.FingerprintSHA256(v.public), Comment: v.comment, Peer: peer, Use: use}
+func (a *Agent) prompt(v view, peer Peer, use Use) Prompt {
+	return Prompt{Key: v.name, Fingerprint: a.fingerprint(v.public), Comment: v.comment, Peer: peer, Use: use}
 }
 
 // nameOf returns the name of the key with that public half, for the log.

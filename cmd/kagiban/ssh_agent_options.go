@@ -1,11 +1,17 @@
 package main
 
 import (
+	"crypto"
+	_ "crypto/sha1" // for -E
+	_ "crypto/sha256"
+	_ "crypto/sha512"
+	"encoding/base64"
 	"errors"
 	"math"
-	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // sshAgentOptions is a call of ssh-agent, understood.
@@ -94,7 +100,7 @@ func (o *sshAgentOptions) valued(letter byte, value string) error {
 	switch letter {
 	case 'E':
 		o.hash = strings.ToLower(value)
-		if !slices.Contains([]string{"md5", "sha1", "sha256", "sha384", "sha512"}, o.hash) {
+		if o.hash != "md5" && fingerprintHashes[o.hash] == 0 {
 			return endSSHAgent(fatal, "Invalid hash algorithm %q", value)
 		}
 	case 't':
@@ -170,6 +176,21 @@ func getopt(args []string, spec string, take func(letter byte, value string) err
 // web tells whether a FIDO key of this application may sign anything (-O).
 func (o *sshAgentOptions) web(application string) bool {
 	return o.anyWeb || matchList(application, o.webPatterns)
+}
+
+// fingerprintHashes are those of -E that are shown in base64; md5 is shown in hex.
+var fingerprintHashes = map[string]crypto.Hash{
+	"sha1": crypto.SHA1, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
+}
+
+// fingerprint is that of a key in the hash of -E, as ssh-keygen -l shows it.
+func (o *sshAgentOptions) fingerprint(key ssh.PublicKey) string {
+	if o.hash == "md5" {
+		return "MD5:" + ssh.FingerprintLegacyMD5(key)
+	}
+	h := fingerprintHashes[o.hash].New()
+	h.Write(key.Marshal())
+	return strings.ToUpper(o.hash) + ":" + base64.RawStdEncoding.EncodeToString(h.Sum(nil))
 }
 
 // matchList holds text against patterns with commas between them, each with * and ?

@@ -289,6 +289,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 		Life:            o.life,
 		RemoteProviders: o.remoteProviders,
 		Web:             o.web,
+		Fingerprint:     o.fingerprint,
 	}
 }
 
