@@ -17,7 +17,13 @@ func sshAgentCommand(p *program) *cli.Command {
 		Description:     "It has no vault and keeps nothing. So does this program under the name ssh-agent, by a link or a copy.\n" + sshAgentUsage,
 		SkipFlagParsing: true,
 		Action: func(c *cli.Context) error {
-			return exitStatus(p.sshAgent(c.Context, c.Args().Slice()))
+			err := p.sshAgent(c.Context, c.Args().Slice())
+			var end *sshAgentEnd
+			if !errors.As(err, &end) {
+				return err
+			}
+			fmt.Fprint(p.stderr, end.text)
+			return exitStatus(end.code)
 		},
 	}
 }
@@ -62,19 +68,13 @@ func misused(why string) error {
 // fatal is the code of ssh-agent's errors that it does not expect.
 const fatal = 255
 
-// sshAgent stands in for ssh-agent(1), and gives its exit code. args are without
-// the program's name.
-func (p *program) sshAgent(ctx context.Context, args []string) int {
+// sshAgent stands in for ssh-agent(1). args are without the program's name.
+func (p *program) sshAgent(ctx context.Context, args []string) error {
 	o, err := parseSSHAgent(args)
-	if err == nil {
-		err = p.runSSHAgent(ctx, o)
+	if err != nil {
+		return err
 	}
-	var end *sshAgentEnd
-	if !errors.As(err, &end) {
-		return p.end(err)
-	}
-	fmt.Fprint(p.stderr, end.text)
-	return end.code
+	return p.runSSHAgent(ctx, o)
 }
 
 // csh tells whether csh is to read the output, as ssh-agent finds out.

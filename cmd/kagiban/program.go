@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -54,7 +55,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	if calledSSHAgent(args) {
-		return p.sshAgent(ctx, args[1:])
+		args = slices.Concat([]string{"kagiban", "ssh-agent"}, args[1:])
 	}
 	return p.end(p.guard(ctx, newApp(p, commands(p)), args))
 }

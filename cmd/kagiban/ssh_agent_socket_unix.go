@@ -134,7 +134,7 @@ func (p *program) activatedSocket(o *sshAgentOptions) (*sshAgentSocket, error) {
 		return nil, endSSHAgent(fatal, "unexpected LISTEN_FDS contents (want: \"1\" got \"%s\")", fds)
 	}
 	all, err := door.Inherited()
-	if err != nil {
+	if err != nil || len(all) != 1 {
 		return nil, endSSHAgent(fatal, "LISTEN_FDS set but fd 3 unavailable: %v", err)
 	}
 	return &sshAgentSocket{listener: all[0], name: all[0].Addr().String()}, nil

@@ -30,6 +30,9 @@ var sshAgentStories = []sshAgentStory{
 	{name: "in csh, a place that no shell reads", script: `$A -c -a "$PWD/it's!"`,
 		why:  "9.2 does not quote",
 		want: "setenv SSH_AUTH_SOCK 'DIR/it'\\''s\\!';\nsetenv SSH_AGENT_PID N;\necho Agent pid N;\n= 0"},
+	{name: "csh reads it", script: "tcsh -f -c 'eval `$A -c` && ssh-add -l; eval `$A -ck`; echo $?SSH_AUTH_SOCK'"},
+	{name: "csh reads any place", script: "place=\"$PWD/it's \\$HOME!\" tcsh -f -c 'eval `$A -c -a $place:q` && ssh-add -l; echo $SSH_AUTH_SOCK:q; kill $SSH_AGENT_PID'",
+		why: "9.2 does not quote", want: "Agent pid N\nThe agent has no identities.\nDIR/it's $HOME!\n= 0"},
 	{name: "the caller's open files", script: `eval $(exec 9>&1; $A -s) && kill $SSH_AGENT_PID`, why: "9.2 keeps them, and who reads one to its end waits for the agent's; 10.1 closes them", want: "Agent pid N\n= 0"},
 	{name: "version", script: `$A -V 2>&1 | cut -d' ' -f1`, why: "9.2 has no -V; OpenSSH says its own name there", want: "kagiban\n= 0"},
 
