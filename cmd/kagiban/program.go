@@ -51,6 +51,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 		ask: prompt.New(getenv), now: time.Now, verbose: level,
 		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	}
+	p.ask.UsePinentry(p.pinentry)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
@@ -100,3 +101,17 @@ func (p *program) tell(id say.ID, pairs ...string) {
 
 // home finds where kagiban's files are; nothing is made.
 func (p *program) home() (home.Home, error) { return home.Find(p.getenv) }
+
+// pinentry is the program that the config names, or "". A config that cannot be
+// read is for others to complain about.
+func (p *program) pinentry() string {
+	h, err := p.home()
+	if err != nil {
+		return ""
+	}
+	config, err := h.LoadConfig()
+	if err != nil {
+		return ""
+	}
+	return config.Pinentry
+}

@@ -17,6 +17,9 @@ import (
 type Config struct {
 	// Client is the name of this computer, which its key and its lines on servers carry.
 	Client string `toml:"client,omitempty"`
+	// Pinentry is the program that asks where there is neither a terminal nor an
+	// askpass, a path or a name on PATH; "" is "pinentry".
+	Pinentry string `toml:"pinentry,omitempty"`
 }
 
 // ConfigError says what is wrong with config.toml, and where.

@@ -1,7 +1,8 @@
 // Package prompt asks a person: for a passphrase or password without echo, for
 // yes or no, or for a line. It asks at the terminal of the process (/dev/tty,
-// CONIN$) and never at stdin, or through SSH_ASKPASS by ssh's own rules, and it
-// takes secrets from files and commands that the user names (Source).
+// CONIN$) and never at stdin, or through SSH_ASKPASS by ssh's own rules, or where
+// there is neither through a pinentry (the Assuan protocol of GnuPG), and it takes
+// secrets from files and commands that the user names (Source).
 //
 // A question ends with an answer, with a typed error, or with its context;
 // however it ends, the terminal is as it was before. It never waits where nobody
@@ -20,8 +21,8 @@ import (
 // The ways in which a question ends without an answer.
 var (
 	// ErrCannotAsk: there is neither a terminal in the foreground nor an askpass
-	// program that may be used.
-	ErrCannotAsk = errors.New("no terminal and no askpass to ask with")
+	// program that may be used, nor a pinentry that could show anything.
+	ErrCannotAsk = errors.New("no terminal, no askpass and no pinentry to ask with")
 	// ErrInterrupted: the person pressed Ctrl-C.
 	ErrInterrupted = errors.New("interrupted")
 	// ErrNoAnswer: the terminal or the dialog was closed, or Ctrl-D pressed.
@@ -39,19 +40,24 @@ const maxAnswer = 4096
 // Prompter asks the person at this computer, one question at a time: its callers
 // see to that.
 type Prompter struct {
-	getenv func(string) string
-	tty    string // the terminal's device; tests name their own
+	getenv   func(string) string
+	tty      string        // the terminal's device; tests name their own
+	pinentry func() string // which program; nil: none
 }
 
 // New makes a Prompter that finds SSH_ASKPASS, SSH_ASKPASS_REQUIRE, DISPLAY and
 // WAYLAND_DISPLAY through getenv.
 func New(getenv func(string) string) *Prompter {
-	return &Prompter{getenv: getenv, tty: ttyPath}
+	return &Prompter{getenv: getenv, tty: ttyPath, pinentry: func() string { return "" }}
 }
 
 // NewAskpass makes a Prompter that asks through SSH_ASKPASS or not at all, as a
 // program in the background has to.
 func NewAskpass(getenv func(string) string) *Prompter { return &Prompter{getenv: getenv} }
+
+// UsePinentry has chosen say which pinentry to use, a path or a name on PATH; ""
+// is "pinentry" itself. It is asked each time, so that a change counts at once.
+func (p *Prompter) UsePinentry(chosen func() string) { p.pinentry = chosen }
 
 // CanAsk tells whether a question would be asked at all; false means that every
 // question ends at once with ErrCannotAsk.
@@ -60,7 +66,13 @@ func (p *Prompter) CanAsk() bool { return p.way() != nowhere }
 // Secret asks for an existing passphrase or password, without echo. An empty
 // answer is ErrEmpty.
 func (p *Prompter) Secret(ctx context.Context, question string) ([]byte, error) {
-	answer, err := p.ask(ctx, question, false)
+	return p.SecretAgain(ctx, question, "")
+}
+
+// SecretAgain is Secret after an answer that was wrong. question says so; a pinentry
+// has a place of its own for it, and shows wrong there.
+func (p *Prompter) SecretAgain(ctx context.Context, question, wrong string) ([]byte, error) {
+	answer, err := p.ask(ctx, question, wrong, false)
 	if err == nil && len(answer) == 0 {
 		return nil, ErrEmpty
 	}
@@ -74,7 +86,7 @@ func (p *Prompter) NewSecret(ctx context.Context, question, again string) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	second, err := p.ask(ctx, again, false)
+	second, err := p.ask(ctx, again, "", false)
 	if err != nil {
 		clear(first)
 		return nil, err
@@ -89,22 +101,26 @@ func (p *Prompter) NewSecret(ctx context.Context, question, again string) ([]byt
 
 // Line asks for a line of text, with echo; white space around it is dropped.
 func (p *Prompter) Line(ctx context.Context, question string) (string, error) {
-	answer, err := p.ask(ctx, question, true)
+	answer, err := p.ask(ctx, question, "", true)
 	return strings.TrimSpace(string(answer)), err
 }
 
 // Confirm asks for yes or no. At the terminal only "y" and "yes" mean yes; an
 // askpass program is run with SSH_ASKPASS_PROMPT=confirm (ssh-add(1), -c), where an
-// empty answer and success mean yes, and a cancelled dialog means no.
+// empty answer and success mean yes, and a cancelled dialog means no, as a
+// pinentry's does.
 func (p *Prompter) Confirm(ctx context.Context, question string) (bool, error) {
-	if p.way() == byAskpass {
+	switch p.way() {
+	case byPinentry:
+		return p.confirmByPinentry(ctx, question)
+	case byAskpass:
 		answer, err := p.askpass(ctx, question, "confirm")
 		if errors.Is(err, ErrNoAnswer) {
 			return false, nil
 		}
 		return err == nil && (len(answer) == 0 || isYes(string(answer))), err
 	}
-	answer, err := p.ask(ctx, question, true)
+	answer, err := p.ask(ctx, question, "", true)
 	return err == nil && isYes(string(answer)), err
 }
 
@@ -117,7 +133,7 @@ func isYes(answer string) bool {
 }
 
 // ask puts one question in whichever way there is.
-func (p *Prompter) ask(ctx context.Context, question string, echo bool) ([]byte, error) {
+func (p *Prompter) ask(ctx context.Context, question, wrong string, echo bool) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -126,6 +142,8 @@ func (p *Prompter) ask(ctx context.Context, question string, echo bool) ([]byte,
 		return p.askpass(ctx, question, "")
 	case byTerminal:
 		return p.terminal(ctx, question, echo)
+	case byPinentry:
+		return p.getPIN(ctx, question, wrong)
 	}
 	return nil, ErrCannotAsk
 }

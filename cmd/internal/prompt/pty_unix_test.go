@@ -38,6 +38,7 @@ func asker(what string) {
 		cancel()
 	}()
 	p := New(os.Getenv)
+	p.UsePinentry(func() string { return os.Getenv("PROMPT_TEST_PINENTRY") })
 	var answer any
 	var err error
 	switch what {
@@ -46,6 +47,8 @@ func asker(what string) {
 		fallthrough
 	case "secret":
 		answer, err = p.Secret(ctx, "Passphrase\x1b[31m: ")
+	case "again":
+		answer, err = p.SecretAgain(ctx, "A key is wanted. Passphrase\x1b[31m 100%: ", "not\x1b[31m that")
 	case "new":
 		answer, err = p.NewSecret(ctx, "New: ", "Again: ")
 	case "line":
@@ -102,7 +105,7 @@ func start(t *testing.T, what string, background bool, env ...string) *screen {
 		t.Fatal(err)
 	}
 	s.stdin = out
-	s.cmd.Env = append(os.Environ(), "PROMPT_TEST_ASK="+what, "GORACE=atexit_sleep_ms=0", "DISPLAY=", "WAYLAND_DISPLAY=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=")
+	s.cmd.Env = append(os.Environ(), "PROMPT_TEST_ASK="+what, "GORACE=atexit_sleep_ms=0", "DISPLAY=", "WAYLAND_DISPLAY=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=", "GPG_TTY=")
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = in, &s.result, os.Stderr
 	s.cmd.ExtraFiles = []*os.File{in, slave}

@@ -5,6 +5,7 @@ package prompt
 import (
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -78,3 +79,66 @@ func haveTerminal(path string) bool {
 	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
 }
+
+// isTerminal tells whether path leads to a terminal.
+func isTerminal(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return term.IsTerminal(int(f.Fd()))
+}
+
+// heldTerminal is a terminal that another program asks at, seen from here.
+type heldTerminal struct {
+	f       *os.File
+	saved   *term.State
+	over    chan struct{}
+	watched chan struct{}
+}
+
+// holdTerminal keeps the settings of a terminal, and calls gone when it hangs up:
+// pinentry-curses, for one, does not notice that.
+func holdTerminal(path string, gone func()) (*heldTerminal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	saved, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	h := &heldTerminal{f: f, saved: saved, over: make(chan struct{}), watched: make(chan struct{})}
+	go h.watch(gone)
+	return h, nil
+}
+
+func (h *heldTerminal) watch(gone func()) {
+	defer close(h.watched)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.over:
+			return
+		case <-tick.C:
+			if _, err := term.GetState(int(h.f.Fd())); err != nil {
+				gone()
+				return
+			}
+		}
+	}
+}
+
+// release gives the terminal back as it was.
+func (h *heldTerminal) release() {
+	close(h.over)
+	<-h.watched
+	_ = term.Restore(int(h.f.Fd()), h.saved) // a terminal that went away needs none
+	h.f.Close()
+}
+
+// endGently lets a program tidy up its terminal.
+func endGently(p *os.Process) error { return p.Signal(unix.SIGTERM) }

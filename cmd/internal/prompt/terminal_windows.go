@@ -120,3 +120,16 @@ func haveTerminal(path string) bool {
 	defer f.Close()
 	return term.IsTerminal(int(f.Fd()))
 }
+
+// isTerminal tells whether path is a terminal of another process: there are none here.
+func isTerminal(string) bool { return false }
+
+// heldTerminal is nothing here.
+type heldTerminal struct{}
+
+func holdTerminal(string, func()) (*heldTerminal, error) { return nil, os.ErrNotExist }
+
+func (*heldTerminal) release() {}
+
+// endGently ends a program.
+func endGently(p *os.Process) error { return p.Kill() }

@@ -11,11 +11,13 @@ const (
 	nowhere way = iota
 	byTerminal
 	byAskpass
+	byPinentry
 )
 
 // way follows ssh's read_passphrase (ssh(1), SSH_ASKPASS_REQUIRE): askpass may be
 // used where a display is named, "force" and "prefer" put it before the
 // terminal, and "never" forbids it; otherwise it is used where there is no terminal.
+// Where neither is there, a pinentry is.
 func (p *Prompter) way() way {
 	allowed := p.getenv("DISPLAY") != "" || p.getenv("WAYLAND_DISPLAY") != ""
 	first := false
@@ -37,6 +39,8 @@ func (p *Prompter) way() way {
 		return byTerminal
 	case allowed:
 		return byAskpass
+	case p.pinentryProgram() != "":
+		return byPinentry
 	}
 	return nowhere
 }
