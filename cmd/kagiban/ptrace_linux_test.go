@@ -32,7 +32,7 @@ func TestNobodyReadsTheMemoryOfAnAgent(t *testing.T) {
 	socket := filepath.Join(folder, "socket")
 	tests := []struct {
 		name, socket, want string
-		victim            []string
+		victim             []string
 	}{
 		{"a program that is not hardened", "", attached, []string{"sleep", "3600"}}, // else nothing is shown
 		{"agent run", filepath.Join(folder, "home", "run", "agent.sock"), refused, []string{program, "agent", "run"}},
