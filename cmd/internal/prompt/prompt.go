@@ -41,7 +41,7 @@ const maxAnswer = 4096
 // see to that.
 type Prompter struct {
 	getenv   func(string) string
-	tty      string        // the terminal's device; tests name their own
+	tty      string        // the terminal's device, "" for none; tests name their own
 	pinentry func() string // which program; nil: none
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -57,6 +58,8 @@ func asker(what string) {
 		answer, err = p.Confirm(ctx, "Sure? ")
 	case "can":
 		answer = p.CanAsk()
+	case "can by askpass":
+		answer = NewAskpass(os.Getenv).CanAsk()
 	}
 	fmt.Printf("%q %v", fmt.Sprintf("%s", answer), err)
 }
@@ -293,6 +296,22 @@ func TestAskpassBeforeTerminal(t *testing.T) {
 				t.Errorf("outcome %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// TestAskpassOrNothing: a terminal, or a pinentry, is not what was asked for.
+func TestAskpassOrNothing(t *testing.T) {
+	bin := t.TempDir()
+	for _, name := range []string{"pinentry", "pinentry-tty", "ssh-askpass"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for env, want := range map[string]string{"DISPLAY=": "false", "DISPLAY=:0": "true"} {
+		s := ask(t, "can by askpass", false, env, "PATH="+bin)
+		if got := s.outcome(); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", env, got)
+		}
 	}
 }
 
