@@ -22,8 +22,10 @@ lint: ## gofmt, vet for four systems, staticcheck, shellcheck
 test: ## every test that this machine can run, and what they come to
 	@scripts/test
 
-test-all: test ## the same, and what takes longer: the throwaway servers' own test, every scenario on every release, 200 random kills
+test-all: test ## the same, and what takes longer: OpenSSH's tests, other clients, the throwaway servers' own test, every scenario on every release, 200 random kills
 	@if [ "$$(id -u)" = 0 ]; then scripts/vps_test.sh; else sudo scripts/vps_test.sh; fi
+	@scripts/regress
+	@scripts/clients
 	@scripts/test-matrix
 
 demo: ## a throwaway server made key-only, before your eyes
