@@ -229,6 +229,7 @@ func TestServiceKeepsOff(t *testing.T) {
 	d.says(listKeys, 0, "me@laptop")
 	// no manager: said, with what to type instead
 	d.says("unset XDG_RUNTIME_DIR; kagiban service install", 1, "next: kagiban agent start")
+	d.says("XDG_CONFIG_HOME=~/other; export XDG_CONFIG_HOME; kagiban service install", 1, "does not look into /home/owner/other/systemd/user")
 	d.must("kagiban service uninstall")
 }
 

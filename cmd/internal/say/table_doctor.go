@@ -48,7 +48,7 @@ func doctorTable() map[ID]Message {
 			Next:      "{command}",
 		},
 		ServiceOutdated: {
-			What:      "{path} is of another version, or for a kagiban at another place (it starts {program})",
+			What:      "{path} is of another version, or for a kagiban or a home at another place (it starts {program})",
 			StillTrue: "the agent that it starts works as that version does, if it is there",
 			Next:      "kagiban service install",
 		},

@@ -68,7 +68,7 @@ func serviceTable() map[ID]Message {
 		ServiceNone:        {What: "nothing to do: it is not installed"},
 		FileMissing:        {What: "not there"},
 		FileSame:           {What: "as it should be"},
-		FileOlder:          {What: "of another version, or for a program at another place"},
+		FileOlder:          {What: "of another version, or for a kagiban or a home at another place"},
 		FileForeign:        {What: "changed by hand, or somebody else's"},
 	}
 }

@@ -15,6 +15,7 @@ type manager struct {
 	enabled, active, running bool
 	fails                    string // the verb that fails
 	calls                    []string
+	folder                   string // where it looks for units
 }
 
 func (m *manager) run(_ context.Context, name string, args ...string) (string, error) {
@@ -25,6 +26,9 @@ func (m *manager) run(_ context.Context, name string, args ...string) (string, e
 	word := map[bool]string{true: "active", false: "inactive"}
 	switch verb {
 	case "show":
+		if strings.HasPrefix(args[3], "--property=UnitPath") {
+			return "UnitPath=/etc/systemd/user " + m.folder + " /run/systemd/user\n", nil
+		}
 		file := map[bool]string{true: "enabled", false: ""}
 		return "Id=kagiban-agent.socket\nUnitFileState=" + file[m.enabled] + "\nActiveState=" + word[m.active] +
 			"\n\nId=kagiban-agent.service\nUnitFileState=static\nActiveState=" + word[m.running] + "\n", nil
@@ -54,6 +58,9 @@ func onDisk(t *testing.T, m *manager, program string) *Service {
 
 func at(t *testing.T, m *manager, spec Spec) *Service {
 	t.Helper()
+	if m.folder == "" {
+		m.folder = filepath.Join(spec.Config, "systemd", "user")
+	}
 	s, err := newService(&systemd{runCommand: m.run}, spec)
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +152,14 @@ func TestNobodyThere(t *testing.T) {
 	if _, err := os.Lstat(s.Files()[0].Path); err == nil {
 		t.Error("a file was written")
 	}
-	m.fails = "enable"
+	m.fails, m.folder = "", "/home/me/.config/systemd/user"
+	if _, _, err := s.Install(t.Context(), false); !errors.As(err, &none) || !strings.Contains(none.Reason, "XDG_CONFIG_HOME") {
+		t.Errorf("it looks somewhere else: %v", err)
+	}
+	if _, err := os.Lstat(s.Files()[0].Path); err == nil {
+		t.Error("a file was written where nobody looks")
+	}
+	m.fails, m.folder = "enable", filepath.Dir(s.Files()[0].Path)
 	var failed *CommandError
 	if _, _, err := s.Install(t.Context(), false); !errors.As(err, &failed) {
 		t.Errorf("%v", err)

@@ -17,6 +17,7 @@ const (
 type systemd struct {
 	disk
 	runCommand func(ctx context.Context, name string, args ...string) (string, error)
+	units      string // the folder of the units
 }
 
 // files refuses sockets that systemd (seen in 252) would lose as soon as it reads its files again, because the path that it wrote down
@@ -30,10 +31,10 @@ func (s *systemd) files(spec Spec) ([]File, error) {
 	if strings.ContainsAny(spec.Program, `"'\`) {
 		return nil, &PathError{spec.Program, "has a quote or a backslash, and systemd runs no such program"}
 	}
-	units := filepath.Join(spec.Config, "systemd", "user")
+	s.units = filepath.Join(spec.Config, "systemd", "user")
 	files := []File{
-		{Path: filepath.Join(units, socketUnit), Text: "kagiban-agent.socket"},
-		{Path: filepath.Join(units, serviceUnit), Text: "kagiban-agent.service"},
+		{Path: filepath.Join(s.units, socketUnit), Text: "kagiban-agent.socket"},
+		{Path: filepath.Join(s.units, serviceUnit), Text: "kagiban-agent.service"},
 	}
 	return rendered(files, spec)
 }
@@ -64,9 +65,17 @@ func (s *systemd) systemctl(ctx context.Context, args ...string) (string, error)
 	return s.runCommand(ctx, "systemctl", append([]string{"--user", "--no-pager"}, args...)...)
 }
 
+// ready asks where the manager looks for units: its XDG_CONFIG_HOME need not be this shell's. A folder whose name it may print in
+// another way is taken on trust.
 func (s *systemd) ready(ctx context.Context) error {
-	if _, err := s.systemctl(ctx, "show", "--property=Version"); err != nil {
+	out, err := s.systemctl(ctx, "show", "--property=UnitPath")
+	if err != nil {
 		return unavailable("no systemd answers for this user", err)
+	}
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'\\`, r) }
+	folders := strings.Fields(strings.TrimPrefix(out, "UnitPath="))
+	if !strings.ContainsFunc(s.units, odd) && !slices.Contains(folders, s.units) {
+		return &UnavailableError{"this user's systemd does not look into " + s.units + " (is XDG_CONFIG_HOME set in this shell alone?)"}
 	}
 	return nil
 }
