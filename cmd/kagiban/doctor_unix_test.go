@@ -92,6 +92,9 @@ func TestDoctor(t *testing.T) {
 				if at < 0 || a.alone && len(problems) != 1 {
 					t.Fatalf("found %+v", problems)
 				}
+				if a.id == say.ServiceIdle && slices.ContainsFunc(problems, isNoAgent) {
+					t.Errorf("the service should start it, and doctor says how to do it by hand: %+v", problems)
+				}
 				command, code := problems[at].Fix, 4
 				if way == "--fix" {
 					command = "kagiban doctor --fix"
@@ -135,6 +138,8 @@ systemctl --user daemon-reload; chmod 644 $K/*.age; echo nonsense >$K/desk.age; 
 	}
 	t.Errorf("there is no end of it; the last was %s", done)
 }
+
+func isNoAgent(p checkedProblem) bool { return p.ID == string(say.AgentNotRunning) }
 
 // sums are the contents of all keys, whatever they are called.
 const sums = `sudo sh -c 'cat /home/owner/h/keys/*.age* | sha256sum'`

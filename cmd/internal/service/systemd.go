@@ -51,7 +51,7 @@ func rendered(files []File, spec Spec) ([]File, error) {
 	return files, nil
 }
 
-var execStart = regexp.MustCompile(`(?m)^ExecStart=:?"(.*)" agent run$`)
+var execStart = regexp.MustCompile(`(?m)^ExecStart="(.*)" agent run$`)
 
 func (s *systemd) program(text string) string {
 	if m := execStart.FindStringSubmatch(text); m != nil {

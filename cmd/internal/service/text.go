@@ -50,8 +50,8 @@ func systemdPath(path, runtime string) string {
 	return strings.ReplaceAll(path, "%", "%%")
 }
 
-// systemdWord is one word of a command or of Environment= (systemd.syntax(7), QUOTING). The dollar sign of a command is not meant: it
-// begins with a colon for that (systemd.service(5), ExecStart=).
+// systemdWord is one word of a command or of Environment= (systemd.syntax(7), QUOTING). A dollar sign has no
+// meaning in the path of a program, and commands that could have one in another place begin with a colon (systemd.service(5), ExecStart=).
 func systemdWord(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(word) + `"`
 }

@@ -83,6 +83,13 @@ func TestNoPlace(t *testing.T) {
 	if _, err := For("linux", quoted); !errors.As(err, &bad) || bad.Path != quoted.Program {
 		t.Errorf("%v", err)
 	}
+	for _, goos := range []string{"linux", "darwin", "windows"} {
+		broken := plain()
+		broken.Env = []string{"KAGIBAN_HOME=/k\nExecStartPre=/bin/x"}
+		if _, err := For(goos, broken); !errors.As(err, &bad) || bad.Path != broken.Env[0] {
+			t.Errorf("%s: %v", goos, err)
+		}
+	}
 	for _, path := range []string{"/a\nExecStart=/bin/x", "/a\x01", "/a\xff", "/a'", `/a"`, `/a\b`, "/é"} {
 		spec := plain()
 		spec.Agent = path
