@@ -105,7 +105,7 @@ const plainBin = "/opt/kagiban"
 // has a meaning in a unit.
 func TestService(t *testing.T) {
 	for _, base := range bases() {
-		for name, at := range map[string][2]string{"xdg": {"", plainBin}, "odd": {"/home/owner/a b%n$HOME`;#", "/opt/a é%n$HOME"}} {
+		for name, at := range map[string][2]string{"xdg": {"", plainBin}, "odd": {"/home/owner/a b%n${HOME}`;#", "/opt/a é%n$HOME"}} {
 			t.Run(base+" "+name, func(t *testing.T) { lifeOfService(t, newDesk(t, at[0], at[1], base)) })
 		}
 	}
