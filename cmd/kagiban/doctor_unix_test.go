@@ -122,7 +122,7 @@ func TestDoctorInOrder(t *testing.T) {
 	d.must(well + `kagiban agent stop; kagiban service install; printf 'SSH_ASKPASS=%s\nSSH_ASKPASS_REQUIRE=force\n' ~/askpass >~/mine; mkdir -p ~/.config/environment.d; mv ~/mine ~/.config/environment.d/70-mine.conf
 systemctl --user daemon-reload; chmod 644 $K/*.age; echo nonsense >$K/desk.age; chmod 0 $K/rsa.age; chmod 777 $K ~/h`)
 	// an agent that cannot begin is tried a few times, and then systemd gives the sockets up
-	d.await("an end of the sockets", `eval "$(KAGIBAN_HOME=~/h `+plainBin+`/kagiban env --shell sh)"; ssh-add -l; systemctl --user is-failed --quiet kagiban-agent.socket`)
+	d.await("an end of the sockets", listKeys+`; systemctl --user is-failed --quiet kagiban-agent.socket`)
 	const begin = well + "\n"
 	done := ""
 	for range 10 {

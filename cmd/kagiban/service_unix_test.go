@@ -61,13 +61,18 @@ printf '#!/bin/sh\necho "$1" >>~/asked\necho correct horse\n' >~/askpass; chmod 
 // sh runs a line in a new session of the user's.
 func (d *desk) sh(line string) (string, int) {
 	d.t.Helper()
+	out, code := d.As(d.User, d.begin()+line)
+	d.t.Logf("$ %s\n%s(%d)", line, out, code)
+	return out, code
+}
+
+// begin is how every shell begins.
+func (d *desk) begin() string {
 	begin := session + "PATH=" + say.Quote(d.bin) + ":$PATH; "
 	if d.home != "" {
 		begin += "export KAGIBAN_HOME=" + say.Quote(d.home) + "; "
 	}
-	out, code := d.As(d.User, begin+line)
-	d.t.Logf("$ %s\n%s(%d)", line, out, code)
-	return out, code
+	return begin
 }
 
 func (d *desk) must(line string) string {
@@ -90,7 +95,7 @@ func (d *desk) says(line string, code int, want string) {
 func (d *desk) await(what, line string) {
 	d.t.Helper()
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // each look is a program or more
-		if _, code := d.As(d.User, session+line); code == 0 {
+		if _, code := d.As(d.User, d.begin()+line); code == 0 {
 			return
 		}
 	}
@@ -145,6 +150,12 @@ func lifeOfService(t *testing.T, d *desk) {
 	d.await("the user's manager", `systemctl --user is-active --quiet kagiban-agent.socket`)
 	d.says("kagiban service status --json", 0, `"active":true,"running":false`)
 	d.says(listKeys, 0, "me@laptop")
+
+	// it could not begin, again and again, until systemd gave it up: mended, it is there at once
+	const folder = `"${KAGIBAN_HOME:-$HOME/.local/share/kagiban}"`
+	d.must("kagiban agent stop; chmod 755 " + folder)
+	d.await("an end of the sockets", listKeys+"; systemctl --user is-failed --quiet kagiban-agent.socket")
+	d.says("chmod 700 "+folder+"; kagiban service install && "+listKeys, 0, "me@laptop")
 
 	d.says("kagiban service uninstall", 0, "nothing starts it any more but you")
 	d.says("kagiban service uninstall", 0, "nothing to do: it is not installed")
@@ -226,10 +237,6 @@ func TestServiceKeepsOff(t *testing.T) {
 	// the agent is killed: the next use has another
 	d.must(`kill -9 $(systemctl --user show --property=MainPID --value kagiban-agent.service)`)
 	d.says(listKeys, 0, "me@laptop")
-	// it could not begin, again and again, until systemd gave it up: mended, it is there at once
-	d.must("kagiban agent stop; chmod 755 ~/.local/share/kagiban")
-	d.await("an end of the sockets", `eval "$(`+plainBin+`/kagiban env --shell sh)"; ssh-add -l; systemctl --user is-failed --quiet kagiban-agent.socket`)
-	d.says("chmod 700 ~/.local/share/kagiban; kagiban service install && "+listKeys, 0, "me@laptop")
 	// no manager: said, with what to type instead
 	d.says("unset XDG_RUNTIME_DIR; kagiban service install", 1, "next: kagiban agent start")
 	d.says("XDG_CONFIG_HOME=~/other; export XDG_CONFIG_HOME; kagiban service install", 1, "does not look into /home/owner/other/systemd/user")
