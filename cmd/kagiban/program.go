@@ -40,7 +40,11 @@ type program struct {
 	log    *slog.Logger // to stderr; only what -v asks for
 
 	verbose *slog.LevelVar
+	ignored []os.Signal // of endings, what whoever started us wants ignored (Go tells of SIGHUP and SIGINT)
 }
+
+// endings are the signals that ask the program to end.
+var endings = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
 // run is the program from its arguments to its exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
@@ -52,7 +56,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	}
 	p.ask.UsePinentry(p.pinentry)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range endings {
+		if signal.Ignored(s) {
+			p.ignored = append(p.ignored, s)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), endings...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	if calledSSHAgent(args) {

@@ -84,6 +84,8 @@ var sshAgentStories = []sshAgentStory{
 	{name: "its agent", script: `$A sh -c 'test $(ps -o ppid= -p $SSH_AGENT_PID) = $$ && ps -o comm= -p $SSH_AGENT_PID; ssh-add -l'`},
 	{name: "its terminal", script: `$A sh -c 'cat; echo oh >&2' <<. && echo yes` + "\nhere\n."},
 	{name: "its open files", script: `exec 7>seven; $A sh -c 'echo here >&7'; cat seven`},
+	{name: "its signals", script: `$A sh -c 'for s in INT HUP TERM PIPE USR1; do (trap - $s; sh -c "kill -$s \$\$; echo $s is ignored"); done' 2>/dev/null`},
+	{name: "its ignored signals", script: `trap '' INT HUP; $A sh -c 'for s in INT HUP TERM; do sh -c "kill -$s \$\$; echo $s is ignored"; done'`},
 	{name: "its limits", script: `ulimit -S -n 512; ulimit -S -c 0; $A sh -c 'ulimit -n; ulimit -c; umask; pwd'`},
 	{name: "no such program", script: `$A no-such-program`},
 	{name: "no program", script: `touch data; $A ./data`},

@@ -59,6 +59,9 @@ func (p *program) runSSHAgent(ctx context.Context, o *sshAgentOptions) error {
 		return endSSHAgent(1, "%v", err)
 	}
 	if command != "" {
+		if len(p.ignored) > 0 { // without one, it would be all
+			signal.Ignore(p.ignored...)
+		}
 		err := become(command, o.command, socket.name, server.Pid)
 		_ = server.Signal(syscall.SIGTERM) // there is nobody to serve
 		return endSSHAgent(1, "%s: %s", o.command[0], reason(err))
