@@ -41,10 +41,9 @@ func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signe
 	if a.hardware == nil {
 		return nil, fmt.Errorf("FIDO key: %w", errNotDone)
 	}
-	if provider == "" {
+	if provider == "" || strings.EqualFold(provider, internal) {
 		provider = internal
-	}
-	if provider != internal {
+	} else {
 		path, err := a.hardware.CheckProvider(provider)
 		if err != nil {
 			return nil, err
@@ -188,14 +187,14 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 		opened.Close()
 		return errors.Join(err, errors.New("the token has no key of use"))
 	}
-	_ = a.removeToken(path) // as it was opened before; none is no error
+	a.forgetToken(path) // as it was opened before
 	for i, key := range signers {
 		until, err := a.until(key, limits)
 		if err == nil {
 			err = a.keepOf(t, key, labels[i], until, limitsOfKey{limits.Confirm, limits.Destinations})
 		}
 		if err != nil {
-			_ = a.removeToken(path)
+			a.forgetToken(path)
 			t.once.Do(t.Close)
 			return err
 		}
@@ -248,7 +247,7 @@ func (a *Agent) keepOf(t *token, key *signer, label string, until deadline, limi
 	return nil
 }
 
-// removeToken forgets the keys of a token.
+// removeToken does what a request to remove a token does.
 func (a *Agent) removeToken(provider string) error {
 	if a.hardware == nil {
 		return errNotDone
@@ -257,9 +256,17 @@ func (a *Agent) removeToken(provider string) error {
 	if err != nil {
 		return err
 	}
+	if !a.forgetToken(path) {
+		return ErrNoKey
+	}
+	return nil
+}
+
+// forgetToken forgets the keys of the token that the provider at path gave, if
+// there are any.
+func (a *Agent) forgetToken(path string) (found bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	found := false
 	for _, e := range slices.Clone(a.keys.added) {
 		if e.token != nil && e.token.provider == path {
 			a.keys.dropAdded(e)
@@ -267,8 +274,5 @@ func (a *Agent) removeToken(provider string) error {
 		}
 	}
 	a.armLocked()
-	if !found {
-		return ErrNoKey
-	}
-	return nil
+	return found
 }

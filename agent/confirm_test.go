@@ -1,0 +1,222 @@
+package agent
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kagiban/agent/wire"
+)
+
+// confirmer hands each question for a yes to the test.
+type confirmer struct {
+	questions chan confirmed
+	cannot    bool
+}
+
+type confirmed struct {
+	prompt Prompt
+	ctx    context.Context
+	answer chan<- error // nil is a yes
+}
+
+func newConfirmer() *confirmer { return &confirmer{questions: make(chan confirmed)} }
+
+func (f *confirmer) CanAsk() bool                   { return !f.cannot }
+func (f *confirmer) Notify(context.Context, Prompt) {}
+func (f *confirmer) AskPassphrase(ctx context.Context, p Prompt) ([]byte, error) {
+	if yes, err := f.Confirm(ctx, p); !yes {
+		return nil, err
+	}
+	return []byte("right"), nil
+}
+
+func (f *confirmer) Confirm(ctx context.Context, p Prompt) (bool, error) {
+	answer := make(chan error, 1)
+	select {
+	case f.questions <- confirmed{p, ctx, answer}:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	select {
+	case err := <-answer:
+		if err == errRefused {
+			return false, nil
+		}
+		return err == nil, err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// confirming adds k to a, to be used after a yes alone.
+func confirming(t testing.TB, a *Agent, k *fakeKey) {
+	t.Helper()
+	m := added(t, k.private, "work@here")
+	m.Constraints = &wire.Constraints{Confirm: true}
+	wantSuccess(t, connect(t, a).call(m))
+}
+
+func TestEachUseIsConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, ask := newFakeKey(t, "work"), newConfirmer()
+		a := New(Options{Ask: ask})
+		confirming(t, a, k)
+		c := connect(t, a)
+		for range 2 {
+			answer := c.later(signRequest(k))
+			q := <-ask.questions
+			if q.prompt.Comment != "work@here" || q.prompt.Peer.PID != 42 || q.prompt.Use.Purpose != UseOther {
+				t.Errorf("asked %+v", q.prompt)
+			}
+			stillWaiting(t, answer)
+			q.answer <- nil
+			wantSignature(t, <-answer, k)
+		}
+	})
+}
+
+// TestOneYesIsForOneUse: those who ask for the same use share an answer, another
+// use is another question, beside it.
+func TestOneYesIsForOneUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, ask := newFakeKey(t, "work"), newConfirmer()
+		a := New(Options{Ask: ask})
+		confirming(t, a, k)
+		one, two := connect(t, a).later(signRequest(k)), connect(t, a).later(signRequest(k))
+		login := (&wire.Login{SessionID: []byte("a"), User: "root", Algorithm: "ssh-ed25519", Key: k.public.Marshal()}).Data()
+		three := connect(t, a).later(&wire.SignRequest{Blob: k.public.Marshal(), Data: login})
+		first := <-ask.questions
+		second := <-ask.questions
+		synctest.Wait()
+		select {
+		case q := <-ask.questions:
+			t.Errorf("a third question: %+v", q.prompt)
+		default:
+		}
+		if first.prompt.Use.Purpose == UseLogin {
+			first, second = second, first
+		}
+		first.answer <- nil
+		wantSignature(t, <-one, k)
+		wantSignature(t, <-two, k)
+		stillWaiting(t, three)
+		if second.prompt.Use.User != "root" {
+			t.Errorf("asked %+v", second.prompt)
+		}
+		second.answer <- errRefused
+		wantFailure(t, <-three)
+	})
+}
+
+// TestACancelledQuestionIsNotPutAgain to the same program for 30 seconds; to
+// another one it is.
+func TestACancelledQuestionIsNotPutAgain(t *testing.T) {
+	questions := map[string]func(t *testing.T, k *fakeKey, ask Asker) *Agent{
+		"passphrase": func(t *testing.T, k *fakeKey, ask Asker) *Agent { return New(Options{Source: sourceOf(k), Ask: ask}) },
+		"confirm": func(t *testing.T, k *fakeKey, ask Asker) *Agent {
+			a := New(Options{Ask: ask})
+			confirming(t, a, k)
+			return a
+		},
+	}
+	for name, agent := range questions {
+		for what, cancel := range map[string]error{"cancelled": ErrCancelled, "refused": errRefused} {
+			if name == "passphrase" && cancel == errRefused {
+				continue
+			}
+			t.Run(name+" "+what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					k, ask := newFakeKey(t, "work"), newConfirmer()
+					a := agent(t, k, ask)
+					c, forwarded := connect(t, a), connect(t, a)
+					answer := c.later(signRequest(k))
+					(<-ask.questions).answer <- cancel
+					wantFailure(t, <-answer)
+					time.Sleep(30*time.Second - time.Millisecond)
+					wantFailure(t, c.call(signRequest(k))) // the asker would block
+					if name == "confirm" {
+						wantSuccess(t, forwarded.call(newHostKey(t).bind(t, "a", true)))
+						answer = forwarded.later(signRequest(k)) // what comes from elsewhere is told apart
+						(<-ask.questions).answer <- nil
+						wantSignature(t, <-answer, k)
+					}
+					time.Sleep(time.Millisecond)
+					answer = c.later(signRequest(k))
+					(<-ask.questions).answer <- nil
+					wantSignature(t, <-answer, k)
+				})
+			})
+		}
+	}
+}
+
+func TestWithoutAWayToAskAConfirmIsANo(t *testing.T) {
+	k := newFakeKey(t, "work")
+	for name, ask := range map[string]Asker{"no asker": nil, "no way": &confirmer{cannot: true}} {
+		t.Run(name, func(t *testing.T) {
+			a := New(Options{Source: sourceOf(k), Ask: ask})
+			if err := a.Unlock("work", []byte("right"), Terms{Confirm: true}); err != nil {
+				t.Fatal(err)
+			}
+			wantFailure(t, connect(t, a).call(signRequest(k)))
+			if got := keyStatus(t, a, "work"); got.Refused != "/usr/bin/ssh" || !got.Confirm {
+				t.Errorf("status %+v", got)
+			}
+		})
+	}
+}
+
+// TestWhoWaitsForAYes may hang up, or lose the key meanwhile; an open question
+// ends after a minute.
+func TestWhoWaitsForAYes(t *testing.T) {
+	ends := map[string]func(a *Agent, c *client){
+		"hangs up":       func(_ *Agent, c *client) { c.Close() },
+		"key removed":    func(a *Agent, _ *client) { a.RemoveAll() },
+		"agent locked":   func(a *Agent, _ *client) { _ = a.lock(context.Background(), []byte("x")) },
+		"a minute later": func(*Agent, *client) { time.Sleep(questionTime) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, ask := newFakeKey(t, "work"), newConfirmer()
+				a := New(Options{Ask: ask, LockWork: 1})
+				confirming(t, a, k)
+				c := connect(t, a)
+				c.send(signRequest(k))
+				q := <-ask.questions
+				end(a, c)
+				<-q.ctx.Done()
+				if name != "hangs up" {
+					wantFailure(t, c.receive())
+				}
+			})
+		})
+	}
+}
+
+// TestAYesForAKeyThatIsGone is none: what a person allowed is not there any more.
+func TestAYesForAKeyThatIsLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, ask := newFakeKey(t, "work"), newConfirmer()
+		a := New(Options{Source: sourceOf(k), Ask: deaf{ask}})
+		if err := a.Unlock("work", []byte("right"), Terms{Confirm: true}); err != nil {
+			t.Fatal(err)
+		}
+		answer := connect(t, a).later(signRequest(k))
+		q := <-ask.questions
+		if err := a.Lock(); err != nil {
+			t.Fatal(err)
+		}
+		q.answer <- nil
+		wantFailure(t, <-answer)
+	})
+}
+
+// deaf does not hear that its question was taken away.
+type deaf struct{ *confirmer }
+
+func (d deaf) Confirm(_ context.Context, p Prompt) (bool, error) {
+	return d.confirmer.Confirm(context.Background(), p)
+}

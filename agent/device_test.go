@@ -1,0 +1,208 @@
+package agent
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+)
+
+// fakeHardware stands for devices, which are not to be had here: the programs that
+// reach real ones are tested where they are called.
+type fakeHardware struct {
+	mu     sync.Mutex
+	pin    string // "" none
+	signed []string
+	tokens []*fakeToken
+}
+
+func (h *fakeHardware) note(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.signed = append(h.signed, fmt.Sprintf(format, args...))
+}
+
+func (h *fakeHardware) SignFIDO(_ context.Context, provider string, _, data, pin []byte) ([]byte, error) {
+	h.note("%s %s", provider, pin)
+	if string(pin) != h.pin {
+		return nil, ErrNeedPIN
+	}
+	return []byte("signed " + string(data)), nil
+}
+
+func (h *fakeHardware) CheckProvider(provider string) (string, error) {
+	if provider == "/evil" {
+		return "", ErrProvider
+	}
+	return "/real" + provider, nil
+}
+
+func (h *fakeHardware) OpenToken(_ context.Context, provider string, pin []byte) (Token, error) {
+	if string(pin) != "1234" {
+		return nil, errors.New("wrong PIN")
+	}
+	t := &fakeToken{closed: make(chan struct{})}
+	for range 2 {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		signer, err := ssh.NewSignerFromKey(private)
+		if err != nil {
+			return nil, err
+		}
+		t.keys = append(t.keys, fakeTokenKey{signer})
+	}
+	h.tokens = append(h.tokens, t)
+	return t, nil
+}
+
+type fakeToken struct {
+	keys   []TokenKey
+	closed chan struct{}
+}
+
+func (t *fakeToken) Keys() []TokenKey { return t.keys }
+func (t *fakeToken) Close()           { close(t.closed) }
+
+type fakeTokenKey struct{ ssh.Signer }
+
+func (k fakeTokenKey) Blob() []byte  { return k.PublicKey().Marshal() }
+func (k fakeTokenKey) Label() string { return "card" }
+func (k fakeTokenKey) Sign(_ context.Context, data []byte, _ uint32) ([]byte, error) {
+	s, err := k.Signer.Sign(nil, data)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.Marshal(s), nil
+}
+
+func fidoKey(application string) *wire.AddIdentity {
+	public := make([]byte, 32)
+	public[0] = 1
+	return &wire.AddIdentity{Comment: "fido", Key: &wire.SKKey{Public: public, Application: application, Flags: touchNeeded, Handle: []byte("handle"), Reserved: []byte{}}}
+}
+
+func (c *client) signOnly(data []byte) wire.Message {
+	c.t.Helper()
+	list := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer)
+	return c.call(&wire.SignRequest{Blob: list.Identities[0].Blob, Data: data})
+}
+
+func TestFIDOKeys(t *testing.T) {
+	hardware := &fakeHardware{}
+	a := New(Options{Hardware: hardware, LockWork: 1, Web: func(app string) bool { return app == "allowed" }})
+	c := connect(t, a)
+	login := (&wire.Login{SessionID: []byte("a"), User: "me", Algorithm: "x", Key: []byte("k")}).Data()
+	wantFailure(t, connect(t, New(Options{})).call(fidoKey("ssh:"))) // no hardware
+	for _, test := range []struct {
+		application, provider, with string
+		data                        []byte
+		signs                       bool
+	}{
+		{"ssh:", "", "internal ", []byte("x"), true},
+		{"ssh:", "internal", "internal ", []byte("x"), true},
+		{"ssh:work", "/lib.so", "/real/lib.so ", []byte("x"), true},
+		{"webauthn.example", "", "", []byte("x"), false},
+		{"webauthn.example", "", "internal ", login, true},
+		{"allowed", "", "internal ", []byte("x"), true},
+	} {
+		m := fidoKey(test.application)
+		if test.provider != "" {
+			m.Constraints = &wire.Constraints{Provider: test.provider}
+		}
+		wantSuccess(t, c.call(m))
+		wantSuccess(t, c.call(locking)) // there is nothing to seal
+		wantSuccess(t, c.call(unlocking))
+		hardware.signed = nil
+		answer, signs := c.signOnly(test.data).(*wire.SignResponse)
+		if signs != test.signs || signs && string(answer.Signature) != "signed "+string(test.data) {
+			t.Errorf("%+v: %v", test, answer)
+		}
+		if test.signs && !slices.Equal(hardware.signed, []string{test.with}) {
+			t.Errorf("%+v: %q", test, hardware.signed)
+		}
+		wantSuccess(t, c.call(&wire.RemoveAll{}))
+	}
+	m := fidoKey("ssh:")
+	m.Constraints = &wire.Constraints{Provider: "/evil"}
+	wantFailure(t, c.call(m))
+	m = added(t, newEd25519(t), "plain")
+	m.Constraints = &wire.Constraints{Provider: "internal"}
+	wantFailure(t, c.call(m))
+	c.wantList()
+}
+
+// TestThePINIsAskedForOnce: a device that wants one gets it, and the person is told.
+func TestThePINIsAskedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ask := newAsker()
+		a := New(Options{Hardware: &fakeHardware{pin: "right"}, Ask: ask})
+		c := connect(t, a)
+		wantSuccess(t, c.call(fidoKey("ssh:")))
+		for passphrase, good := range map[string]bool{"right": true, "wrong": false} {
+			list := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer)
+			answer := c.later(&wire.SignRequest{Blob: list.Identities[0].Blob, Data: []byte("x")})
+			q := <-ask.questions
+			if !q.prompt.PIN || q.prompt.Comment != "fido" {
+				t.Errorf("asked %+v", q.prompt)
+			}
+			q.answer <- passphrase
+			if _, got := (<-answer).(*wire.SignResponse); got != good {
+				t.Errorf("PIN %q: %v", passphrase, got)
+			}
+		}
+	})
+	c := connect(t, New(Options{Hardware: &fakeHardware{pin: "right"}}))
+	wantSuccess(t, c.call(fidoKey("ssh:")))
+	wantFailure(t, c.signOnly([]byte("x"))) // nobody can be asked
+}
+
+func TestTokens(t *testing.T) {
+	hardware := &fakeHardware{}
+	a := New(Options{Hardware: hardware})
+	c := connect(t, a)
+	wantFailure(t, connect(t, New(Options{})).call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
+	wantFailure(t, c.call(&wire.AddToken{Provider: "/evil", PIN: []byte("1234")}))
+	wantFailure(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("0")}))
+	wantFailure(t, c.call(&wire.RemoveToken{Provider: "/lib"}))
+
+	wantSuccess(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
+	c.wantList("card", "card")
+	if c.signAll() != 2 {
+		t.Error("they do not sign")
+	}
+	wantSuccess(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")})) // opened anew
+	c.wantList("card", "card")
+	<-hardware.tokens[0].closed
+	wantSuccess(t, c.call(&wire.RemoveToken{Provider: "/lib"}))
+	c.wantList()
+	<-hardware.tokens[1].closed
+
+	wantSuccess(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
+	wantSuccess(t, c.call(&wire.RemoveAll{}))
+	<-hardware.tokens[2].closed
+}
+
+// TestWhoMayNameAProvider: nobody from elsewhere, unless the one who started the
+// agent said so.
+func TestWhoMayNameAProvider(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		c := connect(t, New(Options{Hardware: &fakeHardware{}, RemoteProviders: allowed}))
+		wantSuccess(t, c.call(newHostKey(t).bind(t, "a", true)))
+		for _, m := range []wire.Message{&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}, &wire.RemoveToken{Provider: "/lib"}} {
+			if _, got := c.call(m).(*wire.Success); got != allowed {
+				t.Errorf("%T: %v, want %v", m, got, allowed)
+			}
+		}
+	}
+}
