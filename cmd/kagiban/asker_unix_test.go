@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kagiban/agent"
 	"kagiban/cmd/internal/prompt"
@@ -74,4 +75,92 @@ func TestAskerQuestion(t *testing.T) {
 	if want := "that is not the passphrase of key laptop; a program (process ?) wants to use it. Once more: "; string(got) != want || err != nil {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
+}
+
+// TestAskerConfirm: what a yes is asked for, by what the key is wanted for.
+func TestAskerConfirm(t *testing.T) {
+	asked := filepath.Join(t.TempDir(), "asked")
+	a := askBy(t, `echo "$SSH_ASKPASS_PROMPT: $1" >`+asked)
+	here := agent.Prompt{Key: "laptop", Fingerprint: "SHA256:x", Peer: agent.Peer{Program: "/usr/bin/ssh", PID: 7}}
+	const who = "/usr/bin/ssh (process 7) wants to use key laptop (SHA256:x) "
+	tests := []struct {
+		use  agent.Use
+		want string
+	}{
+		{agent.Use{Purpose: agent.UseLogin, User: "me", Server: "vps1", HostKey: "SHA256:h"}, who + `to log in as "me" to vps1`},
+		{agent.Use{Purpose: agent.UseLogin, User: "me", HostKey: "SHA256:h"}, who + `to log in as "me" to the server with host key SHA256:h`},
+		{agent.Use{Purpose: agent.UseLogin, User: "me"}, who + `to log in as "me" to a server that it does not name`},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, who + `to sign a file (for "git")`},
+		{agent.Use{Purpose: agent.UseOther}, who + `for something that is neither a login nor a file`},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "\x1b[2Kgit\u202e\n" + strings.Repeat("x", 500)}, who + `to sign a file (for "git ` + strings.Repeat("x", 96) + `...")`},
+		{
+			agent.Use{Purpose: agent.UseLogin, User: "root", Server: "vps1", Forwarded: true},
+			`another computer, through /usr/bin/ssh (process 7) that forwards for it, wants to use key laptop (SHA256:x) to log in as "root" to vps1`,
+		},
+	}
+	for _, tt := range tests {
+		here.Use = tt.use
+		yes, err := a.Confirm(t.Context(), here)
+		text, _ := os.ReadFile(asked)
+		if want := "confirm: " + tt.want + ". Allow it? (y/N) \n"; !yes || err != nil || string(text) != want {
+			t.Errorf("%v, %v: %q, want %q", yes, err, text, want)
+		}
+	}
+	if _, err := a.AskPassphrase(t.Context(), agent.Prompt{Comment: "me@here", Fingerprint: "SHA256:x", PIN: true, Attempt: 1}); !errors.Is(err, prompt.ErrEmpty) {
+		t.Errorf("an empty PIN: %v", err)
+	}
+	if text, _ := os.ReadFile(asked); string(text) != ": a program (process ?) wants to use key me@here (SHA256:x). The PIN of its device: \n" {
+		t.Errorf("PIN: %q", text)
+	}
+}
+
+// TestAskerEnds: the agent learns whether a person took the question away, or
+// nobody was there.
+func TestAskerEnds(t *testing.T) {
+	a := askBy(t, "exit 1")
+	if _, err := a.AskPassphrase(t.Context(), agent.Prompt{}); !errors.Is(err, agent.ErrCancelled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if yes, err := a.Confirm(t.Context(), agent.Prompt{}); yes || err != nil {
+		t.Errorf("no: %v, %v", yes, err)
+	}
+	nobody := newAsker(prompt.New(func(name string) string {
+		return map[string]string{"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "/none"}[name]
+	}))
+	if _, err := nobody.AskPassphrase(t.Context(), agent.Prompt{}); nobody.CanAsk() || !errors.Is(err, agent.ErrCannotAsk) {
+		t.Errorf("nobody: %v", err)
+	}
+	if yes, err := nobody.Confirm(t.Context(), agent.Prompt{}); yes || !errors.Is(err, agent.ErrCannotAsk) {
+		t.Errorf("nobody: %v, %v", yes, err)
+	}
+	nobody.Notify(t.Context(), agent.Prompt{}) // and returns
+}
+
+// TestAskerNotify: a program shows that a device waits, for as long as it does,
+// while a question may be asked beside it.
+func TestAskerNotify(t *testing.T) {
+	shown := filepath.Join(t.TempDir(), "shown")
+	a := askBy(t, `[ "$SSH_ASKPASS_PROMPT" = none ] || { echo secret; exit; }; echo "$1" >`+shown+`.new; mv `+shown+`.new `+shown+`; exec sleep 600`)
+	ctx, touched := context.WithCancel(t.Context())
+	hidden := make(chan struct{})
+	go func() {
+		defer close(hidden)
+		a.Notify(ctx, agent.Prompt{Key: "yubi", Use: agent.Use{Purpose: agent.UseFile, Namespace: "git"}})
+	}()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if text, err := os.ReadFile(shown); err == nil {
+			if want := "touch your security key: a program (process ?) wants to use key yubi to sign a file (for \"git\")\n"; string(text) != want {
+				t.Errorf("%q, want %q", text, want)
+			}
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("never shown")
+		}
+	}
+	if got, err := a.AskPassphrase(t.Context(), agent.Prompt{PIN: true}); string(got) != "secret" || err != nil {
+		t.Errorf("the PIN beside it: %q, %v", got, err)
+	}
+	touched()
+	<-hidden
 }

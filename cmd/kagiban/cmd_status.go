@@ -160,6 +160,12 @@ func (s surroundings) show(out io.Writer) error {
 		state = say.Text(say.StateAgentRuns, say.Fields{"pid": strconv.Itoa(s.agent.status.PID)})
 	}
 	fmt.Fprintf(w, "agent\t%s\n", state)
+	if s.agent.status.PID > 0 && !s.agent.status.CanAsk {
+		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateNoAsking, nil))
+	}
+	if s.agent.status.Locked {
+		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateSealed, nil))
+	}
 	if s.agent.added > 0 {
 		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateAdded, say.Fields{"count": strconv.Itoa(s.agent.added)}))
 	}

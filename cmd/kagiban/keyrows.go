@@ -7,6 +7,7 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/control"
+	"kagiban/cmd/internal/say"
 	"kagiban/vault"
 )
 
@@ -20,6 +21,8 @@ type keyRow struct {
 	Until       *time.Time `json:"until"` // null: until it is locked
 	Created     *time.Time `json:"created"`
 	Tied        []string   `json:"tied"`
+
+	confirm bool // asks before each use; for people only
 }
 
 const (
@@ -65,7 +68,7 @@ func (v agentView) row(k vault.Key) keyRow {
 		State: stateLocked, Created: utc(k.Created),
 	}
 	if here, ok := v.keys[k.Name]; ok && !here.Locked {
-		r.State, r.Until = stateUnlocked, utc(here.Until)
+		r.State, r.Until, r.confirm = stateUnlocked, utc(here.Until), here.Confirm
 	}
 	return r
 }
@@ -110,10 +113,14 @@ func showKeys(w io.Writer, rows []keyRow, keys []vault.Key, now time.Time) {
 
 // state is how a person reads it.
 func (r keyRow) state(now time.Time) string {
+	state := r.State
 	if r.State == stateUnlocked && r.Until != nil {
-		return r.State + " until " + clock(*r.Until, now)
+		state += " until " + clock(*r.Until, now)
 	}
-	return r.State
+	if r.confirm {
+		state = say.Text(say.StateConfirm, say.Fields{"state": state})
+	}
+	return state
 }
 
 // clock is a time of day, with the date if that is not today's.

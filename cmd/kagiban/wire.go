@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +14,6 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/door"
-	"kagiban/cmd/internal/prompt"
-	"kagiban/cmd/internal/say"
 	"kagiban/vault"
 )
 
@@ -130,49 +126,6 @@ func (k *vaultKey) Open(passphrase []byte) (any, error) {
 	}
 	return p.Crypto, nil
 }
-
-// asker puts the agent's questions to the person at this computer, one at a time.
-// It is an agent.Asker.
-type asker struct {
-	prompt *prompt.Prompter
-	turn   chan struct{} // holds one token while a question is open
-}
-
-func newAsker(p *prompt.Prompter) *asker { return &asker{prompt: p, turn: make(chan struct{}, 1)} }
-
-func (a *asker) CanAsk() bool { return a.prompt.CanAsk() }
-
-// AskPassphrase says who wants to use which key.
-func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) ([]byte, error) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	id := say.AskForUse
-	if q.Attempt > 1 {
-		id = say.AskForUseAgain
-	}
-	program, pid := q.Peer.Program, "?"
-	if program == "" {
-		program = "a program"
-	}
-	if q.Peer.PID > 0 {
-		pid = strconv.Itoa(q.Peer.PID)
-	}
-	return a.prompt.Secret(ctx, say.Text(id, say.Fields{
-		"key": q.Key, "fingerprint": q.Fingerprint, "program": prompt.Clean(program), "pid": pid,
-	})+" ")
-}
-
-// Confirm asks for a yes.
-func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (bool, error) {
-	return false, agent.ErrCannotAsk
-}
-
-// Notify shows that a device waits.
-func (a *asker) Notify(ctx context.Context, q agent.Prompt) {}
 
 // peer is who stands at the other end of a connection that the door let in.
 func peer(c net.Conn) (agent.Peer, error) {

@@ -124,6 +124,19 @@ func (p *Prompter) Confirm(ctx context.Context, question string) (bool, error) {
 	return err == nil && isYes(string(answer)), err
 }
 
+// Notify shows a text that needs no answer, until ctx ends: an askpass program is run
+// with SSH_ASKPASS_PROMPT=none (ssh-agent(1)) and ended then; at a terminal it is a line. It returns
+// at once where nothing can be shown.
+func (p *Prompter) Notify(ctx context.Context, text string) {
+	switch p.way() {
+	case byAskpass:
+		answer, _ := p.askpass(ctx, text, "none")
+		clear(answer)
+	case byTerminal:
+		p.show(text)
+	}
+}
+
 func isYes(answer string) bool {
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":

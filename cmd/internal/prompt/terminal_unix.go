@@ -3,6 +3,7 @@
 package prompt
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -142,3 +143,13 @@ func (h *heldTerminal) release() {
 
 // endGently lets a program tidy up its terminal.
 func endGently(p *os.Process) error { return p.Signal(unix.SIGTERM) }
+
+// show writes a line to the terminal, whatever question may stand on it.
+func (p *Prompter) show(text string) {
+	f, err := os.OpenFile(p.tty, os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "\r%s\r\n", visible(text))
+}

@@ -133,3 +133,13 @@ func (*heldTerminal) release() {}
 
 // endGently ends a program.
 func endGently(p *os.Process) error { return p.Kill() }
+
+// show writes a line to the console, whatever question may stand on it.
+func (p *Prompter) show(text string) {
+	f, err := os.OpenFile("CONOUT$", os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "\r%s\r\n", visible(text))
+}

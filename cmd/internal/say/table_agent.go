@@ -34,8 +34,6 @@ const (
 	StateHostOpen    ID = "state-host-open"
 	StateNeverSeen   ID = "state-never-seen"
 	AskUnlock        ID = "ask-unlock"
-	AskForUse        ID = "ask-for-use"
-	AskForUseAgain   ID = "ask-for-use-again"
 )
 
 func agentTable() map[ID]Message {
@@ -101,8 +99,6 @@ func agentTable() map[ID]Message {
 		StateHostOpen:    {What: "passwords on at {seen} ({user}@{address})"},
 		StateNeverSeen:   {What: "no time yet"},
 
-		AskUnlock:      {What: "passphrase to unlock {keys}:"},
-		AskForUse:      {What: "{program} (process {pid}) wants to use key {key} ({fingerprint}). Its passphrase:"},
-		AskForUseAgain: {What: "that is not the passphrase of key {key}; {program} (process {pid}) wants to use it. Once more:"},
+		AskUnlock: {What: "passphrase to unlock {keys}:"},
 	}
 }
