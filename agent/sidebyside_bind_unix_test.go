@@ -178,6 +178,14 @@ func bindRows() []row {
 				p.on("").bind("host", "session", true)
 				busy(p)
 			}},
+		{name: "bind: failed, and not all is served", want: "success failure success success list[third ed25519 other] signed:ssh-ed25519 signed:ssh-ed25519 failure success failure success success success",
+			ours:    "success extension-failure failure failure list[third] signed:ssh-ed25519 failure failure failure failure failure failure failure",
+			differs: "who tried to bind and failed may be anywhere, and may change nothing; " + known28,
+			play: func(p *play) {
+				p.on("local").add("third")
+				p.on("").ask(byte(27), sessionBind, "nonsense")
+				busy(p)
+			}},
 		{name: "bind: each connection has its own", want: "success success success", play: func(p *play) {
 			p.on("one").bind("host", "session", true)
 			p.on("two").bind("host2", "session", true)

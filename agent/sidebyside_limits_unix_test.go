@@ -47,13 +47,11 @@ func limitRows() []row {
 			p.add("ed25519", lifetime(1))
 			p.untilGone()
 		}},
-		{name: "limits: added once more without its lifetime", want: `success success success success success left["ed25519"]`, play: func(p *play) {
+		{name: "limits: added once more without its lifetime", want: `success success success left["ed25519"]`, play: func(p *play) {
 			p.add("ed25519", lifetime(1))
-			p.add("p256", lifetime(1))
 			p.add("ed25519")
-			p.remove("p256")
 			p.add("other", lifetime(2))
-			p.untilGone2("other")
+			p.untilWithout("other")
 		}},
 		{name: "limits: a lifetime for all", want: "success gone", flags: []string{"-t", "1"}, options: func(o *agent.Options) { o.Life = time.Second }, play: func(p *play) {
 			p.add("ed25519")
@@ -62,7 +60,7 @@ func limitRows() []row {
 		{name: "limits: a longer lifetime than that for all", want: `success success left["ed25519"]`, flags: []string{"-t", "1"}, options: func(o *agent.Options) { o.Life = time.Second }, play: func(p *play) {
 			p.add("ed25519", lifetime(3600))
 			p.add("other")
-			p.untilGone2("other")
+			p.untilWithout("other")
 		}},
 		{name: "limits: a constraint on a plain add", want: "success list[]",
 			ours:    "failure list[]",
@@ -111,8 +109,8 @@ func limitRows() []row {
 	}
 }
 
-// untilGone2 lists until that key is not there any more, and notes the others.
-func (p *play) untilGone2(name string) {
+// untilWithout lists until that key is not there any more, and notes the others.
+func (p *play) untilWithout(name string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		p.write(framed([]byte{11}))
@@ -279,7 +277,7 @@ func lockRows() []row {
 			unlock(p, "secret")
 			p.sign("ed25519", 0)
 			p.sign("third", 0)
-			p.untilGone2("other")
+			p.untilWithout("other")
 		}},
 		{name: "lock: every kind of key comes back", want: "success success success success success success success success success success list[rsa p256 p384 p521 dsa ed25519-cert rsa-cert sk-ed25519] signed:rsa-sha2-256 signed:ecdsa-sha2-nistp256 signed:ecdsa-sha2-nistp384 signed:ecdsa-sha2-nistp521 signed:ssh-dss signed:ssh-ed25519 signed:rsa-sha2-256", play: func(p *play) {
 			for _, name := range []string{"rsa", "p256", "p384", "p521", "dsa", "ed25519-cert", "rsa-cert", "sk-ed25519"} {
