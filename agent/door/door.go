@@ -73,8 +73,9 @@ type Listener struct {
 	path string
 	name string
 	//lint:ignore U1000 it has no use on a system without a door
-	made   fileID // the socket that we made; zero: another made it
-	bare   bool   // its name has no lock file
+	made fileID // the socket that we made; zero: another made it
+	//lint:ignore U1000 likewise
+	bare   bool // its name has no lock file
 	once   sync.Once
 	closed error
 }

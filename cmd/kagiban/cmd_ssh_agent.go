@@ -76,35 +76,3 @@ func (p *program) sshAgent(ctx context.Context, args []string) error {
 	}
 	return p.runSSHAgent(ctx, o)
 }
-
-// csh tells whether csh is to read the output, as ssh-agent finds out.
-func (o *sshAgentOptions) csh(shell string) bool {
-	return o.forCsh || !o.forSh && strings.HasSuffix(shell, "csh")
-}
-
-// set is the line that sets a variable. A value with no character that means
-// something to a shell is written bare, as ssh-agent writes it; any other is quoted so
-// that it stays what it is, where ssh-agent 9.2 quotes nothing and 10.5 lets a
-// dollar sign through.
-func set(csh bool, name, value string) string {
-	special := strings.ContainsFunc(value, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/._-+,:@%=", r))
-	})
-	shell, format := "sh", "%s=%s; export %[1]s;"
-	if csh {
-		shell, format = "csh", "setenv %s %s;"
-	}
-	if !special {
-		return fmt.Sprintf(format, name, value)
-	}
-	line, _ := setVariable(shell, name, value) // both shells are known
-	return line
-}
-
-// unset is the line that takes a variable away.
-func unset(csh bool, name string) string {
-	if csh {
-		return "unsetenv " + name + ";"
-	}
-	return "unset " + name + ";"
-}

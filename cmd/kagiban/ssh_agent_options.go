@@ -5,13 +5,10 @@ import (
 	_ "crypto/sha1" // for -E
 	_ "crypto/sha256"
 	_ "crypto/sha512"
-	"encoding/base64"
 	"errors"
 	"math"
 	"strings"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // sshAgentOptions is a call of ssh-agent, understood.
@@ -173,57 +170,7 @@ func getopt(args []string, spec string, take func(letter byte, value string) err
 	return args, nil
 }
 
-// web tells whether a FIDO key of this application may sign anything (-O).
-func (o *sshAgentOptions) web(application string) bool {
-	return o.anyWeb || matchList(application, o.webPatterns)
-}
-
 // fingerprintHashes are those of -E that are shown in base64; md5 is shown in hex.
 var fingerprintHashes = map[string]crypto.Hash{
 	"sha1": crypto.SHA1, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
-}
-
-// fingerprint is that of a key in the hash of -E, as ssh-keygen -l shows it.
-func (o *sshAgentOptions) fingerprint(key ssh.PublicKey) string {
-	if o.hash == "md5" {
-		return "MD5:" + ssh.FingerprintLegacyMD5(key)
-	}
-	h := fingerprintHashes[o.hash].New()
-	h.Write(key.Marshal())
-	return strings.ToUpper(o.hash) + ":" + base64.RawStdEncoding.EncodeToString(h.Sum(nil))
-}
-
-// matchList holds text against patterns with commas between them, each with * and ?
-// (ssh_config(5), PATTERNS). One that begins with "!" and matches settles it: no.
-func matchList(text, patterns string) bool {
-	matches := false
-	for pattern := range strings.SplitSeq(patterns, ",") {
-		pattern, no := strings.CutPrefix(pattern, "!")
-		if pattern == "" || !matchPattern(text, pattern) {
-			continue
-		}
-		if no {
-			return false
-		}
-		matches = true
-	}
-	return matches
-}
-
-func matchPattern(text, pattern string) bool {
-	for i := range len(pattern) {
-		switch {
-		case pattern[i] == '*':
-			for j := range len(text) + 1 {
-				if matchPattern(text[j:], pattern[i+1:]) {
-					return true
-				}
-			}
-			return false
-		case text == "" || pattern[i] != '?' && pattern[i] != text[0]:
-			return false
-		}
-		text = text[1:]
-	}
-	return text == ""
 }

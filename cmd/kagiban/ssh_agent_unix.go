@@ -22,7 +22,6 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/door"
-	"kagiban/cmd/internal/prompt"
 )
 
 // runSSHAgent does what the options say. The process that serves in the background
@@ -281,21 +280,6 @@ func (p *program) serveSSHAgent(ctx context.Context, o *sshAgentOptions, socket 
 	return &sshAgentEnd{code: socket.ended}
 }
 
-// sshAgentKind is an agent without a vault: it holds what is added, asks through
-// SSH_ASKPASS alone, and takes DSA keys, for the old servers that want them.
-func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Options {
-	return agent.Options{
-		Ask:             newAsker(prompt.NewAskpass(p.getenv)),
-		Now:             p.now,
-		Log:             log,
-		DSA:             true,
-		Life:            o.life,
-		RemoteProviders: o.remoteProviders,
-		Web:             o.web,
-		Fingerprint:     o.fingerprint,
-	}
-}
-
 // nameProcess gives the process the name that ps and pgrep look for, where the system
 // knows such a thing. It is the last moment for it: a hardened process may not.
 func nameProcess() {
@@ -303,4 +287,36 @@ func nameProcess() {
 		_, _ = f.WriteString("ssh-agent")
 		_ = f.Close()
 	}
+}
+
+// csh tells whether csh is to read the output, as ssh-agent finds out.
+func (o *sshAgentOptions) csh(shell string) bool {
+	return o.forCsh || !o.forSh && strings.HasSuffix(shell, "csh")
+}
+
+// set is the line that sets a variable. A value with no character that means
+// something to a shell is written bare, as ssh-agent writes it; any other is quoted so
+// that it stays what it is, where ssh-agent 9.2 quotes nothing and 10.5 lets a
+// dollar sign through.
+func set(csh bool, name, value string) string {
+	special := strings.ContainsFunc(value, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/._-+,:@%=", r))
+	})
+	shell, format := "sh", "%s=%s; export %[1]s;"
+	if csh {
+		shell, format = "csh", "setenv %s %s;"
+	}
+	if !special {
+		return fmt.Sprintf(format, name, value)
+	}
+	line, _ := setVariable(shell, name, value) // both shells are known
+	return line
+}
+
+// unset is the line that takes a variable away.
+func unset(csh bool, name string) string {
+	if csh {
+		return "unsetenv " + name + ";"
+	}
+	return "unset " + name + ";"
 }
