@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -26,20 +27,34 @@ func (s *session) add(ctx context.Context, m *wire.AddIdentity) error {
 	if limits.Certificates != nil {
 		return errNotDone // they belong to a token
 	}
+	if err := checkHosts(limits.Destinations); err != nil {
+		return err
+	}
 	key, err := a.accept(ctx, m, limits.Provider)
 	if err != nil {
 		return err
 	}
-	until, err := a.until(key, limits)
-	if err != nil {
-		return err
-	}
-	_, err = a.keep(key, m.Comment, until, limitsOfKey{limits.Confirm, limits.Destinations})
+	_, err = a.keep(&s.binds, key, m.Comment, a.until(key, limits), limitsOfKey{limits.Confirm, limits.Destinations})
 	return err
 }
 
-// until is when a key ends: with its lifetime, or after its certificate.
-func (a *Agent) until(key *signer, limits *wire.Constraints) (deadline, error) {
+// checkHosts sees to it that each host key of a limit is one: what could not be
+// compared later gets the key refused.
+func checkHosts(limits []wire.Destination) error {
+	for _, d := range limits {
+		for _, key := range slices.Concat(d.From.Keys, d.To.Keys) {
+			if _, err := ssh.ParsePublicKey(key.Blob); err != nil {
+				return fmt.Errorf("a host key in the limit to destinations: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// until is when a key ends: with its lifetime, or after its certificate. One that
+// had expired when it came was meant so, for a signature of its own time
+// (ssh-keygen(1), verify-time).
+func (a *Agent) until(key *signer, limits *wire.Constraints) deadline {
 	var until deadline
 	switch {
 	case limits.Lifetime != nil:
@@ -49,13 +64,13 @@ func (a *Agent) until(key *signer, limits *wire.Constraints) (deadline, error) {
 	}
 	certificate, ok := key.public.(*ssh.Certificate)
 	if !ok || certificate.ValidBefore >= forever {
-		return until, nil
+		return until
 	}
-	left := time.Unix(int64(certificate.ValidBefore), 0).Add(afterExpiry).Sub(a.now())
+	left := time.Unix(int64(certificate.ValidBefore), 0).Sub(a.now())
 	if left <= 0 {
-		return until, unsound("the certificate has expired")
+		return until
 	}
-	return sooner(until, a.in(left)), nil
+	return sooner(until, a.in(left+afterExpiry))
 }
 
 // forever is a year that no certificate's end needs to be told from the end of

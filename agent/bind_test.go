@@ -238,6 +238,7 @@ func TestDestinations(t *testing.T) {
 		{"there, bound to another host key", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, login("a", "me", b), true, false},
 		{"there, another session", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, login("z", "me", nil), true, false},
 		{"there, a file", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, []byte("SSHSIG\x00\x00\x00\x03git\x00\x00\x00\x00\x00\x00\x00\x06sha512\x00\x00\x00\x01h"), true, false},
+		{"there, by another algorithm", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, (&wire.Login{SessionID: []byte("a"), User: "me", Algorithm: "ssh-rsa", Key: blob}).Data(), true, false},
 		{"elsewhere", []wire.Destination{toA}, []step{evil.bind(t, "e", false)}, login("e", "me", evil), false, false},
 		{"from there, no further", []wire.Destination{toA}, []step{a.bind(t, "a", true)}, login("a", "me", a), false, false},
 		{"from there to b", []wire.Destination{toA, aToB}, []step{a.bind(t, "a", true), b.bind(t, "b", false)}, login("b", "git1", b), true, true},
@@ -288,7 +289,17 @@ func TestAHiddenKeyCannotBeRemoved(t *testing.T) {
 	c := connect(t, agent)
 	wantSuccess(t, c.call(there.bind(t, "s", false)))
 	wantFailure(t, c.call(&wire.RemoveIdentity{Blob: newPublic(t, k).Marshal()}))
+	wantFailure(t, c.call(added(t, k, "without limits"))) // nor replaced
 	connect(t, agent).wantList("mine")
+	c.wantList()
+}
+
+func TestALimitThatNamesNoHostKeyIsRefused(t *testing.T) {
+	m := added(t, newEd25519(t), "mine")
+	m.Constraints = &wire.Constraints{Destinations: []wire.Destination{{To: wire.Hop{Host: "h", Keys: []wire.HopKey{{Blob: []byte("nonsense")}}}}}}
+	c := connect(t, New(Options{}))
+	wantFailure(t, c.call(m))
+	c.wantList()
 }
 
 func TestMatches(t *testing.T) {

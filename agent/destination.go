@@ -50,7 +50,7 @@ func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.T
 		return "", elsewhere("the connection is not bound to a server")
 	}
 	login, ok := wire.ParseLogin(data)
-	if !ok || !bytes.Equal(login.Key, blob) {
+	if !ok || !bytes.Equal(login.Key, blob) || !isAlgorithmOf(login.Algorithm, blob) {
 		return "", elsewhere("what is to be signed is no login with this key")
 	}
 	if server, err = b.walk(limits, &login.User, now); err != nil {
@@ -65,6 +65,25 @@ func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.T
 		return "", elsewhere("the login is to another host key than the connection is bound to")
 	}
 	return server, nil
+}
+
+// isAlgorithmOf says whether keys of this kind sign with that algorithm (RFC 8332
+// section 3 for RSA; all other kinds have one of their own name).
+func isAlgorithmOf(algorithm string, blob []byte) bool {
+	var key struct {
+		Type string
+		Rest []byte `ssh:"rest"`
+	}
+	if err := ssh.Unmarshal(blob, &key); err != nil {
+		return false
+	}
+	switch key.Type {
+	case ssh.KeyAlgoRSA:
+		return algorithm == ssh.KeyAlgoRSASHA256 || algorithm == ssh.KeyAlgoRSASHA512 || algorithm == key.Type
+	case ssh.CertAlgoRSAv01:
+		return algorithm == ssh.CertAlgoRSASHA256v01 || algorithm == ssh.CertAlgoRSASHA512v01 || algorithm == key.Type
+	}
+	return algorithm == key.Type
 }
 
 // walk follows the hops from this computer to the last server; each must be

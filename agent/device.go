@@ -172,6 +172,9 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 	if a.hardware == nil || limits.Provider != "" {
 		return errNotDone
 	}
+	if err := checkHosts(limits.Destinations); err != nil {
+		return err
+	}
 	path, err := a.hardware.CheckProvider(m.Provider)
 	if err != nil {
 		return err
@@ -189,11 +192,7 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 	}
 	a.forgetToken(path) // as it was opened before
 	for i, key := range signers {
-		until, err := a.until(key, limits)
-		if err == nil {
-			err = a.keepOf(t, key, labels[i], until, limitsOfKey{limits.Confirm, limits.Destinations})
-		}
-		if err != nil {
+		if err := s.keepOf(t, key, labels[i], a.until(key, limits), limitsOfKey{limits.Confirm, limits.Destinations}); err != nil {
 			a.forgetToken(path)
 			t.once.Do(t.Close)
 			return err
@@ -229,11 +228,12 @@ func signersOf(t Token, certificates *wire.TokenCertificates) (signers []*signer
 	return signers, labels, nil
 }
 
-func (a *Agent) keepOf(t *token, key *signer, label string, until deadline, limits limitsOfKey) error {
+func (s *session) keepOf(t *token, key *signer, label string, until deadline, limits limitsOfKey) error {
 	if label == "" {
 		label = t.provider
 	}
-	e, err := a.keep(key, label, until, limits)
+	a := s.agent
+	e, err := a.keep(&s.binds, key, label, until, limits)
 	if err != nil {
 		return err
 	}

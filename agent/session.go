@@ -198,13 +198,17 @@ func (a *Agent) isLocked() bool {
 // somebody can act on are more than debug talk.
 func (s *session) logRefusal(request wire.Message, err error) {
 	log := s.agent.log.With("peer", s.peer, "request", fmt.Sprintf("%T", request), "error", err)
+	var name string
+	if m, ok := request.(*wire.SignRequest); ok {
+		var key string
+		name, key = s.agent.describe(m.Blob)
+		log = log.With("key", key)
+	}
 	switch {
+	case errors.Is(err, ErrCannotAsk) && name != "":
+		log.Warn("nobody can be asked", "next", "kagiban unlock "+name)
 	case errors.Is(err, ErrCannotAsk):
-		name := ""
-		if m, ok := request.(*wire.SignRequest); ok {
-			name = s.agent.nameOf(m.Blob)
-		}
-		log.Warn("nobody can be asked", "key", name, "next", "kagiban unlock "+name)
+		log.Warn("nobody can be asked", "next", "kagiban agent prompt-here")
 	case errors.Is(err, errRemote), errors.Is(err, errRemoteOpen):
 		log.Warn("refused to a forwarded connection")
 	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey):

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 
 	"golang.org/x/crypto/ssh"
@@ -86,14 +87,17 @@ func (a *Agent) prompt(v view, peer Peer, use Use) Prompt {
 	return Prompt{Key: v.name, Fingerprint: a.fingerprint(v.public), Comment: v.comment, Peer: peer, Use: use}
 }
 
-// nameOf returns the name of the key with that public half, for the log.
-func (a *Agent) nameOf(blob []byte) string {
+// describe says for the log which key has that public half: its name, if it is one
+// of the Source, and what people know it by.
+func (a *Agent) describe(blob []byte) (name, key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e := a.keys.byBlob[string(blob)]; e != nil {
-		return e.name()
+	e := a.keys.byBlob[string(blob)]
+	if e == nil {
+		return "", ""
 	}
-	return ""
+	name = e.name()
+	return name, cmp.Or(name, ssh.FingerprintSHA256(e.public)+" "+e.comment)
 }
 
 // list returns the encoded answer to a list request of who is bound so.

@@ -72,8 +72,9 @@ func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limits
 }
 
 // keep takes in a key that a client handed over. If it is one of the Source, it
-// opens that one; nothing is written anywhere.
-func (a *Agent) keep(s *signer, comment string, until deadline, limits limitsOfKey) (*entry, error) {
+// opens that one; nothing is written anywhere. A key that is here and that b does
+// not list stays as it is: its limits would be gone.
+func (a *Agent) keep(b *binds, s *signer, comment string, until deadline, limits limitsOfKey) (*entry, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
@@ -82,6 +83,9 @@ func (a *Agent) keep(s *signer, comment string, until deadline, limits limitsOfK
 	}
 	blob := s.public.Marshal()
 	e := a.keys.byBlob[string(blob)]
+	if e != nil && !b.mayList(e.limits.destinations, a.now()) {
+		return nil, elsewhere("and here already")
+	}
 	if e == nil {
 		if !a.keys.hasRoom(wire.Identity{Blob: blob, Comment: comment}) {
 			return nil, errFull

@@ -53,14 +53,15 @@ func TestParseLogin(t *testing.T) {
 	}
 	good := string(plain.Data())
 	for name, data := range map[string]string{
-		"another message":  str("id") + "\x33" + good[len(str("id"))+1:],
-		"another service":  str("id") + "\x32" + str("me") + str("ssh-userauth") + str("publickey") + "\x01" + str("ssh-ed25519") + str("key"),
-		"another method":   str("id") + "\x32" + str("me") + str("ssh-connection") + str("password") + "\x01" + str("ssh-ed25519") + str("key"),
-		"only a question":  str("id") + "\x32" + str("me") + str("ssh-connection") + str("publickey") + "\x00" + str("ssh-ed25519") + str("key"),
-		"of no session":    str("") + good[len(str("id")):],
-		"a file":           "SSHSIG" + str("git") + str("") + str("sha512") + str("hash"),
-		"host-bound cut":   str("id") + "\x32" + str("me") + str("ssh-connection") + str("publickey-hostbound-v00@openssh.com") + "\x01" + str("ssh-ed25519") + str("key"),
-		"unbound and more": good + str("host"),
+		"another message":         str("id") + "\x33" + good[len(str("id"))+1:],
+		"another service":         str("id") + "\x32" + str("me") + str("ssh-userauth") + str("publickey") + "\x01" + str("ssh-ed25519") + str("key"),
+		"another method":          str("id") + "\x32" + str("me") + str("ssh-connection") + str("password") + "\x01" + str("ssh-ed25519") + str("key"),
+		"only a question":         str("id") + "\x32" + str("me") + str("ssh-connection") + str("publickey") + "\x00" + str("ssh-ed25519") + str("key"),
+		"a user with a zero byte": str("id") + "\x32" + str("me\x00x") + str("ssh-connection") + str("publickey") + "\x01" + str("ssh-ed25519") + str("key"),
+		"of no session":           str("") + good[len(str("id")):],
+		"a file":                  "SSHSIG" + str("git") + str("") + str("sha512") + str("hash"),
+		"host-bound cut":          str("id") + "\x32" + str("me") + str("ssh-connection") + str("publickey-hostbound-v00@openssh.com") + "\x01" + str("ssh-ed25519") + str("key"),
+		"unbound and more":        good + str("host"),
 	} {
 		if l, ok := ParseLogin([]byte(data)); ok {
 			t.Errorf("%s is read as %#v", name, l)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math/big"
@@ -49,7 +50,16 @@ func (c *cursor) uint32() uint32 {
 // bytes reads a string. It is never nil when it was there.
 func (c *cursor) bytes() []byte { return c.take(c.uint32()) }
 
-func (c *cursor) string() string { return string(c.bytes()) }
+// string reads a string of text: a zero byte in it would end it for programs in C,
+// which would then see another name than we do.
+func (c *cursor) string() string {
+	b := c.bytes()
+	if bytes.IndexByte(b, 0) >= 0 {
+		c.bad = true
+		return ""
+	}
+	return string(b)
+}
 
 // number reads an mpint that is not negative. Leading zero bytes are let
 // through, as OpenSSH does.

@@ -163,6 +163,8 @@ func TestBadMessagesAreRefused(t *testing.T) {
 		{"curve of another type", "\x11" + str("ecdsa-sha2-nistp256") + str("nistp384") + str("q") + str("\x01") + str(""), ErrMalformed},
 		{"negative number", rsaWith("\x80"), ErrMalformed},
 		{"number of 16392 bits", rsaWith("\x01" + string(make([]byte, 2048))), ErrMalformed},
+		{"comment with a zero byte", "\x11" + str("ssh-ed25519") + str("p") + str("q") + str("com\x00ment"), ErrMalformed},
+		{"host with a zero byte", ed25519 + destination(hops(nobody, str("")+str("vps\x001")+str("")+str("key")+"\x00")), ErrMalformed},
 		{"lifetime cut short", ed25519 + "\x01\x00\x00", ErrMalformed},
 		{"lifetime twice", ed25519 + "\x01\x00\x00\x00\x05\x01\x00\x00\x00\x05", ErrMalformed},
 		{"confirm twice", ed25519 + "\x02\x02", ErrMalformed},
