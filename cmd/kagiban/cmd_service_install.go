@@ -70,7 +70,7 @@ func (p *program) serviceInstall(ctx context.Context, force bool) error {
 // nobodyThere says that no agent has the sockets which the service did not start: systemd would take them from it, and
 // launchd would try to start another one for ever.
 func (p *program) nobodyThere(state service.State) error {
-	if state.Active || runtime.GOOS == "windows" { // the sockets are systemd's already; Windows takes nothing from anybody
+	if state.Active && state.Current() || runtime.GOOS == "windows" { // all is as it should be; Windows takes nothing from anybody
 		return nil
 	}
 	h, err := p.home()
@@ -79,6 +79,8 @@ func (p *program) nobodyThere(state service.State) error {
 	}
 	view, err := p.lookAtAgent()
 	switch {
+	case view.running && err == nil && (view.status.Activated || runtime.GOOS == "darwin" && state.Running):
+		return nil
 	case view.running && err == nil:
 		return say.Fail(say.AgentByHand, nil, "pid", strconv.Itoa(view.status.PID))
 	case err != nil && !errors.Is(err, control.ErrNotRunning):

@@ -74,7 +74,11 @@ func globQuoted(dir string) string {
 func othersFiles(x *patient) (found []say.Fields) {
 	look := func(path string, info fs.FileInfo) {
 		if owner, known := ownerOf(info); known && owner != os.Geteuid() {
-			found = append(found, say.Fields{"path": path, "quoted": say.Quote(path), "owner": strconv.Itoa(owner)})
+			fix := `sudo chown "$(id -un)" ` + say.Quote(path)
+			if os.Geteuid() == 0 {
+				fix = "run kagiban as its owner (without sudo)" // root's it must not become
+			}
+			found = append(found, say.Fields{"path": path, "owner": strconv.Itoa(owner), "fix": fix})
 		}
 	}
 	for _, dir := range x.folders() {

@@ -119,6 +119,9 @@ func TestDoctor(t *testing.T) {
 func TestDoctorInOrder(t *testing.T) {
 	d := newDesk(t, "/home/owner/h", plainBin, bases()[0])
 	d.must(well + cure)
+	if out, code := d.sh("sudo env KAGIBAN_HOME=$HOME/h " + plainBin + "/kagiban doctor"); code != 4 || strings.Contains(out, "chown") || !strings.Contains(out, "without sudo") {
+		t.Errorf("as root: exit %d: %s", code, out)
+	}
 	d.must(well + `kagiban agent stop; kagiban service install; printf 'SSH_ASKPASS=%s\nSSH_ASKPASS_REQUIRE=force\n' ~/askpass >~/mine; mkdir -p ~/.config/environment.d; mv ~/mine ~/.config/environment.d/70-mine.conf
 systemctl --user daemon-reload; chmod 644 $K/*.age; echo nonsense >$K/desk.age; chmod 0 $K/rsa.age; chmod 777 $K ~/h`)
 	// an agent that cannot begin is tried a few times, and then systemd gives the sockets up

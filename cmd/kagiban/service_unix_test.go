@@ -157,7 +157,7 @@ func lifeOfService(t *testing.T, d *desk) {
 	d.await("an end of the sockets", listKeys+"; systemctl --user is-failed --quiet kagiban-agent.socket")
 	d.says("chmod 700 "+folder+"; kagiban service install && "+listKeys, 0, "me@laptop")
 
-	d.says("kagiban service uninstall", 0, "nothing starts it any more but you")
+	d.says("kagiban service uninstall", 0, "nothing starts the agent any more but you")
 	d.says("kagiban service uninstall", 0, "nothing to do: it is not installed")
 	d.says(listKeys, 2, "")
 	if out, _ := d.sh("systemctl --user list-units --all --plain --no-legend 'kagiban*'; systemctl --user show-environment | grep 'run/agent.sock\\|kagiban/agent.sock'"); out != "" {
@@ -216,6 +216,12 @@ func TestServiceKeepsOff(t *testing.T) {
 		t.Errorf("refused, and it made %s", after)
 	}
 	d.must("kagiban agent stop && kagiban service install")
+
+	// the same of an agent of another home, to which the service would move
+	d.must("export KAGIBAN_HOME=~/other; kagiban agent start")
+	d.says("export KAGIBAN_HOME=~/other; kagiban service install", 1, "was started by hand")
+	d.says("export KAGIBAN_HOME=~/other; kagiban agent stop", 0, "the agent has ended; every key is locked\n")
+	d.says("kagiban service status --json", 0, `"state":"same"`)
 
 	const unit = "~/.config/systemd/user/kagiban-agent.service"
 	d.must("echo Nice=5 >>" + unit + "; systemctl --user daemon-reload")

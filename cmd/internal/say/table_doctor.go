@@ -25,7 +25,7 @@ func doctorTable() map[ID]Message {
 		NotYours: {
 			What:      "{path} belongs to another user (uid {owner}), so it is not used",
 			StillTrue: "nothing was changed",
-			Next:      "sudo chown \"$(id -un)\" {quoted}",
+			Next:      "{fix}",
 		},
 		KeyUnreadable: {
 			What:      "{path} cannot be read: {error}",

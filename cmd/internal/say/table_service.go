@@ -64,7 +64,7 @@ func serviceTable() map[ID]Message {
 		ServiceOldAgent:    {What: "the agent that is running goes on as it was begun. To have the new one, which locks every key:"},
 		ServiceSessions:    {What: "what a desktop starts from now on finds it by itself. For this shell, and in the start-up file of shells that come by ssh or at a console:"},
 		ServiceTookAway:    {What: "removed {path}"},
-		ServiceUninstalled: {What: "the agent has ended, every key is locked, and nothing starts it any more but you"},
+		ServiceUninstalled: {What: "nothing starts the agent any more but you; the one that the service had started has ended, and its keys are locked"},
 		ServiceNone:        {What: "nothing to do: it is not installed"},
 		FileMissing:        {What: "not there"},
 		FileSame:           {What: "as it should be"},
