@@ -274,9 +274,11 @@ func (p *program) serveSSHAgent(ctx context.Context, o *sshAgentOptions, socket 
 	if err := ready(); err != nil {
 		return err
 	}
+	log.Debug("the agent begins", "pid", os.Getpid(), "socket", socket.name, "version", version)
 	if err := a.Serve(ctx, socket.listener, peer); err != nil {
 		return err
 	}
+	log.Debug("the agent ends")
 	return &sshAgentEnd{code: socket.ended}
 }
 

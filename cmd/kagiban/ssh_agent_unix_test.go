@@ -246,8 +246,8 @@ func TestSSHAgentInTheForeground(t *testing.T) {
 					t.Parallel()
 					dir := agentPlace(t)
 					cmd := agentShell(dir, program, `exec $A `+flag+` -a $PWD/place`)
-					var out bytes.Buffer
-					cmd.Stdout = &out
+					var out, talk bytes.Buffer
+					cmd.Stdout, cmd.Stderr = &out, &talk
 					if err := cmd.Start(); err != nil {
 						t.Fatal(err)
 					}
@@ -258,6 +258,9 @@ func TestSSHAgentInTheForeground(t *testing.T) {
 					want := fmt.Sprintf("SSH_AUTH_SOCK=%s/place; export SSH_AUTH_SOCK;\necho Agent pid %d;\n", dir, cmd.Process.Pid)
 					if out.String() != want || cmd.ProcessState.ExitCode() != 2 {
 						t.Errorf("it says %q, and ends as %v", out.String(), cmd.ProcessState)
+					}
+					if debugs := strings.Contains(talk.String(), "debug") || strings.Contains(talk.String(), "DEBUG"); debugs != (flag == "-d") {
+						t.Errorf("it debugs: %q", talk.String())
 					}
 					if _, err := os.Lstat(s.socket); !errors.Is(err, os.ErrNotExist) {
 						t.Errorf("its socket is left: %v", err)
