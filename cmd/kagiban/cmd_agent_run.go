@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -90,8 +91,19 @@ func (p *program) newAgent(log *slog.Logger) (*agent.Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := &vaultKeys{vault: v, log: log, now: p.now}
+	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{Source: keys, Ask: newAsker(p.ask), Now: p.now, Log: log}), nil
+}
+
+// opensForForwarded says whether the config names the key. A config that cannot be
+// read names none: `kagiban status` complains about it.
+func (p *program) opensForForwarded(name string) bool {
+	h, err := p.home()
+	if err != nil {
+		return false
+	}
+	config, err := h.LoadConfig()
+	return err == nil && slices.Contains(config.ForwardedUnlock, name)
 }
 
 // doors are the two sockets.

@@ -159,6 +159,17 @@ func (x *hijacked) opens() {
 	if did, said := x.there(beyond); !did {
 		x.t.Errorf("an open key was not used: %s", said)
 	}
+	x.kagiban("lock", "laptop")
+	if did, said := x.there(beyond); did {
+		x.t.Errorf("a key that was locked again was used: %s", said)
+	}
+	x.write(filepath.Join(x.home, "config.toml"), "client = \"laptop\"\nforwarded_unlock = [\"laptop\"]\n")
+	if did, said := x.there(beyond); !did {
+		x.t.Errorf("a key that may be opened from elsewhere was not: %s", said)
+	}
+	if text, err := os.ReadFile(asked); err != nil || !strings.Contains(string(text), "laptop") {
+		x.t.Errorf("the person was asked: %s, %v", text, err)
+	}
 }
 
 func newHijacked(t *testing.T, h *vpstest.Host) *hijacked {

@@ -22,6 +22,8 @@ type vaultKeys struct {
 	vault *vault.Vault
 	log   *slog.Logger
 	now   func() time.Time
+	// forwarded says whether a key may be opened for a forwarded connection; nil: none may
+	forwarded func(name string) bool
 
 	mu    sync.Mutex
 	seen  []os.FileInfo // the key files as they were when keys was made
@@ -55,7 +57,7 @@ func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
 	if s.asOf.IsZero() || !slices.EqualFunc(listed, s.known, sameKey) {
 		s.keys, s.known = nil, listed
 		for _, k := range listed {
-			s.keys = append(s.keys, &vaultKey{vault: s.vault, key: k, log: s.log})
+			s.keys = append(s.keys, &vaultKey{vault: s.vault, key: k, log: s.log, forwarded: s.forwarded})
 		}
 	}
 	s.seen, s.asOf = files, now
@@ -105,7 +107,12 @@ type vaultKey struct {
 	vault *vault.Vault
 	key   vault.Key
 	log   *slog.Logger
+
+	forwarded func(string) bool
 }
+
+// ForForwarded says what the config says now.
+func (k *vaultKey) ForForwarded() bool { return k.forwarded != nil && k.forwarded(k.key.Name) }
 
 func (k *vaultKey) Name() string          { return k.key.Name }
 func (k *vaultKey) Public() ssh.PublicKey { return k.key.Public }

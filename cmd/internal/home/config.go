@@ -20,6 +20,9 @@ type Config struct {
 	// Pinentry is the program that asks where there is neither a terminal nor an
 	// askpass, a path or a name on PATH; "" is "pinentry".
 	Pinentry string `toml:"pinentry,omitempty"`
+	// ForwardedUnlock are the keys whose passphrase may be asked for because a
+	// program on another computer, behind ssh -A, wants to use them.
+	ForwardedUnlock []string `toml:"forwarded_unlock,omitempty"`
 }
 
 // ConfigError says what is wrong with config.toml, and where.

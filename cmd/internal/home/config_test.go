@@ -3,6 +3,7 @@ package home
 import (
 	"errors"
 	"os"
+	"reflect"
 	"testing"
 )
 
@@ -11,14 +12,14 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := h.LoadConfig(); err != nil || c != (Config{}) {
+	if c, err := h.LoadConfig(); err != nil || !reflect.DeepEqual(c, Config{}) {
 		t.Fatalf("without a file: %+v, %v", c, err)
 	}
-	want := Config{Client: "laptop"}
+	want := Config{Client: "laptop", ForwardedUnlock: []string{"desk"}}
 	if err := h.SaveConfig(want); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := h.LoadConfig(); err != nil || c != want {
+	if c, err := h.LoadConfig(); err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
