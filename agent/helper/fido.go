@@ -139,6 +139,6 @@ func skErrorOf(code uint32) error {
 	return fmt.Errorf("the FIDO device made no signature (error %d of ssh-sk-helper): it was not touched in time, or the key is another device's", code)
 }
 
-func appendString[T []byte | string](b []byte, s T) []byte {
+func appendString[T ~[]byte | string](b []byte, s T) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }

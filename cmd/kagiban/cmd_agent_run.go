@@ -92,7 +92,9 @@ func (p *program) newAgent(log *slog.Logger) (*agent.Agent, error) {
 		return nil, err
 	}
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
-	return agent.New(agent.Options{Source: keys, Ask: newAsker(p.ask), Now: p.now, Log: log}), nil
+	return agent.New(agent.Options{
+		Source: keys, Ask: newAsker(p.ask), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log),
+	}), nil
 }
 
 // opensForForwarded says whether the config names the key. A config that cannot be

@@ -22,6 +22,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 		Log:             log,
 		DSA:             true,
 		Life:            o.life,
+		Hardware:        newHardware(p.getenv, o.providers, log),
 		RemoteProviders: o.remoteProviders,
 		Web:             o.web,
 		Fingerprint:     o.fingerprint,
