@@ -159,8 +159,7 @@ type Agent struct {
 	mu        sync.Mutex
 	keys      keyring
 	expiry    expiry
-	seal      *seal // not nil: locked by a client, or about to be
-	confirms  []*confirmation
+	seal      *seal                    // not nil: locked by a client, or about to be
 	cancelled map[questioner]time.Time // until when a question is not put again
 }
 

@@ -1,8 +1,8 @@
-// Package agent is an SSH agent (RFC 9987): keys in memory, and the decision
-// which of them may sign what for whom. It speaks the protocol on connections
-// that others accept, and reaches everything else through small interfaces that
-// its caller supplies: keys at rest (Source), a person who knows the passphrase
-// (Asker), a clock, a log.
+// Package agent is an SSH agent (RFC 9987, and PROTOCOL.agent of OpenSSH): keys in
+// memory, and the decision which of them may sign what for whom. It speaks the
+// protocol on connections that others accept, and reaches everything else through
+// small interfaces that its caller supplies: keys at rest (Source), a person
+// (Asker), keys in devices (Hardware), two clocks, a log.
 //
 // What it promises:
 //
@@ -13,13 +13,26 @@
 //   - Locked keys are listed. To sign with one, its passphrase is asked for:
 //     one question per key at a time, whose answer serves all who wait; each
 //     question ends after 60 seconds, or as soon as nobody waits any more; three
-//     wrong answers end it. Where nobody can be asked the answer is a failure at
-//     once, and Status and the log say so.
+//     wrong answers end it. A question that a person took away is not put again
+//     to the same program for 30 seconds. Where nobody can be asked the answer is
+//     a failure at once, and Status and the log say so.
 //   - A key is kept only if it is sound: the public half is derived from the
-//     private half and compared, and one signature is made and verified.
-//   - Nothing is accepted that is not enforced. A constraint that this package
-//     does not implement gets the key refused. A lifetime ends by a timer, and
-//     by the wall clock too, so that a computer that slept does not stretch it.
+//     private half and compared, and one signature is made and verified. The key
+//     of a certificate is that of the certificate.
+//   - Nothing is accepted that is not enforced. A constraint that is not
+//     understood gets the key refused. A key that is to be confirmed is used after
+//     a person's yes alone, one that is limited to destinations for logins there
+//     alone: over connections that are bound to servers whose host keys have
+//     signed for it. A lifetime ends by a timer, by the wall's clock and by the one
+//     that counts sleep, so that neither sleep nor a clock set back stretches it.
+//   - What comes from another computer, over a connection that is bound as
+//     forwarding, may list, sign, query and bind, and nothing else; it does not
+//     open a locked key that does not say that it may. A bind that was refused
+//     counts as one: who is there is not known. (OpenSSH's agent takes keys from
+//     there and gives them up.)
+//   - An agent that a client has locked holds no private half but encrypted, uses
+//     none, and takes two wrong guesses a second, over any number of connections.
+//     It goes on hearing session binds.
 //   - RSA keys sign with SHA-256 or SHA-512 as asked, and never with SHA-1: a
 //     request that asks for neither gets SHA-512.
 //   - Bad input gets a failure or a closed connection, never more. At most 4096
