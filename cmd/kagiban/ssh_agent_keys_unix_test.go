@@ -5,17 +5,101 @@ package main
 import (
 	"crypto/dsa" //lint:ignore SA1019 what old servers want is what is shown
 	"crypto/rand"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/creack/pty"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 )
+
+// TestSSHAgentAsksByAskpass: a key that was added with -c signs if the askpass program
+// says yes, and that alone: nobody is asked where there is none.
+func TestSSHAgentAsksByAskpass(t *testing.T) {
+	for name, program := range sshAgents(t) {
+		for _, tt := range []struct {
+			askpass, env string
+			signs        bool
+		}{
+			{"exit 0", "SSH_ASKPASS_REQUIRE=force", true},
+			{"echo yes", "DISPLAY=:0", true},
+			{"echo no", "SSH_ASKPASS_REQUIRE=force", false},
+			{"exit 1", "SSH_ASKPASS_REQUIRE=force", false},
+			{"exit 0", "SSH_ASKPASS_REQUIRE=never DISPLAY=:0", false},
+			{"exit 0", "", false},
+		} {
+			t.Run(name+tt.askpass+tt.env, func(t *testing.T) {
+				t.Parallel()
+				asking := t.TempDir()
+				askpass := filepath.Join(asking, "askpass")
+				script := "#!/bin/sh\necho \"$SSH_ASKPASS_PROMPT: $1\" >" + asking + "/said\n" + tt.askpass + "\n"
+				if err := os.WriteFile(askpass, []byte(script), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				s := serve(t, "env SSH_ASKPASS="+askpass+" "+tt.env+" "+program, "-E", "md5")
+				s.addKey("-c")
+				out, err := s.sign()
+				if (err == nil) != tt.signs {
+					t.Errorf("signed: %v, %s", err, out)
+				}
+				said, _ := os.ReadFile(filepath.Join(asking, "said"))
+				asked := strings.HasPrefix(string(said), "confirm: ") && strings.Contains(string(said), "MD5:")
+				if want := tt.env != "" && !strings.Contains(tt.env, "never"); asked != want || !want && said != nil {
+					t.Errorf("it asked: %q", said)
+				}
+			})
+		}
+	}
+}
+
+// sign has the agent sign a text with the key that was added.
+func (s *served) sign() ([]byte, error) {
+	if err := os.Remove(filepath.Join(s.dir, "key")); err != nil { // the agent alone can sign
+		s.t.Fatal(err)
+	}
+	sign := exec.Command("ssh-keygen", "-Y", "sign", "-n", "file", "-f", "key.pub")
+	sign.Dir, sign.Env = s.dir, []string{"SSH_AUTH_SOCK=" + s.socket}
+	sign.Stdin = strings.NewReader("text")
+	return sign.CombinedOutput()
+}
+
+// TestSSHAgentAsksNoTerminal, though it has one.
+func TestSSHAgentAsksNoTerminal(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	dir := agentPlace(t)
+	cmd := agentShell(dir, linkedSSHAgent(t), `exec $A -D -a $PWD/place`)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slave.Close()
+	s := &served{t: t, dir: dir, socket: dir + "/place"}
+	until(t, "it serves", s.empty)
+	s.addKey("-c")
+	if out, err := s.sign(); err == nil {
+		t.Errorf("it signed: %s", out)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	shown, _ := io.ReadAll(master) // ends with an error when nobody has the terminal any more
+	cmd.Wait()
+	for line := range strings.Lines(string(shown)) {
+		if !strings.HasPrefix(line, "SSH_AUTH_SOCK=") && !strings.HasPrefix(line, "echo ") && !strings.HasPrefix(line, "time=") { // its log
+			t.Errorf("the terminal shows %q", line)
+		}
+	}
+}
 
 // TestSSHAgentTakesDSA, which no other agent of ours does.
 func TestSSHAgentTakesDSA(t *testing.T) {
