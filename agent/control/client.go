@@ -64,11 +64,11 @@ func (c *Client) Status() (Status, error) {
 	return *ans.Status, nil
 }
 
-// Unlock opens a key for life; 0 means until it is locked. The error wraps
+// Unlock opens a key on these terms. The error wraps
 // agent.ErrNoKey or agent.ErrWrongPassphrase where that is the reason.
-func (c *Client) Unlock(name string, passphrase []byte, life time.Duration) error {
-	r := request{Op: opUnlock, Key: name, Passphrase: passphrase, LifeMS: life.Milliseconds()}
-	if life > 0 && r.LifeMS == 0 {
+func (c *Client) Unlock(name string, passphrase []byte, terms agent.Terms) error {
+	r := request{Op: opUnlock, Key: name, Passphrase: passphrase, LifeMS: terms.Life.Milliseconds(), Confirm: terms.Confirm}
+	if terms.Life > 0 && r.LifeMS == 0 {
 		r.LifeMS = 1 // 0 would mean for ever
 	}
 	if _, err := c.call(r, unlockTime); err != nil {

@@ -56,9 +56,10 @@ func (s source) Keys() ([]agent.LockedKey, error) { return s, nil }
 
 // running is an agent with its control socket, and what a test knows of it.
 type running struct {
-	path     string
-	shutdown chan struct{}
-	ended    chan error
+	path      string
+	terminals *Terminals
+	shutdown  chan struct{}
+	ended     chan error
 }
 
 func start(t *testing.T, names ...string) *running {
@@ -72,9 +73,10 @@ func start(t *testing.T, names ...string) *running {
 		keys = append(keys, &fakeKey{name, private})
 	}
 	r := &running{
-		path:     filepath.Join(t.TempDir(), "control.sock"),
-		shutdown: make(chan struct{}),
-		ended:    make(chan error, 1),
+		path:      filepath.Join(t.TempDir(), "control.sock"),
+		terminals: new(Terminals),
+		shutdown:  make(chan struct{}),
+		ended:     make(chan error, 1),
 	}
 	l, err := net.Listen("unix", r.path)
 	if err != nil {
@@ -82,7 +84,7 @@ func start(t *testing.T, names ...string) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		r.ended <- Serve(ctx, l, agent.New(agent.Options{Source: keys}), Program{Version: "1.2.3", Activated: true}, func() {
+		r.ended <- Serve(ctx, l, agent.New(agent.Options{Source: keys}), Program{Version: "1.2.3", Activated: true}, r.terminals, func() {
 			close(r.shutdown)
 			cancel()
 		})
@@ -124,10 +126,10 @@ func TestUnlockLockAndStatus(t *testing.T) {
 	if got := fmt.Sprint(locked()); got != "[home work]" {
 		t.Errorf("locked at first: %v", got)
 	}
-	if err := c.Unlock("work", []byte(right), 0); err != nil {
+	if err := c.Unlock("work", []byte(right), agent.Terms{}); err != nil {
 		t.Error(err)
 	}
-	if err := c.Unlock("home", []byte(right), time.Hour); err != nil {
+	if err := c.Unlock("home", []byte(right), agent.Terms{Life: time.Hour}); err != nil {
 		t.Error(err)
 	}
 	if got := locked(); got != nil {
@@ -160,7 +162,7 @@ func TestUnlockLockAndStatus(t *testing.T) {
 
 func TestAShortLifeIsNoLongOne(t *testing.T) {
 	c := start(t, "work").dial(t)
-	if err := c.Unlock("work", []byte(right), time.Nanosecond); err != nil {
+	if err := c.Unlock("work", []byte(right), agent.Terms{Life: time.Nanosecond}); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
@@ -182,11 +184,11 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 		want error
 		says string
 	}{
-		{"wrong passphrase", c.Unlock("work", []byte("wrong"), 0), agent.ErrWrongPassphrase, `"work"`},
-		{"empty passphrase", c.Unlock("work", nil, 0), agent.ErrWrongPassphrase, `"work"`},
-		{"unknown key", c.Unlock("wrok", []byte(right), 0), agent.ErrNoKey, `"wrok"`},
+		{"wrong passphrase", c.Unlock("work", []byte("wrong"), agent.Terms{}), agent.ErrWrongPassphrase, `"work"`},
+		{"empty passphrase", c.Unlock("work", nil, agent.Terms{}), agent.ErrWrongPassphrase, `"work"`},
+		{"unknown key", c.Unlock("wrok", []byte(right), agent.Terms{}), agent.ErrNoKey, `"wrok"`},
 		{"lock an unknown key", c.Lock("work", "wrok"), agent.ErrNoKey, ""},
-		{"another error", c.Unlock("work", []byte("damaged"), 0), nil, "the file is damaged"},
+		{"another error", c.Unlock("work", []byte("damaged"), agent.Terms{}), nil, "the file is damaged"},
 	}
 	for _, test := range tests {
 		if test.err == nil || test.want != nil && !errors.Is(test.err, test.want) || !strings.Contains(test.err.Error(), test.says) {
@@ -196,7 +198,7 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 			t.Errorf("%s is taken for another error: %v", test.name, test.err)
 		}
 	}
-	if err := c.Unlock("work", []byte(right), 0); err != nil { // the connection is as good as before
+	if err := c.Unlock("work", []byte(right), agent.Terms{}); err != nil { // the connection is as good as before
 		t.Error(err)
 	}
 }
@@ -222,7 +224,7 @@ func TestShutdown(t *testing.T) {
 
 func TestShutdownThatDoesNotHappenIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // waits in the time of its bubble
-		if err := against(t, `{"v":1}`).Shutdown(); err == nil || !strings.Contains(err.Error(), "did not end") {
+		if err := against(t, `{"v":2}`).Shutdown(); err == nil || !strings.Contains(err.Error(), "did not end") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -276,10 +278,10 @@ func TestAStrangeAgentIsNotTrusted(t *testing.T) {
 	}
 	for name, line := range map[string]string{
 		"no JSON":           "hello",
-		"no status":         `{"v":1}`,
+		"no status":         `{"v":2}`,
 		"nothing":           "",
 		"an endless answer": strings.Repeat("x", maxAnswer+1),
-		"an error":          `{"v":1,"error":{"code":"moon","text":"full"}}`,
+		"an error":          `{"v":2,"error":{"code":"moon","text":"full"}}`,
 	} {
 		if status, err := against(t, line).Status(); err == nil {
 			t.Errorf("%s: status %+v", name, status)
@@ -293,17 +295,17 @@ func TestAStrangeAgentIsNotTrusted(t *testing.T) {
 func TestStrangeRequests(t *testing.T) {
 	r := start(t, "work")
 	tests := []struct{ name, line, code string }{
-		{"a newer client", `{"v":2,"op":"status","moon":"full"}`, codeVersion},
+		{"a newer client", `{"v":3,"op":"status","moon":"full"}`, codeVersion},
 		{"no version", `{"op":"status"}`, codeVersion},
 		{"no JSON", `status`, codeBadRequest},
 		{"an empty line", ``, codeBadRequest},
 		{"an array", `[1]`, codeBadRequest},
-		{"two objects", `{"v":1,"op":"status"}{"v":1,"op":"lock"}`, codeBadRequest},
-		{"no operation", `{"v":1}`, codeBadRequest},
-		{"an unknown operation", `{"v":1,"op":"open"}`, codeBadRequest},
-		{"an unknown field", `{"v":1,"op":"unlock","key":"work","confirm":true}`, codeBadRequest},
-		{"a passphrase that is no base64", `{"v":1,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
-		{"a line that is too long", `{"v":1,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
+		{"two objects", `{"v":2,"op":"status"}{"v":2,"op":"lock"}`, codeBadRequest},
+		{"no operation", `{"v":2}`, codeBadRequest},
+		{"an unknown operation", `{"v":2,"op":"open"}`, codeBadRequest},
+		{"an unknown field", `{"v":2,"op":"unlock","key":"work","moon":true}`, codeBadRequest},
+		{"a passphrase that is no base64", `{"v":2,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
+		{"a line that is too long", `{"v":2,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

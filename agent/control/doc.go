@@ -7,26 +7,40 @@
 // # The protocol
 //
 // Client and agent take turns, one JSON object per line, the client first; a
-// connection may carry many requests. Version is 1 and stands in every line as
+// connection may carry many requests. Version is 2 and stands in every line as
 // "v". An end that reads another number says so and carries out nothing, so that
 // an old program and a new agent give a clear answer instead of a strange one.
 //
-//	{"v":1,"op":"status"}
-//	{"v":1,"op":"unlock","key":"NAME","passphrase":"BASE64","life_ms":28800000}
-//	{"v":1,"op":"lock","keys":["NAME"]}                 no keys: all of them
-//	{"v":1,"op":"shutdown"}
+//	{"v":2,"op":"status"}
+//	{"v":2,"op":"unlock","key":"NAME","passphrase":"BASE64","life_ms":28800000,"confirm":true}
+//	{"v":2,"op":"lock","keys":["NAME"]}                 no keys: all of them
+//	{"v":2,"op":"shutdown"}
+//	{"v":2,"op":"prompt"}                               this terminal is to be asked
 //
 // life_ms is how long the key stays open, in milliseconds; 0 or absent means
-// until it is locked. The answer to each is one line:
+// until it is locked; confirm, that each use of it is asked about. The answer to each is one line:
 //
-//	{"v":1,"status":{"pid":4711,"keys":[...],"can_ask":true,...}}   to status
-//	{"v":1}                                                     done
-//	{"v":1,"error":{"code":"wrong-passphrase","text":"..."}}    not done
+//	{"v":2,"status":{"pid":4711,"keys":[...],"can_ask":true,...}}   to status
+//	{"v":2}                                                     done
+//	{"v":2,"error":{"code":"wrong-passphrase","text":"..."}}    not done
 //
 // with the codes "wrong-passphrase", "no-key", "version", "bad-request" and
 // "failed". A request may be 64 KiB long, an answer 4 MiB. After a line that is
 // longer, or no JSON object, or has a field that is not known, the agent answers
 // once and closes the connection.
+//
+// After "prompt" was answered, the turns change. The agent asks, and takes back what
+// nobody waits for any more; the terminal answers, or says why not ("cancelled" by
+// the person, or "cannot-ask"). A notice is shown and not answered:
+//
+//	{"v":2,"id":7,"ask":{"kind":"secret","text":"...","wrong":"..."}}   or "confirm", or "notice"
+//	{"v":2,"id":7,"take_back":true}
+//	{"v":2,"id":7,"secret":"BASE64"}
+//	{"v":2,"id":8,"yes":true}
+//	{"v":2,"id":9,"end":"cancelled"}
+//
+// The terminal that came last is asked; where it goes away or cannot ask, the one
+// before. That lasts until the connection ends. At most 16 are attached at a time.
 //
 // Wrong passphrases are answered at once, but tried at most twice a second over
 // all connections together; the agent sees to that.

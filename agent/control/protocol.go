@@ -12,7 +12,7 @@ import (
 )
 
 // Version is the version of the protocol that this package speaks.
-const Version = 1
+const Version = 2
 
 const (
 	maxRequest = 64 << 10
@@ -26,6 +26,7 @@ type request struct {
 	Key        string   `json:"key,omitempty"`
 	Passphrase []byte   `json:"passphrase,omitempty"`
 	LifeMS     int64    `json:"life_ms,omitempty"`
+	Confirm    bool     `json:"confirm,omitempty"`
 	Keys       []string `json:"keys,omitempty"`
 }
 
@@ -34,6 +35,7 @@ const (
 	opUnlock   = "unlock"
 	opLock     = "lock"
 	opShutdown = "shutdown"
+	opPrompt   = "prompt"
 )
 
 // answer is one line from the agent.

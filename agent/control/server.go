@@ -18,23 +18,25 @@ const writeTime = 10 * time.Second
 
 // server is what a connection needs.
 type server struct {
-	agent    *agent.Agent
-	program  Program
-	shutdown func()
+	agent     *agent.Agent
+	program   Program
+	terminals *Terminals
+	shutdown  func()
 }
 
 // Serve answers requests on l until ctx ends, which also closes l and every
 // connection. Then it returns nil, after the last of them has ended. Any other
 // end is an error of l.Accept. shutdown is called in a goroutine of its own when
-// a client asks for the end; it should end ctx.
-func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program Program, shutdown func()) error {
+// a client asks for the end; it should end ctx. Terminals that want to be asked are
+// attached to terminals, which may be nil: then none is.
+func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program Program, terminals *Terminals, shutdown func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer cancel() // before waiting
-	s := &server{agent: a, program: program, shutdown: shutdown}
+	s := &server{agent: a, program: program, terminals: terminals, shutdown: shutdown}
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -61,6 +63,10 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 		case errors.Is(err, errTooLong):
 			err = &badRequestError{"a request that is too long"}
 		default:
+			return
+		}
+		if err == nil && r.Op == opPrompt {
+			s.terminals.serve(c, lines)
 			return
 		}
 		if err == nil {
@@ -110,7 +116,7 @@ func (s *server) do(r request) error {
 	case opStatus, opShutdown:
 		return nil // the answer is all
 	case opUnlock:
-		return s.agent.Unlock(r.Key, r.Passphrase, agent.Terms{Life: time.Duration(r.LifeMS) * time.Millisecond})
+		return s.agent.Unlock(r.Key, r.Passphrase, agent.Terms{Life: time.Duration(r.LifeMS) * time.Millisecond, Confirm: r.Confirm})
 	case opLock:
 		return s.agent.Lock(r.Keys...)
 	}

@@ -72,7 +72,7 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 		return nil, fmt.Errorf("%w: %w", errNotByAgent, err)
 	}
 	if here.Locked || here.Hidden {
-		err := p.opening(ctx, src, askFor(name), func(answer []byte) error { return c.Unlock(name, answer, 0) })
+		err := p.opening(ctx, src, askFor(name), func(answer []byte) error { return c.Unlock(name, answer, agent.Terms{}) })
 		if err != nil {
 			return nil, err
 		}

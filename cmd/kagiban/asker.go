@@ -9,20 +9,26 @@ import (
 	"unicode/utf8"
 
 	"kagiban/agent"
+	"kagiban/agent/control"
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 )
 
-// asker puts the agent's questions to the person at this computer, one at a time.
+// asker puts the agent's questions to the person at this computer, one at a time: at
+// a terminal that wants to be asked, else in the way that this process has.
 // It is an agent.Asker.
 type asker struct {
-	prompt *prompt.Prompter
-	turn   chan struct{} // holds one token while a question is open
+	terminals *control.Terminals
+	prompt    *prompt.Prompter
+	turn      chan struct{} // holds one token while a question is open
 }
 
-func newAsker(p *prompt.Prompter) *asker { return &asker{prompt: p, turn: make(chan struct{}, 1)} }
+// newAsker makes an asker; terminals may be nil.
+func newAsker(p *prompt.Prompter, terminals *control.Terminals) *asker {
+	return &asker{terminals: terminals, prompt: p, turn: make(chan struct{}, 1)}
+}
 
-func (a *asker) CanAsk() bool { return a.prompt.CanAsk() }
+func (a *asker) CanAsk() bool { return a.terminals.CanAsk() || a.prompt.CanAsk() }
 
 // AskPassphrase says who wants to use which key.
 func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) (answer []byte, err error) {
@@ -33,8 +39,15 @@ func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) (answer []byt
 	case q.Attempt > 1:
 		id, wrong = say.AskForUseAgain, say.Text(say.WrongAnswer, nil)
 	}
+	question := control.Question{Kind: control.KindSecret, Text: say.Text(id, questionFields(q)) + " ", Wrong: wrong}
 	err = a.inTurn(ctx, func() error {
-		answer, err = a.prompt.SecretAgain(ctx, say.Text(id, questionFields(q))+" ", wrong)
+		said, err := a.terminals.Ask(ctx, question)
+		if answer = said.Secret; errors.Is(err, control.ErrNoTerminal) {
+			answer, err = a.prompt.SecretAgain(ctx, question.Text, wrong)
+		}
+		if err == nil && len(answer) == 0 {
+			err = prompt.ErrEmpty
+		}
 		return err
 	})
 	return answer, err
@@ -42,8 +55,12 @@ func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) (answer []byt
 
 // Confirm says what a key is wanted for, and asks for a yes.
 func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (yes bool, err error) {
+	question := control.Question{Kind: control.KindConfirm, Text: say.Text(say.AskConfirm, questionFields(q)) + " "}
 	err = a.inTurn(ctx, func() error {
-		yes, err = a.prompt.Confirm(ctx, say.Text(say.AskConfirm, questionFields(q))+" ")
+		said, err := a.terminals.Ask(ctx, question)
+		if yes = said.Yes; errors.Is(err, control.ErrNoTerminal) {
+			yes, err = a.prompt.Confirm(ctx, question.Text)
+		}
 		return err
 	})
 	return yes, err
@@ -52,7 +69,10 @@ func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (yes bool, err erro
 // Notify shows that a device waits to be touched. It holds no turn while it does:
 // the device may want its PIN before.
 func (a *asker) Notify(ctx context.Context, q agent.Prompt) {
-	a.prompt.Notify(ctx, say.Text(say.TouchDevice, questionFields(q)))
+	text := say.Text(say.TouchDevice, questionFields(q))
+	if !a.terminals.Notify(text) {
+		a.prompt.Notify(ctx, text)
+	}
 }
 
 // inTurn waits until no other question is open, and puts this one.

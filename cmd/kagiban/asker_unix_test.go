@@ -24,7 +24,7 @@ func askBy(t *testing.T, script string) *asker {
 		t.Fatal(err)
 	}
 	env := map[string]string{"SSH_ASKPASS": path, "SSH_ASKPASS_REQUIRE": "force"}
-	return newAsker(prompt.New(func(name string) string { return env[name] }))
+	return newAsker(prompt.New(func(name string) string { return env[name] }), nil)
 }
 
 // TestAskerOneAtATime: two keys are wanted at once, and a person sees one question.
@@ -124,9 +124,8 @@ func TestAskerEnds(t *testing.T) {
 	if yes, err := a.Confirm(t.Context(), agent.Prompt{}); yes || err != nil {
 		t.Errorf("no: %v, %v", yes, err)
 	}
-	nobody := newAsker(prompt.New(func(name string) string {
-		return map[string]string{"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "/none"}[name]
-	}))
+	env := map[string]string{"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "/none"}
+	nobody := newAsker(prompt.New(func(name string) string { return env[name] }), nil)
 	if _, err := nobody.AskPassphrase(t.Context(), agent.Prompt{}); nobody.CanAsk() || !errors.Is(err, agent.ErrCannotAsk) {
 		t.Errorf("nobody: %v", err)
 	}

@@ -45,7 +45,8 @@ func (p *program) agentRun(ctx context.Context) error {
 	if err := agent.Harden(); err != nil {
 		log.Warn("less protected than it could be", "error", err)
 	}
-	a, err := p.newAgent(log)
+	terminals := new(control.Terminals)
+	a, err := p.newAgent(log, terminals)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	defer doors.close()
 	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
 	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
-	if err := doors.serve(ctx, a); err != nil {
+	if err := doors.serve(ctx, a, terminals); err != nil {
 		log.Error("the agent fails", "error", err)
 		return err
 	}
@@ -86,14 +87,14 @@ func (p *program) agentLog(file io.Writer) *slog.Logger {
 }
 
 // newAgent joins the vault, the person and the agent.
-func (p *program) newAgent(log *slog.Logger) (*agent.Agent, error) {
+func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals) (*agent.Agent, error) {
 	v, err := p.vault()
 	if err != nil {
 		return nil, err
 	}
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
-		Source: keys, Ask: newAsker(p.ask), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log),
+		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log),
 	}), nil
 }
 
@@ -165,7 +166,7 @@ func (d *doors) close(more ...*door.Listener) {
 
 // serve serves both until ctx ends or a client asks for the end: then nil. If one
 // of them fails, both end.
-func (d *doors) serve(ctx context.Context, a *agent.Agent) error {
+func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	stopDropping := onDrop(a.RemoveAll)
@@ -173,7 +174,7 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent) error {
 	ended := make(chan error, 2)
 	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
 	go func() {
-		ended <- control.Serve(ctx, d.control, a, control.Program{Version: buildVersion(), Activated: d.activated}, end)
+		ended <- control.Serve(ctx, d.control, a, control.Program{Version: buildVersion(), Activated: d.activated}, terminals, end)
 	}()
 	first := <-ended
 	end()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,7 +17,7 @@ import (
 func unlockCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "for", Aliases: []string{"t"}, Usage: "lock again after `TIME`: 30m, 8h, 1h30m, 2d, or seconds"},
-		&cli.BoolFlag{Name: "confirm", Aliases: []string{"c"}, Usage: "ask before each use (not there yet: refused)"},
+		&cli.BoolFlag{Name: "confirm", Aliases: []string{"c"}, Usage: "ask before each use"},
 	}
 	return &cli.Command{
 		Name:      "unlock",
@@ -28,37 +27,34 @@ func unlockCommand(p *program) *cli.Command {
 			"A key that ssh-add -d or -D took out of the agent is in it again.",
 		Flags: append(flags, passphrase.flags()...),
 		Action: func(c *cli.Context) error {
-			if c.Bool("confirm") {
-				return say.Fail(say.NotThereYet, nil, "flag", "--confirm")
-			}
 			src, err := passphrase.source(c)
 			if err != nil {
 				return err
 			}
-			life := time.Duration(0)
+			terms := agent.Terms{Confirm: c.Bool("confirm")}
 			if c.IsSet("for") {
-				if life, err = parseLife(c.String("for")); err != nil {
+				if terms.Life, err = parseLife(c.String("for")); err != nil {
 					return err
 				}
 			}
-			return p.unlock(c.Context, c.Args().Slice(), life, src)
+			return p.unlock(c.Context, c.Args().Slice(), terms, src)
 		},
 	}
 }
 
 // unlock asks for a passphrase until all keys named are open, as often as a person
 // may type one.
-func (p *program) unlock(ctx context.Context, names []string, life time.Duration, src prompt.Source) error {
+func (p *program) unlock(ctx context.Context, names []string, terms agent.Terms, src prompt.Source) error {
 	c, err := p.control()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	locked, err := p.stillLocked(c, names, life)
+	locked, err := p.stillLocked(c, names, terms)
 	if err != nil || len(locked) == 0 {
 		return err
 	}
-	u := unlocking{p: p, client: c, life: life, locked: locked}
+	u := unlocking{p: p, client: c, terms: terms, locked: locked}
 	err = p.opening(ctx, src, u.question, u.try)
 	if isWrong(err) {
 		return say.Fail(say.KeyStillLocked, err, "keys", strings.Join(u.locked, " "))
@@ -67,8 +63,8 @@ func (p *program) unlock(ctx context.Context, names []string, life time.Duration
 }
 
 // stillLocked are the keys that have to be opened: those that are locked, and with
-// a time to set all. Every name is looked up before anything is asked.
-func (p *program) stillLocked(c *control.Client, names []string, life time.Duration) ([]string, error) {
+// terms to set all. Every name is looked up before anything is asked.
+func (p *program) stillLocked(c *control.Client, names []string, terms agent.Terms) ([]string, error) {
 	if len(names) == 0 {
 		names = []string{""}
 	}
@@ -82,7 +78,7 @@ func (p *program) stillLocked(c *control.Client, names []string, life time.Durat
 		switch {
 		case err != nil:
 			return nil, err
-		case !here.Locked && !here.Hidden && here.Until.IsZero() && life == 0:
+		case !here.Locked && !here.Hidden && here.Until.IsZero() && terms.Life == 0 && (here.Confirm || !terms.Confirm):
 			p.tell(say.KeyIsUnlocked, "key", key.Name)
 		case !slices.Contains(locked, key.Name):
 			locked = append(locked, key.Name)
@@ -95,7 +91,7 @@ func (p *program) stillLocked(c *control.Client, names []string, life time.Durat
 type unlocking struct {
 	p      *program
 	client *control.Client
-	life   time.Duration
+	terms  agent.Terms
 	locked []string
 }
 
@@ -109,7 +105,7 @@ func (u *unlocking) try(answer []byte) error {
 	var left []string
 	var worse, wrong error
 	for _, name := range u.locked {
-		err := u.client.Unlock(name, answer, u.life)
+		err := u.client.Unlock(name, answer, u.terms)
 		switch {
 		case err == nil:
 			u.tell(name)
@@ -129,10 +125,13 @@ func (u *unlocking) try(answer []byte) error {
 }
 
 func (u *unlocking) tell(name string) {
-	if u.life == 0 {
+	if u.terms.Life == 0 {
 		u.p.tell(say.KeyUnlocked, "key", name)
-		return
+	} else {
+		now := u.p.now()
+		u.p.tell(say.KeyUnlockedUntil, "key", name, "until", clock(now.Add(u.terms.Life), now))
 	}
-	now := u.p.now()
-	u.p.tell(say.KeyUnlockedUntil, "key", name, "until", clock(now.Add(u.life), now))
+	if u.terms.Confirm {
+		u.p.tell(say.KeyConfirmed, "key", name)
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/agent"
 )
 
 // TestJSONContract: what scripts read has the keys that were promised, no more and
@@ -77,7 +79,7 @@ func TestJSONContract(t *testing.T) {
 	if string(laptop["state"]) != `"unlocked"` || string(laptop["until"]) != "null" {
 		t.Errorf("laptop: %s", laptop)
 	}
-	if err := p.unlock(t.Context(), []string{"laptop"}, time.Hour, passphraseFile(t, "correct horse")); err != nil {
+	if err := p.unlock(t.Context(), []string{"laptop"}, agent.Terms{Life: time.Hour}, passphraseFile(t, "correct horse")); err != nil {
 		t.Fatal(err)
 	}
 	if laptop = runJSON(t, home, "key", "show", "laptop", "--json"); !utcTime.Match(laptop["until"]) {

@@ -17,7 +17,7 @@ import (
 // SSH_ASKPASS alone, and takes DSA keys, for the old servers that want them.
 func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Options {
 	return agent.Options{
-		Ask:             newAsker(prompt.NewAskpass(p.getenv)),
+		Ask:             newAsker(prompt.NewAskpass(p.getenv), nil),
 		Now:             p.now,
 		Log:             log,
 		DSA:             true,

@@ -55,6 +55,11 @@ func New(getenv func(string) string) *Prompter {
 // program in the background has to.
 func NewAskpass(getenv func(string) string) *Prompter { return &Prompter{getenv: getenv} }
 
+// NewTerminal makes a Prompter that asks at the terminal or not at all.
+func NewTerminal() *Prompter {
+	return &Prompter{getenv: func(string) string { return "" }, tty: ttyPath}
+}
+
 // UsePinentry has chosen say which pinentry to use, a path or a name on PATH; ""
 // is "pinentry" itself. It is asked each time, so that a change counts at once.
 func (p *Prompter) UsePinentry(chosen func() string) { p.pinentry = chosen }

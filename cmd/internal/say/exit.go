@@ -19,7 +19,7 @@ func ExitCode(id ID) int {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
 		StdinTwice, TwoSources, BadHostName, BadHostKey, BadPort, OneHostOnly, BadUndoAfter,
-		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, NotThereYet:
+		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife:
 		return ExitUsage
 	case AgentNotRunning:
 		return ExitLocked
@@ -27,7 +27,7 @@ func ExitCode(id ID) int {
 		return ExitProblem
 	case Undone:
 		return ExitUndone
-	case CannotAsk, NoAnswer, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose:
+	case CannotAsk, NoAnswer, NoTerminalHere, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose:
 		return ExitNeedsPerson
 	case Interrupted, UndoneByPerson:
 		return ExitInterrupted

@@ -11,7 +11,6 @@ const (
 	NotASocket        ID = "not-a-socket"
 	NoAgentHere       ID = "no-agent-on-this-system"
 	BadLife           ID = "bad-life"
-	NotThereYet       ID = "not-there-yet"
 
 	AgentRuns        ID = "agent-runs"
 	AgentRunsHere    ID = "agent-runs-here"
@@ -71,7 +70,6 @@ func agentTable() map[ID]Message {
 		NotASocket:  {What: "{error}", StillTrue: "it was left as it is", Next: "move it away, then the same again"},
 		NoAgentHere: {What: "{error}", StillTrue: "keys can be made, shown, taken in and out here all the same", Next: "ssh-add FILE   (with the agent that this system has)"},
 		BadLife:     {What: "\"{value}\" is no time that a key can be unlocked for (30m, 8h, 1h30m, 2d, or seconds)", Next: "kagiban unlock --help"},
-		NotThereYet: {What: "{flag} is not there yet, and is not taken where nothing would enforce it", Next: "the same without {flag}"},
 
 		AgentRuns:        {What: "the agent is running already (process {pid})"},
 		AgentRunsHere:    {What: "the agent is running at {socket}"},

@@ -14,6 +14,9 @@ const (
 	PurposeLogin   ID = "purpose-login"
 	PurposeFile    ID = "purpose-file"
 	PurposeOther   ID = "purpose-other"
+	PromptHere     ID = "prompt-here"
+	NoTerminalHere ID = "no-terminal-here"
+	KeyConfirmed   ID = "key-confirmed"
 	StateNoAsking  ID = "state-no-asking"
 	StateSealed    ID = "state-sealed"
 	StateConfirm   ID = "state-confirm"
@@ -33,6 +36,14 @@ func askTable() map[ID]Message {
 		PurposeLogin:   {What: "to log in as \"{user}\" to a server that it does not name"},
 		PurposeFile:    {What: "to sign a file (for \"{namespace}\")"},
 		PurposeOther:   {What: "for something that is neither a login nor a file"},
+
+		KeyConfirmed: {What: "each use of {key} is asked about"},
+		PromptHere:   {What: "the agent asks at this terminal now, until Ctrl-C or the terminal closes"},
+		NoTerminalHere: {
+			What:      "there is no terminal here that the agent could ask at",
+			StillTrue: "the agent asks where it did before",
+			Next:      "kagiban agent prompt-here   (in the foreground of a terminal)",
+		},
 
 		StateNoAsking: {What: "nobody can be asked, so what needs an answer is refused: kagiban unlock KEY, or kagiban agent prompt-here in a terminal"},
 		StateSealed:   {What: "locked as a whole by ssh-add -x, until ssh-add -X"},
