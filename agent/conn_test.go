@@ -260,26 +260,46 @@ func TestALogKeepsNoSecrets(t *testing.T) {
 	}
 }
 
-// FuzzAnswer gives whole messages to an agent with one key of each sort.
+// FuzzAnswer gives three whole messages, one after the other, to an agent with one
+// key of each sort: what a binding, a constraint or a lock does shows at the next.
 func FuzzAnswer(f *testing.F) {
 	k := newFakeKey(f, "work")
 	rsa := newFakeRSA(f, "rsa")
+	body := func(m wire.Message) []byte { return wire.Encode(m)[4:] }
+	add := func(m wire.Message) { f.Add(body(m), body(&wire.RequestIdentities{}), body(signRequest(k))) }
 	for _, m := range []wire.Message{
 		&wire.RequestIdentities{}, &wire.RemoveAll{}, signRequest(k), signRequest(rsa),
 		added(f, newEd25519(f), "x"), added(f, newECDSA(f, elliptic.P521()), "x"), added(f, testRSA(), "x"),
-		&wire.RemoveIdentity{Blob: k.public.Marshal()}, &wire.Extension{Name: "query"},
+		&wire.RemoveIdentity{Blob: k.public.Marshal()}, &wire.Extension{Name: "query"}, &wire.Lock{Passphrase: []byte("x")},
+		fidoKey("ssh:"), &wire.AddToken{Provider: "/p", PIN: []byte("1234")}, &wire.RemoveToken{Provider: "/p"},
 	} {
-		f.Add(wire.Encode(m)[4:])
+		add(m)
 	}
-	f.Fuzz(func(t *testing.T, frame []byte) {
-		a := New(Options{Source: sourceOf(k)})
+	for _, m := range someKeys(f) {
+		add(certify(f, m, asIs))
+	}
+	server := newHostKey(f)
+	limited := added(f, k.private, "x")
+	limited.Constraints = &wire.Constraints{Confirm: true, Destinations: []wire.Destination{
+		{To: wire.Hop{User: "m*", Host: "h", Keys: []wire.HopKey{{Blob: server.blob()}}}},
+	}}
+	login := &wire.SignRequest{Blob: k.public.Marshal(), Data: (&wire.Login{
+		SessionID: []byte("s"), User: "me", Algorithm: "ssh-ed25519", Key: k.public.Marshal(), HostKey: server.blob(),
+	}).Data()}
+	f.Add(body(limited), body(server.bind(f, "s", false)), body(login))
+	f.Add(body(server.bind(f, "s", true)), body(limited), body(&wire.RequestIdentities{}))
+	f.Add(body(limited), body(&wire.Lock{Passphrase: []byte("x")}), body(&wire.Unlock{Passphrase: []byte("x")}))
+	f.Fuzz(func(t *testing.T, one, two, three []byte) {
+		a := New(Options{Source: sourceOf(k), Hardware: &fakeHardware{}, DSA: true, LockWork: 1})
 		s := &session{agent: a, conn: newConn(t.Context(), func() {}, nopConn{}, defaultLimits)}
-		answer := s.answer(t.Context(), frame) // not behind survive: a panic is a finding
-		if got, err := wire.Decode(answer[4:]); err != nil {
-			t.Fatalf("answer %x is no message: %v (%v)", answer, err, got)
-		}
-		if !bytes.Equal(framed(string(answer[4:])), answer) {
-			t.Fatalf("answer %x is no frame", answer)
+		for _, frame := range [][]byte{one, two, three} {
+			answer := s.answer(t.Context(), frame) // not behind survive: a panic is a finding
+			if got, err := wire.Decode(answer[4:]); err != nil {
+				t.Fatalf("answer %x is no message: %v (%v)", answer, err, got)
+			}
+			if !bytes.Equal(framed(string(answer[4:])), answer) {
+				t.Fatalf("answer %x is no frame", answer)
+			}
 		}
 	})
 }
