@@ -50,6 +50,10 @@ func listRows() []row {
 			p.ask(byte(17), raw(cast()["p256"].private), "鍵 \xff\x1b[31m")
 			p.list()
 		}},
+		{name: "list: a comment with a zero byte", want: "failure list[]", play: func(p *play) {
+			p.ask(byte(17), raw(cast()["ed25519"].private), "a\x00b")
+			p.list()
+		}},
 		{name: "list: longer than a client reads", want: "success success 2 keys",
 			ours:    "success failure 1 keys",
 			differs: fullList,
@@ -192,6 +196,10 @@ func addRows() (rows []row) {
 	return append(slices.Concat(rows, brokenRows(), brokenCertRows()), []row{
 		{name: "add: a provider for a key that lives in no device", want: "failure list[]", play: func(p *play) {
 			p.add("ed25519", extension("sk-provider@openssh.com", pack("internal")))
+			p.list()
+		}},
+		{name: "add: a provider in capitals", want: "success list[sk-ed25519]", play: func(p *play) {
+			p.add("sk-ed25519", extension("sk-provider@openssh.com", pack("INTERNAL")))
 			p.list()
 		}},
 		{name: "add: a provider twice", want: "failure list[]", play: func(p *play) {

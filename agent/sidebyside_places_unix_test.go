@@ -86,6 +86,23 @@ func placeLocalRows(key string) []row {
 			p.login(key, "me", "s", "host")
 			p.remove(key)
 		}},
+		{name: "places: another host", want: "success success list[] failure failure failure failure list[ed25519]", play: func(p *play) {
+			p.add(key, one)
+			p.on("other").bind("host2", "s", false)
+			p.list()
+			p.login(key, "me", "s", "host2")
+			p.login(key, "me", "s", "host")
+			p.remove(key)
+			p.add(key)
+			p.on("").list()
+		}},
+		{name: "places: what is not seen is not replaced, and goes with all", want: "success success failure success list[]", play: func(p *play) {
+			p.add(key, one)
+			p.on("other").bind("host2", "s", false)
+			p.add(key, lifetime(60))
+			p.removeAll()
+			p.on("").list()
+		}},
 		{name: "places: users", want: "success success success success list[ed25519 other third] signed:ssh-ed25519 failure failure failure failure failure failure failure failure failure failure failure failure failure failure failure failure signed:ssh-ed25519", play: func(p *play) {
 			p.add(key, places(to("host", "h").as("me")))
 			p.add("other", places(to("host", "h").as("m*,!mallory,?x")))
@@ -177,6 +194,15 @@ func placeLocalRows(key string) []row {
 			p.login("ed25519-cert", "me", "s", "host")
 			p.on("other").bind("host2", "s", false)
 			p.list()
+		}},
+		{name: "places: rsa", want: "success success signed:rsa-sha2-256 signed:rsa-sha2-256 signed:rsa-sha2-256 failure failure failure", play: func(p *play) {
+			p.add("rsa", one)
+			p.bind("host", "s", false)
+			p.login("rsa", "me", "s", "host")
+			public := cast()["rsa"].public
+			for _, name := range []string{"rsa-sha2-256", "rsa-sha2-512", "ssh-ed25519", "rsa-sha2-256-cert-v01@openssh.com", "nonsense"} {
+				p.signData("rsa", 2, pack("s", byte(50), "me", "ssh-connection", "publickey", true, name, public.Marshal()))
+			}
 		}},
 		{name: "places: and confirm", person: "no", want: "success success list[ed25519] failure", play: func(p *play) {
 			p.add(key, one, confirm)
@@ -340,6 +366,9 @@ func placeDataRows(key string) []row {
 		data("a login whose signature bit is 2", "failure", func(k []byte) []byte {
 			return pack("s", byte(50), "me", "ssh-connection", "publickey", byte(2), ed, k)
 		}),
+		data("a login with another algorithm", "failure", func(k []byte) []byte {
+			return pack("s", byte(50), "me", "ssh-connection", "publickey", true, "ssh-rsa", k)
+		}),
 		data("a login with another key", "failure", func([]byte) []byte {
 			return pack("s", byte(50), "me", "ssh-connection", "publickey", true, ed, cast()["other"].public.Marshal())
 		}),
@@ -361,6 +390,9 @@ func placeDataRows(key string) []row {
 		}),
 		data("a login bound to another host", "failure", func(k []byte) []byte {
 			return pack("s", byte(50), "me", "ssh-connection", "publickey-hostbound-v00@openssh.com", true, ed, k, cast()["host2"].public.Marshal())
+		}),
+		data("a login by name of a user with a zero byte", "failure", func(k []byte) []byte {
+			return pack("s", byte(50), "me\x00x", "ssh-connection", "publickey", true, ed, k)
 		}),
 	}
 }
@@ -407,6 +439,10 @@ func placeShapeRows(key string) []row {
 			d := to("host", "h")
 			return restrict(pack(pack(pack(d.from.pack(), d.to.pack(), "", byte(0)))))
 		}).but(kept["failure"], whole),
+		shape("a host key that is none", "failure", func() []byte {
+			there := pack("", "h", "", "nonsense", false)
+			return restrict(pack(pack(pack(hop{}.pack(), there, ""))))
+		}),
 		shape("a host key without its last byte", "failure", func() []byte {
 			there := pack("", "h", "", cast()["host"].public.Marshal())
 			return restrict(pack(pack(pack(hop{}.pack(), there, ""))))
@@ -415,6 +451,8 @@ func placeShapeRows(key string) []row {
 			there := pack("", "h", "", cast()["ca"].public.Marshal(), byte(2))
 			return restrict(pack(pack(pack(hop{}.pack(), there, ""))))
 		}),
+		shape("a name with a zero byte", "failure", func() []byte { return places(to("host", "h\x00x")) }),
+		shape("a user with a zero byte", "failure", func() []byte { return places(to("host", "h").as("a\x00b")) }),
 		shape("a user of 257 bytes", "success", func() []byte { return places(to("host", "h").as(strings.Repeat("u", 257))) }).but(kept["failure"], "longer patterns cost time; so since OpenSSH 10.4"),
 		shape("1024 of them", "success", func() []byte { return places(many(1024)...) }),
 		shape("1025 of them", "failure", func() []byte { return places(many(1025)...) }),
