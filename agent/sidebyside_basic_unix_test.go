@@ -157,6 +157,12 @@ func signRows() (rows []row) {
 			p.signData("ed25519", 0, bytes.Repeat([]byte{7}, 256<<10-1-4-len(blob)-4-4))
 			p.signData("ed25519", 0, bytes.Repeat([]byte{7}, 256<<10-1-4-len(blob)-4-4+1))
 		}},
+		{name: "sign: with a device that is not there", want: "success failure success failure", play: func(p *play) {
+			for _, name := range []string{"sk-ed25519", "sk-ecdsa-cert"} {
+				p.add(name, extension("sk-provider@openssh.com", pack("internal")))
+				p.ask(byte(13), cast()[name].public.Marshal(), "data", uint32(0))
+			}
+		}},
 		{name: "sign: a blob that is no key", want: "success failure failure failure failure", play: func(p *play) {
 			p.add("ed25519")
 			blob := cast()["ed25519"].public.Marshal()
