@@ -87,7 +87,7 @@ func (h *Hardware) checkPath(provider string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %q: %w", ErrNotAllowed, provider, err)
 	}
-	if !matchList(path, h.allowed) {
+	if !MatchList(path, h.allowed) {
 		return "", fmt.Errorf("%w: %q matches none of %q; ssh-agent -P takes other patterns", ErrNotAllowed, path, h.allowed)
 	}
 	return path, nil

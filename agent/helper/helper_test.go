@@ -63,7 +63,7 @@ func TestMatchList(t *testing.T) {
 		{"/A", "/a", false},
 		{"/ab", "**?b*", true},
 	} {
-		if got := matchList(test.s, test.list); got != test.want {
+		if got := MatchList(test.s, test.list); got != test.want {
 			t.Errorf("%q in %q: %v", test.s, test.list, got)
 		}
 	}

@@ -2,10 +2,10 @@ package helper
 
 import "strings"
 
-// matchList says whether s matches a list of patterns with commas between them
+// MatchList says whether s matches a list of patterns with commas between them
 // (ssh_config(5), PATTERNS): "*" stands for any characters, "/" too, and "?" for
 // one. One that begins with "!" and matches refuses, wherever it stands.
-func matchList(s, list string) bool {
+func MatchList(s, list string) bool {
 	found := false
 	for pattern := range strings.SplitSeq(list, ",") {
 		pattern, not := strings.CutPrefix(pattern, "!")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
+	"kagiban/agent/helper"
 	"kagiban/cmd/internal/prompt"
 )
 
@@ -31,7 +32,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 
 // web tells whether a FIDO key of this application may sign anything (-O).
 func (o *sshAgentOptions) web(application string) bool {
-	return o.anyWeb || matchList(application, o.webPatterns)
+	return o.anyWeb || o.webPatterns != "" && helper.MatchList(application, o.webPatterns)
 }
 
 // fingerprint is that of a key in the hash of -E, as ssh-keygen -l shows it.
@@ -42,39 +43,4 @@ func (o *sshAgentOptions) fingerprint(key ssh.PublicKey) string {
 	h := fingerprintHashes[o.hash].New()
 	h.Write(key.Marshal())
 	return strings.ToUpper(o.hash) + ":" + base64.RawStdEncoding.EncodeToString(h.Sum(nil))
-}
-
-// matchList holds text against patterns with commas between them, each with * and ?
-// (ssh_config(5), PATTERNS). One that begins with "!" and matches settles it: no.
-func matchList(text, patterns string) bool {
-	matches := false
-	for pattern := range strings.SplitSeq(patterns, ",") {
-		pattern, no := strings.CutPrefix(pattern, "!")
-		if pattern == "" || !matchPattern(text, pattern) {
-			continue
-		}
-		if no {
-			return false
-		}
-		matches = true
-	}
-	return matches
-}
-
-func matchPattern(text, pattern string) bool {
-	for i := range len(pattern) {
-		switch {
-		case pattern[i] == '*':
-			for j := range len(text) + 1 {
-				if matchPattern(text[j:], pattern[i+1:]) {
-					return true
-				}
-			}
-			return false
-		case text == "" || pattern[i] != '?' && pattern[i] != text[0]:
-			return false
-		}
-		text = text[1:]
-	}
-	return text == ""
 }

@@ -134,29 +134,25 @@ func TestSSHAgentTakesDSA(t *testing.T) {
 	}
 }
 
-// TestMatchList: ssh_config(5), PATTERNS.
-func TestMatchList(t *testing.T) {
+// TestWeb: which FIDO keys may sign anything.
+func TestWeb(t *testing.T) {
 	for _, tt := range []struct {
-		text, patterns string
-		want           bool
+		option, application string
+		want                bool
 	}{
-		{"/usr/lib/x.so", "/usr/lib*/*", true},
-		{"/usr/lib64/a/x.so", "/usr/lib*/*,/usr/local/lib*/*", true},
-		{"/home/x.so", "/usr/lib*/*,/usr/local/lib*/*", false},
-		{"ssh:me", "ssh:??", true},
-		{"ssh:m", "ssh:??", false},
-		{"example.com", "*.com,!example.*", false},
-		{"example.com", "!example.*,*.com", false},
-		{"other.com", "!example.*,*.com", true},
-		{"other.com", "!example.*", false},
-		{"a", "", false},
-		{"", "", false},
-		{"", "*", true},
-		{"a*b", "a*b", true},
-		{"Axb", "a*b", false},
+		{"no-restrict-websafe", "https://example.com", true},
+		{"websafe-allow=https://*.com,!*evil*", "https://example.com", true},
+		{"websafe-allow=https://*.com,!*evil*", "https://evil.com", false},
+		{"websafe-allow=", "", false},
+		{"allow-remote-pkcs11", "https://example.com", false},
+		{"allow-remote-pkcs11", "", false},
 	} {
-		if got := matchList(tt.text, tt.patterns); got != tt.want {
-			t.Errorf("%q against %q: %v", tt.text, tt.patterns, got)
+		o, err := parseSSHAgent([]string{"-O", tt.option})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.web(tt.application); got != tt.want {
+			t.Errorf("-O %s, %q: %v", tt.option, tt.application, got)
 		}
 	}
 }

@@ -28,14 +28,11 @@ type sshAgentOptions struct {
 	version           bool          // -V
 	life              time.Duration // -t
 	hash              string        // -E, in lower case
-	providers         string        // -P
+	providers         string        // -P; "": as ssh-agent has it
 	remoteProviders   bool          // -O allow-remote-pkcs11
 	anyWeb            bool          // -O no-restrict-websafe
 	webPatterns       string        // -O websafe-allow=
 }
-
-// defaultProviders are the places where middleware may lie (ssh-agent(1), -P).
-const defaultProviders = "/usr/lib*/*,/usr/local/lib*/*"
 
 // parseSSHAgent understands a call, or says in ssh-agent's words why not.
 func parseSSHAgent(args []string) (*sshAgentOptions, error) {
@@ -49,9 +46,6 @@ func parseSSHAgent(args []string) (*sshAgentOptions, error) {
 	forNobody := o.forCsh || o.forSh || o.kill || o.debug || o.foreground || o.clean > 0
 	if len(rest) > 0 && forNobody {
 		return nil, misused("")
-	}
-	if o.providers == "" {
-		o.providers = defaultProviders
 	}
 	return o, nil
 }
