@@ -301,19 +301,3 @@ func TestALimitThatNamesNoHostKeyIsRefused(t *testing.T) {
 	wantFailure(t, c.call(m))
 	c.wantList()
 }
-
-func TestMatches(t *testing.T) {
-	for _, test := range []struct {
-		pattern, text string
-		want          bool
-	}{
-		{"", "", true}, {"", "a", false}, {"a", "a", true}, {"a", "ab", false}, {"*", "", true}, {"*", "abc", true},
-		{"a*", "abc", true}, {"*c", "abc", true}, {"a*c", "abbc", true}, {"a*c", "abcd", false}, {"?", "a", true}, {"?", "", false},
-		{"*.example.org", "b.example.org", true}, {"*.example.org", "example.org", false}, {"a?c*e", "abcdde", true}, {"**a", "ba", true},
-		{strings.Repeat("*a", 100) + "b", strings.Repeat("a", 200), false},
-	} {
-		if got := matches(test.pattern, test.text); got != test.want {
-			t.Errorf("%q, %q: %v", test.pattern, test.text, got)
-		}
-	}
-}

@@ -117,7 +117,7 @@ func allowing(limits []wire.Destination, from, to *bound, user *string, now time
 	for i := range limits {
 		d := &limits[i]
 		fits := hop(d.From).holds(from, now) && hop(d.To).holds(to, now)
-		if fits && (user == nil || d.To.User == "" || matches(d.To.User, *user)) {
+		if fits && (user == nil || d.To.User == "" || wire.MatchPattern(d.To.User, *user)) {
 			return d
 		}
 	}
@@ -155,35 +155,9 @@ func isCertifiedHost(c *ssh.Certificate, host string, now time.Time) bool {
 	}
 	checker := ssh.CertChecker{Clock: func() time.Time { return now }}
 	for _, name := range c.ValidPrincipals {
-		if matches(name, host) && checker.CheckCert(name, c) == nil {
+		if wire.MatchPattern(name, host) && checker.CheckCert(name, c) == nil {
 			return true
 		}
 	}
 	return false
-}
-
-// matches compares text with a pattern (ssh_config(5), PATTERNS): "*" stands for
-// any characters, "?" for one. It takes no more than len(pattern)*len(text) steps.
-func matches(pattern, text string) bool {
-	star, back := -1, 0 // where the last "*" stands, and what of text it has taken
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, back = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0:
-			back++
-			p, t = star+1, back
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }

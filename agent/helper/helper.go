@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"kagiban/agent/wire"
 )
 
 // Errors that callers act on.
@@ -87,7 +89,7 @@ func (h *Hardware) checkPath(provider string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %q: %w", ErrNotAllowed, provider, err)
 	}
-	if !MatchList(path, h.allowed) {
+	if !wire.MatchPatternList(h.allowed, path) {
 		return "", fmt.Errorf("%w: %q matches none of %q; ssh-agent -P takes other patterns", ErrNotAllowed, path, h.allowed)
 	}
 	return path, nil

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
-	"kagiban/agent/helper"
+	"kagiban/agent/wire"
 	"kagiban/cmd/internal/prompt"
 )
 
@@ -32,7 +32,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 
 // web tells whether a FIDO key of this application may sign anything (-O).
 func (o *sshAgentOptions) web(application string) bool {
-	return o.anyWeb || o.webPatterns != "" && helper.MatchList(application, o.webPatterns)
+	return o.anyWeb || wire.MatchPatternList(o.webPatterns, application)
 }
 
 // fingerprint is that of a key in the hash of -E, as ssh-keygen -l shows it.
