@@ -134,6 +134,44 @@ func TestSSHAgentTakesDSA(t *testing.T) {
 	}
 }
 
+// softToken makes a PKCS#11 token in dir with one key in it, whose PIN is 1234, and
+// gives the variables by which its library and ssh-add find both.
+func softToken(t *testing.T, dir string) (env string) {
+	t.Helper()
+	run := agentShell(dir, "", `
+		mkdir tokens
+		echo "directories.tokendir = $PWD/tokens" >softhsm2.conf
+		printf '#!/bin/sh\necho 1234\n' >pin
+		chmod +x pin
+		export SOFTHSM2_CONF=$PWD/softhsm2.conf
+		softhsm2-util --init-token --free --label t --pin 1234 --so-pin 1234 &&
+		ssh-keygen -q -t rsa -b 2048 -m PKCS8 -N "" -f token &&
+		ssh-keygen -q -p -m PKCS8 -N "" -f token &&
+		softhsm2-util --import token --pin 1234 --token t --label key --id 01`)
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return "SOFTHSM2_CONF=" + dir + "/softhsm2.conf SSH_ASKPASS=" + dir + "/pin SSH_ASKPASS_REQUIRE=force "
+}
+
+// TestSSHAgentProviders: the library of a token is used if -P allows it.
+func TestSSHAgentProviders(t *testing.T) {
+	const library = "/usr/lib/softhsm/libsofthsm2.so"
+	dir := agentPlace(t)
+	env := softToken(t, dir)
+	for name, program := range sshAgents(t) {
+		for flags, allowed := range map[string]bool{"": true, "-P '/usr/lib/*'": true, "-P '/opt/*'": false, "-P '/usr/lib/*,!*soft*'": false} {
+			t.Run(name+flags, func(t *testing.T) {
+				t.Parallel()
+				cmd := agentShell(dir, "env "+env+program, "eval $($A "+flags+") >/dev/null; env "+env+"ssh-add -s "+library+" && ssh-add -T token.pub; code=$?; kill $SSH_AGENT_PID; exit $code")
+				if out, err := cmd.CombinedOutput(); (err == nil) != allowed {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		}
+	}
+}
+
 // TestWeb: which FIDO keys may sign anything.
 func TestWeb(t *testing.T) {
 	for _, tt := range []struct {
