@@ -136,7 +136,7 @@ func skErrorOf(code uint32) error {
 	case errPINNotSet:
 		return errors.New("the key asks for a PIN, and the FIDO device has none set")
 	}
-	return fmt.Errorf("the FIDO device made no signature (error %d of ssh-sk-helper): it was not touched in time, or the key is another device's", code)
+	return fmt.Errorf("the FIDO device made no signature (error %d of ssh-sk-helper): it is not plugged in, was not touched in time, or did not make this key", code)
 }
 
 func appendString[T ~[]byte | string](b []byte, s T) []byte {

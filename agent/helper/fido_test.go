@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -82,7 +83,7 @@ func fakeHelper(what string) {
 	case strings.Contains(environment, fakePIN) || strings.Contains(strings.Join(os.Args, " "), fakePIN):
 		os.Exit(5)
 	case what == "hang":
-		select {}
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 	case what == "pin" && request.PIN != fakePIN:
 		answer(binary.BigEndian.AppendUint32([]byte{skVersion, 0, 0, 0, skError}, errWrongPassphrase))
 	case what == "ok" || what == "pin":
