@@ -111,7 +111,7 @@ func TestRowsAreHeldToTheirWord(t *testing.T) {
 // openSSH has the conversation with OpenSSH's agent.
 func (r *row) openSSH(t *testing.T) string {
 	t.Helper()
-	folder := t.TempDir()
+	folder := shortFolder(t)
 	socket := filepath.Join(folder, "agent.sock")
 	cmd := exec.Command("ssh-agent", append([]string{"-D", "-a", socket}, r.flags...)...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DISPLAY=") }),
@@ -141,6 +141,18 @@ func (r *row) openSSH(t *testing.T) string {
 	return converse(t, socket, r.play)
 }
 
+// shortFolder is for a socket, whose path may not be long: t.TempDir has the name
+// of the row in it.
+func shortFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "beside-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
 // kagiban has the conversation with ours, set up as a drop-in.
 func (r *row) kagiban(t *testing.T) string {
 	t.Helper()
@@ -151,7 +163,7 @@ func (r *row) kagiban(t *testing.T) string {
 	if r.options != nil {
 		r.options(&options)
 	}
-	socket := filepath.Join(t.TempDir(), "agent.sock")
+	socket := filepath.Join(shortFolder(t), "agent.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
