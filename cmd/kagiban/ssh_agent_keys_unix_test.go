@@ -43,7 +43,7 @@ func TestSSHAgentAsksByAskpass(t *testing.T) {
 				if err := os.WriteFile(askpass, []byte(script), 0o700); err != nil {
 					t.Fatal(err)
 				}
-				s := serve(t, "env SSH_ASKPASS="+askpass+" "+tt.env+" "+program, "-E", "md5")
+				s := serve(t, "env SSH_ASKPASS="+askpass+" "+tt.env+" "+program, "-E", "md5", "-a", "$PWD/place")
 				s.addKey("-c")
 				out, err := s.sign()
 				if (err == nil) != tt.signs {
@@ -163,7 +163,7 @@ func TestSSHAgentProviders(t *testing.T) {
 		for flags, allowed := range map[string]bool{"": true, "-P '/usr/lib/*'": true, "-P '/opt/*'": false, "-P '/usr/lib/*,!*soft*'": false} {
 			t.Run(name+flags, func(t *testing.T) {
 				t.Parallel()
-				cmd := agentShell(dir, "env "+env+program, "eval $($A "+flags+") >/dev/null; env "+env+"ssh-add -s "+library+" && ssh-add -T token.pub; code=$?; kill $SSH_AGENT_PID; exit $code")
+				cmd := agentShell(dir, "env "+env+program, "eval $($A -a $(mktemp -u -p $PWD) "+flags+") >/dev/null; env "+env+"ssh-add -s "+library+" && ssh-add -T token.pub; code=$?; kill $SSH_AGENT_PID; exit $code")
 				if out, err := cmd.CombinedOutput(); (err == nil) != allowed {
 					t.Errorf("%v: %s", err, out)
 				}

@@ -197,7 +197,7 @@ func TestSSHAgentForgetsAfterItsTime(t *testing.T) {
 	for name, program := range sshAgents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, program, "-t", "1s")
+			s := serve(t, program, "-t", "1s", "-a", "$PWD/place")
 			s.addKey("-t", "1h") // the key's own time counts
 			if s.empty() {
 				t.Error("it is empty")
