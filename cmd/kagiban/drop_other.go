@@ -2,5 +2,17 @@
 
 package main
 
-// onDrop has nothing to wait for: there is no such signal.
-func onDrop(func()) (stop func()) { return func() {} }
+import (
+	"net"
+
+	"kagiban/agent"
+)
+
+// drops has nothing to wait for: there is no such signal.
+type drops struct{}
+
+func onDrop(func()) drops { return drops{} }
+
+func (drops) stop() {}
+
+func (drops) peer(c net.Conn) (agent.Peer, error) { return peer(c) }

@@ -3,23 +3,67 @@
 package main
 
 import (
+	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+	"time"
+
+	"kagiban/agent"
 )
 
-// onDrop calls f at each SIGUSR1, as ssh-agent(1) drops its keys then. Without it
-// the signal would end the process.
-func onDrop(f func()) (stop func()) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGUSR1)
+// drops is what a SIGUSR1 does: it drops all keys, as with ssh-agent(1). Without it the
+// signal would end the process.
+//
+// Who sends it and connects after that finds no key. ssh-agent has one thread, and looks for
+// the signal before it accepts; here another goroutine hears of it. So each connection
+// sends this process a signal that does nothing, and waits until that has come the same way:
+// of two signals that wait the kernel (Linux) and os/signal give out the lower number first, and
+// SIGCONT's is higher.
+type drops struct {
+	signals chan os.Signal
+	echo    chan struct{}
+	one     sync.Mutex // connection at a time waits for its echo
+}
+
+// onDrop calls f at each SIGUSR1.
+func onDrop(f func()) *drops {
+	d := &drops{signals: make(chan os.Signal, 8), echo: make(chan struct{}, 1)}
+	signal.Notify(d.signals, syscall.SIGUSR1, syscall.SIGCONT)
 	go func() {
-		for range c {
-			f()
+		for s := range d.signals {
+			if s == syscall.SIGUSR1 {
+				f()
+				continue
+			}
+			select {
+			case d.echo <- struct{}{}:
+			default: // somebody else's
+			}
 		}
 	}()
-	return func() {
-		signal.Stop(c)
-		close(c)
+	return d
+}
+
+func (d *drops) stop() {
+	signal.Stop(d.signals)
+	close(d.signals)
+}
+
+// peer is who is there, once all that came before the connection is done.
+func (d *drops) peer(c net.Conn) (agent.Peer, error) {
+	d.one.Lock()
+	defer d.one.Unlock()
+	select {
+	case <-d.echo: // an old one
+	default:
 	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGCONT); err == nil {
+		select {
+		case <-d.echo:
+		case <-time.After(time.Second): // one may be lost where many come at once, or at the end
+		}
+	}
+	return peer(c)
 }

@@ -269,13 +269,13 @@ func (p *program) serveSSHAgent(ctx context.Context, o *sshAgentOptions, socket 
 		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
 	}
 	a := agent.New(p.sshAgentKind(o, log))
-	stopDropping := onDrop(a.RemoveAll)
-	defer stopDropping()
+	drops := onDrop(a.RemoveAll)
+	defer drops.stop()
 	if err := ready(); err != nil {
 		return err
 	}
 	log.Debug("the agent begins", "pid", os.Getpid(), "socket", socket.name, "version", version)
-	if err := a.Serve(ctx, socket.listener, peer); err != nil {
+	if err := a.Serve(ctx, socket.listener, drops.peer); err != nil {
 		return err
 	}
 	log.Debug("the agent ends")
