@@ -238,6 +238,7 @@ func TestDestinations(t *testing.T) {
 		{"there, bound to another host key", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, login("a", "me", b), true, false},
 		{"there, another session", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, login("z", "me", nil), true, false},
 		{"there, a file", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, []byte("SSHSIG\x00\x00\x00\x03git\x00\x00\x00\x00\x00\x00\x00\x06sha512\x00\x00\x00\x01h"), true, false},
+		{"there, with another key", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, (&wire.Login{SessionID: []byte("a"), User: "me", Algorithm: "ssh-ed25519", Key: evil.blob()}).Data(), true, false},
 		{"there, by another algorithm", []wire.Destination{toA}, []step{a.bind(t, "a", false)}, (&wire.Login{SessionID: []byte("a"), User: "me", Algorithm: "ssh-rsa", Key: blob}).Data(), true, false},
 		{"elsewhere", []wire.Destination{toA}, []step{evil.bind(t, "e", false)}, login("e", "me", evil), false, false},
 		{"from there, no further", []wire.Destination{toA}, []step{a.bind(t, "a", true)}, login("a", "me", a), false, false},
@@ -252,6 +253,8 @@ func TestDestinations(t *testing.T) {
 		{"a certified host", []wire.Destination{byCA}, []step{certified.bind(t, "b", false)}, login("b", "me", certified), true, true},
 		{"the same host, plain", []wire.Destination{byCA}, []step{b.bind(t, "b", false)}, login("b", "me", b), false, false},
 		{"a certificate where a plain key is meant", []wire.Destination{{To: limit("", "b", b)}}, []step{certified.bind(t, "b", false)}, login("b", "me", certified), false, false},
+		{"certified by what is meant as a host", []wire.Destination{{To: limit("", "b.example.org", authority)}}, []step{certified.bind(t, "b", false)}, login("b", "me", certified), false, false},
+		{"a host that is meant as an authority", []wire.Destination{{To: wire.Hop{Host: "b", Keys: []wire.HopKey{{Blob: b.blob(), CA: true}}}}}, []step{b.bind(t, "b", false)}, login("b", "me", b), false, false},
 		{"certified by another", []wire.Destination{byCA}, []step{b.certified(t, evil, func(c *ssh.Certificate) { c.ValidPrincipals = []string{"b.example.org"} }).bind(t, "b", false)}, login("b", "me", nil), false, false},
 		{"certified under another name", []wire.Destination{byCA}, []step{b.certified(t, authority, func(c *ssh.Certificate) { c.ValidPrincipals = []string{"c.example.org"} }).bind(t, "b", false)}, login("b", "me", nil), false, false},
 		{"certified without a name", []wire.Destination{byCA}, []step{b.certified(t, authority, func(*ssh.Certificate) {}).bind(t, "b", false)}, login("b", "me", nil), false, false},
@@ -278,6 +281,19 @@ func TestDestinations(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAfterABindThatWasRefusedALimitedKeyIsHidden(t *testing.T) {
+	agent, host := New(Options{}), newHostKey(t)
+	m := added(t, newEd25519(t), "limited")
+	m.Constraints = &wire.Constraints{Destinations: []wire.Destination{{To: limit("", "host", host)}}}
+	c := connect(t, agent)
+	wantSuccess(t, c.call(m))
+	wantSuccess(t, c.call(added(t, newEd25519(t), "free")))
+	forged := host.bind(t, "a", false)
+	forged.Contents[len(forged.Contents)-2] ^= 1
+	wantExtensionFailure(t, c.call(forged))
+	c.wantList("free")
 }
 
 func TestAHiddenKeyCannotBeRemoved(t *testing.T) {

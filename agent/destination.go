@@ -95,13 +95,11 @@ func (b *binds) walk(limits []wire.Destination, user *string, now time.Time) (se
 	var from *bound
 	for i := range b.all {
 		hop, login := &b.all[i], (*string)(nil)
-		switch isLast := i == len(b.all)-1; {
-		case isLast && hop.forwarding && user != nil:
-			return "", elsewhere("a login over a connection that only forwards")
-		case isLast:
+		if i == len(b.all)-1 { // those before it forward: after a login nothing is bound
 			login = user
-		case !hop.forwarding:
-			return "", elsewhere("forwarded over a connection that was to log in")
+		}
+		if hop.forwarding && login != nil {
+			return "", elsewhere("a login over a connection that only forwards")
 		}
 		allowed := allowing(limits, from, hop, login, now)
 		if allowed == nil {

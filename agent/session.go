@@ -147,9 +147,6 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 		if err := a.confirm(ctx, e, a.prompt(key, s.peer, use)); err != nil {
 			return nil, err
 		}
-		if a.look(e).signer != key.signer {
-			return nil, errLocked // while the person thought about it
-		}
 	}
 	if key.signer.device != nil {
 		s.conn.watch()

@@ -172,7 +172,7 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 	drops := onDrop(a.RemoveAll)
 	defer drops.stop()
 	ended := make(chan error, 2)
-	go func() { ended <- a.Serve(ctx, d.agent, drops.peer) }()
+	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
 	go func() {
 		ended <- control.Serve(ctx, d.control, a, control.Program{Version: buildVersion(), Activated: d.activated}, terminals, end)
 	}()

@@ -51,7 +51,8 @@ func (d *drops) stop() {
 	close(d.signals)
 }
 
-// peer is who is there, once all that came before the connection is done.
+// peer is who is there, once all that came before the connection is done. It costs each
+// connection a signal: it is for the drop-in, whose callers expect it.
 func (d *drops) peer(c net.Conn) (agent.Peer, error) {
 	d.one.Lock()
 	defer d.one.Unlock()
