@@ -189,6 +189,30 @@ func TestLockingTakesQuestionsAway(t *testing.T) {
 	})
 }
 
+// TestWhatWasUnderWayEndsWithTheLock: what passed the door before it was closed.
+func TestWhatWasUnderWayEndsWithTheLock(t *testing.T) {
+	a := New(Options{LockWork: 1, Ask: newConfirmer()})
+	c := connect(t, a)
+	wantSuccess(t, c.call(added(t, newEd25519(t), "here")))
+	wantSuccess(t, c.call(locking))
+	late, err := newSigner(newEd25519(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.keep(&binds{}, late, "late", deadline{}, limitsOfKey{}); !errors.Is(err, ErrAgentLocked) {
+		t.Errorf("a key was added: %v", err)
+	}
+	here := a.keys.added[0]
+	for what, err := range map[string]error{
+		"a yes":        a.confirm(t.Context(), here, Prompt{}),
+		"a passphrase": func() error { _, err := a.open(t.Context(), here, Prompt{}); return err }(),
+	} {
+		if !errors.Is(err, errLocked) {
+			t.Errorf("%s was asked for: %v", what, err)
+		}
+	}
+}
+
 // TestNothingIsInTheBoxesToSee: what lies in memory is not the key.
 func TestNothingIsInTheBoxesToSee(t *testing.T) {
 	private := newEd25519(t)

@@ -27,11 +27,7 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	if e != nil {
 		key = e.locked
 	}
-	isLocked := a.seal != nil
 	a.mu.Unlock()
-	if isLocked {
-		return ErrAgentLocked
-	}
 	if key == nil {
 		return fmt.Errorf("key %q: %w", name, ErrNoKey)
 	}
