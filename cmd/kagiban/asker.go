@@ -89,7 +89,7 @@ func (a *asker) inTurn(ctx context.Context, ask func() error) error {
 // questionEnd gives the end of a question the name that the agent knows it by.
 func questionEnd(err error) error {
 	switch {
-	case errors.Is(err, prompt.ErrCannotAsk):
+	case errors.Is(err, prompt.ErrCannotAsk), errors.Is(err, prompt.ErrHungUp):
 		return fmt.Errorf("%w: %w", agent.ErrCannotAsk, err)
 	case errors.Is(err, prompt.ErrNoAnswer), errors.Is(err, prompt.ErrInterrupted):
 		return fmt.Errorf("%w: %w", agent.ErrCancelled, err)

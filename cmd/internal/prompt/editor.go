@@ -44,7 +44,7 @@ func (e *editor) line(ctx context.Context, question string) ([]byte, error) {
 		n, err := e.in.Read(key[:])
 		if err != nil {
 			clear(e.buf)
-			return nil, ErrNoAnswer // the terminal went away
+			return nil, ErrHungUp
 		}
 		if n == 0 {
 			continue

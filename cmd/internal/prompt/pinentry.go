@@ -58,7 +58,7 @@ func (p *Prompter) confirmByPinentry(ctx context.Context, question string) (bool
 		{"SETDESC", strings.TrimSpace(question)}, {"SETOK", pinentryYes}, {"SETCANCEL", pinentryNo}, {"CONFIRM", ""},
 	})
 	clear(data)
-	if errors.Is(err, ErrNoAnswer) {
+	if errors.Is(err, ErrNoAnswer) && !errors.Is(err, ErrHungUp) {
 		return false, nil
 	}
 	return err == nil, err
@@ -68,7 +68,7 @@ func (p *Prompter) confirmByPinentry(ctx context.Context, question string) (bool
 func (p *Prompter) converse(ctx context.Context, question [][2]string) ([]byte, error) {
 	ctx, hungUp := context.WithCancelCause(ctx)
 	defer hungUp(nil)
-	tty, err := holdTerminal(p.getenv("GPG_TTY"), func() { hungUp(ErrNoAnswer) })
+	tty, err := holdTerminal(p.getenv("GPG_TTY"), func() { hungUp(ErrHungUp) })
 	if err == nil {
 		defer tty.release() // after the end of the program, which may not have tidied up
 	}
@@ -114,7 +114,10 @@ func (p *Prompter) converse(ctx context.Context, question [][2]string) ([]byte, 
 		clear(answer)
 		return nil, cause
 	}
-	return answer, pinentryEnd(err)
+	if err = pinentryEnd(err); err != nil && tty.isGone() {
+		err = ErrHungUp // it may have seen that first
+	}
+	return answer, err
 }
 
 // pinentryOptions say where to show the question, and for how long.

@@ -119,7 +119,7 @@ func TestPinentryHangUp(t *testing.T) {
 			s.slave.Close()
 			s.master.Close()
 			s.wait()
-			if got, want := s.result.String(), `"" `+ErrNoAnswer.Error(); got != want {
+			if got, want := s.result.String(), `"" `+ErrHungUp.Error(); got != want {
 				t.Errorf("outcome %s, want %s", got, want)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -27,6 +28,9 @@ var (
 	ErrInterrupted = errors.New("interrupted")
 	// ErrNoAnswer: the terminal or the dialog was closed, or Ctrl-D pressed.
 	ErrNoAnswer = errors.New("the question was closed without an answer")
+	// ErrHungUp: the terminal went away below the question. It is an ErrNoAnswer that
+	// nobody gave.
+	ErrHungUp = fmt.Errorf("%w: the terminal went away", ErrNoAnswer)
 	// ErrEmpty: an empty passphrase or password.
 	ErrEmpty = errors.New("empty passphrase or password")
 	// ErrDiffer: the two entries of a new passphrase are not the same.

@@ -125,12 +125,21 @@ func (h *heldTerminal) watch(gone func()) {
 		case <-h.over:
 			return
 		case <-tick.C:
-			if _, err := term.GetState(int(h.f.Fd())); err != nil {
+			if h.isGone() {
 				gone()
 				return
 			}
 		}
 	}
+}
+
+// isGone tells whether it hung up; nil never was there.
+func (h *heldTerminal) isGone() bool {
+	if h == nil {
+		return false
+	}
+	_, err := term.GetState(int(h.f.Fd()))
+	return err != nil
 }
 
 // release gives the terminal back as it was.

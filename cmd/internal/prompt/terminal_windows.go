@@ -129,6 +129,8 @@ type heldTerminal struct{}
 
 func holdTerminal(string, func()) (*heldTerminal, error) { return nil, os.ErrNotExist }
 
+func (*heldTerminal) isGone() bool { return false }
+
 func (*heldTerminal) release() {}
 
 // endGently ends a program.
