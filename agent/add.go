@@ -87,7 +87,7 @@ func (a *Agent) accept(ctx context.Context, m *wire.AddIdentity, provider string
 	}
 	switch m.Key.(type) {
 	case *wire.DSAKey:
-		if !a.dsa {
+		if !a.legacy {
 			return nil, fmt.Errorf("DSA key: %w", errNotDone)
 		}
 	}

@@ -48,7 +48,7 @@ func TestCertificates(t *testing.T) {
 	keys := someKeys(t)
 	for kind, m := range keys {
 		t.Run(kind, func(t *testing.T) {
-			a := New(Options{DSA: true, LockWork: 1})
+			a := New(Options{Legacy: true, LockWork: 1})
 			c := connect(t, a)
 			certified := certify(t, m, asIs)
 			wantSuccess(t, c.call(certified))

@@ -117,8 +117,10 @@ type Options struct {
 	Log    *slog.Logger // nil: no log
 
 	Hardware Hardware // nil: no keys that live in devices
-	// DSA lets DSA keys in, which nothing but an old server should want.
-	DSA bool
+	// Legacy does what only servers and clients of long ago want, as OpenSSH's agent
+	// does to this day: DSA keys are taken in, and an RSA key signs with SHA-1 where
+	// a request asks for no better (RFC 9987 section 5.6.1).
+	Legacy bool
 	// Life is how long keys that are added without a lifetime are kept; 0: always.
 	Life time.Duration
 	// LockWork is the work factor of what lies in memory while the agent is
@@ -149,7 +151,7 @@ type Agent struct {
 
 	uptime          func() time.Duration
 	hardware        Hardware
-	dsa             bool
+	legacy          bool
 	life            time.Duration
 	lockWork        int
 	remoteProviders bool
@@ -178,7 +180,7 @@ func New(o Options) *Agent {
 
 		uptime:          o.Uptime,
 		hardware:        o.Hardware,
-		dsa:             o.DSA,
+		legacy:          o.Legacy,
 		life:            o.Life,
 		lockWork:        o.LockWork,
 		remoteProviders: o.RemoteProviders,

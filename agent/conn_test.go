@@ -290,7 +290,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(body(server.bind(f, "s", true)), body(limited), body(&wire.RequestIdentities{}))
 	f.Add(body(limited), body(&wire.Lock{Passphrase: []byte("x")}), body(&wire.Unlock{Passphrase: []byte("x")}))
 	f.Fuzz(func(t *testing.T, one, two, three []byte) {
-		a := New(Options{Source: sourceOf(k), Hardware: &fakeHardware{}, DSA: true, LockWork: 1})
+		a := New(Options{Source: sourceOf(k), Hardware: &fakeHardware{}, Legacy: true, LockWork: 1})
 		s := &session{agent: a, conn: newConn(t.Context(), func() {}, nopConn{}, defaultLimits)}
 		for _, frame := range [][]byte{one, two, three} {
 			answer := s.answer(t.Context(), frame) // not behind survive: a panic is a finding

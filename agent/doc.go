@@ -34,7 +34,7 @@
 //     none, and takes two wrong guesses a second, over any number of connections.
 //     It goes on hearing session binds.
 //   - RSA keys sign with SHA-256 or SHA-512 as asked, and never with SHA-1: a
-//     request that asks for neither gets SHA-512.
+//     request that asks for neither gets SHA-512. (Options.Legacy is otherwise.)
 //   - Bad input gets a failure or a closed connection, never more. At most 4096
 //     connections are served at a time; half a message may take 30 seconds to
 //     become a whole one, an answer 10 seconds to be read; an idle connection

@@ -82,7 +82,7 @@ func (c *client) signAll() (good int) {
 func TestALockedAgentDoesNothingAndHoldsNothing(t *testing.T) {
 	k := newFakeKey(t, "work")
 	ask := newAsker()
-	a := New(Options{Source: sourceOf(k), Ask: ask, DSA: true, LockWork: 1})
+	a := New(Options{Source: sourceOf(k), Ask: ask, Legacy: true, LockWork: 1})
 	mustUnlock(t, a, "work")
 	c := connect(t, a)
 	for _, m := range someKeys(t) {
@@ -234,7 +234,7 @@ func TestADSAKeyIsForTheDropInOnly(t *testing.T) {
 	key := testDSA()
 	m := addedDSA(key, "old")
 	wantFailure(t, connect(t, New(Options{})).call(m))
-	c := connect(t, New(Options{DSA: true}))
+	c := connect(t, New(Options{Legacy: true}))
 	wantSuccess(t, c.call(m))
 	if c.signAll() != 1 {
 		t.Error("it does not sign")

@@ -154,7 +154,7 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 	}
 	var signature []byte
 	err = a.work.compute(ctx, key.signer.heavy, func() (err error) {
-		signature, err = key.signer.sign(m.Data, m.Flags)
+		signature, err = key.signer.sign(m.Data, key.signer.algorithm(m.Flags, a.legacy))
 		return err
 	})
 	if err != nil {

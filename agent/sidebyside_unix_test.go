@@ -156,7 +156,7 @@ func shortFolder(t *testing.T) string {
 // kagiban has the conversation with ours, set up as a drop-in.
 func (r *row) kagiban(t *testing.T) string {
 	t.Helper()
-	options := agent.Options{DSA: true, Hardware: noDevice{}, LockWork: 10}
+	options := agent.Options{Legacy: true, Hardware: noDevice{}, LockWork: 10}
 	if r.person != "" {
 		options.Ask = &person{yes: r.person == "yes"}
 	}

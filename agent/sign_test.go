@@ -51,3 +51,20 @@ func TestWhichAlgorithmSigns(t *testing.T) {
 		})
 	}
 }
+
+// TestOnlyLegacySignsWithSHA1, and only where a request asks for no better.
+func TestOnlyLegacySignsWithSHA1(t *testing.T) {
+	k := newFakeRSA(t, "rsa")
+	c := connect(t, New(Options{Legacy: true}))
+	wantSuccess(t, c.call(added(t, k.private, k.name)))
+	for flags, want := range map[uint32]string{0: ssh.KeyAlgoRSA, 1: ssh.KeyAlgoRSA, 2: ssh.KeyAlgoRSASHA256, 4: ssh.KeyAlgoRSASHA512} {
+		request := signRequest(k)
+		request.Flags = flags
+		answer := c.call(request)
+		wantSignature(t, answer, k)
+		var signature ssh.Signature
+		if err := ssh.Unmarshal(answer.(*wire.SignResponse).Signature, &signature); err != nil || signature.Format != want {
+			t.Errorf("flags %d: signed with %s, want %s; %v", flags, signature.Format, want, err)
+		}
+	}
+}

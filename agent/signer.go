@@ -29,22 +29,23 @@ type device interface {
 // algorithm chooses by the flags of a sign request (RFC 9987 section 8.3): for
 // RSA SHA-256 goes before SHA-512 when both are asked for, and for all other
 // keys flags mean nothing, both as in OpenSSH (ssh-agent.c). A request without a
-// flag means SHA-1 to RFC 9987, which is never made: it gets SHA-512, and the
-// signature says so. Who insists on SHA-1 will refuse it; who takes what is good,
-// as ssh-add -T does, is served.
-func (s *signer) algorithm(flags uint32) string {
+// flag means SHA-1 to RFC 9987, which is made for legacy alone: else it gets
+// SHA-512, and the signature says so. Who insists on SHA-1 will refuse it; who
+// takes what is good, as ssh-add -T does, is served.
+func (s *signer) algorithm(flags uint32, legacy bool) string {
 	switch {
 	case !s.heavy:
 		return s.key.PublicKey().Type()
 	case flags&wire.FlagRSASHA256 != 0:
 		return ssh.KeyAlgoRSASHA256
+	case flags&wire.FlagRSASHA512 == 0 && legacy:
+		return ssh.KeyAlgoRSA
 	}
 	return ssh.KeyAlgoRSASHA512
 }
 
 // sign returns the encoded signature (RFC 4253 section 6.6).
-func (s *signer) sign(data []byte, flags uint32) ([]byte, error) {
-	algorithm := s.algorithm(flags)
+func (s *signer) sign(data []byte, algorithm string) ([]byte, error) {
 	signature, err := s.key.SignWithAlgorithm(rand.Reader, data, algorithm)
 	if err != nil {
 		return nil, fmt.Errorf("sign with %s: %w", algorithm, err)
@@ -92,7 +93,7 @@ func (s *signer) as(public ssh.PublicKey) *signer {
 func (s *signer) prove() error {
 	challenge := make([]byte, 32)
 	rand.Read(challenge)
-	encoded, err := s.sign(challenge, 0)
+	encoded, err := s.sign(challenge, s.algorithm(0, false))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsound, err)
 	}

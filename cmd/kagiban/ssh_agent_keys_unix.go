@@ -21,7 +21,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 		Ask:             newAsker(prompt.NewAskpass(p.getenv), nil),
 		Now:             p.now,
 		Log:             log,
-		DSA:             true,
+		Legacy:          true,
 		Life:            o.life,
 		Hardware:        newHardware(p.getenv, o.providers, log),
 		RemoteProviders: o.remoteProviders,
