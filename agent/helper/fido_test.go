@@ -1,3 +1,5 @@
+//go:build unix
+
 package helper
 
 import (
@@ -11,6 +13,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +32,9 @@ const fakePIN = "0815"
 
 func TestMain(m *testing.M) {
 	if what, ok := os.LookupEnv(fakeVar); ok {
-		if raw, ok := strings.CutPrefix(what, "raw:"); ok {
+		if what == "linger" {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+		} else if raw, ok := strings.CutPrefix(what, "raw:"); ok {
 			fakeAnswer(raw)
 		} else {
 			fakeHelper(what)
@@ -83,7 +88,14 @@ func fakeHelper(what string) {
 	case strings.Contains(environment, fakePIN) || strings.Contains(strings.Join(os.Args, " "), fakePIN):
 		os.Exit(5)
 	case what == "hang":
-		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
+		<-time.After(24 * time.Hour) // or until it is killed
+	case what == "orphan": // who holds the pipe after its end
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), fakeVar+"=linger")
+		child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if child.Start() != nil {
+			os.Exit(7)
+		}
 	case what == "pin" && request.PIN != fakePIN:
 		answer(binary.BigEndian.AppendUint32([]byte{skVersion, 0, 0, 0, skError}, errWrongPassphrase))
 	case what == "ok" || what == "pin":
@@ -176,6 +188,28 @@ func TestFIDOHelperHangs(t *testing.T) {
 	h := fake(t, "hang")
 	h.patience = 100 * time.Millisecond
 	if _, err := h.SignFIDO(t.Context(), Internal, fakePrivate(), nil, nil); !errors.Is(err, errGone) {
+		t.Error(err)
+	}
+}
+
+// TestEndedHelperIsGone: it is killed, and not asked.
+func TestEndedHelperIsGone(t *testing.T) {
+	h := fake(t, "hang")
+	p, err := start(h.sk, h.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.in.Write(skRequest(Internal, fakePrivate(), nil, nil)); err != nil {
+		t.Fatal(err)
+	}
+	p.end()
+	wantGone(t, p)
+}
+
+// TestHelperLeavesAChild: a helper that has ended is not waited for, though another
+// process could still write where it wrote.
+func TestHelperLeavesAChild(t *testing.T) {
+	if _, err := fake(t, "orphan").SignFIDO(t.Context(), Internal, fakePrivate(), nil, nil); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error(err)
 	}
 }

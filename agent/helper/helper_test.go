@@ -1,3 +1,5 @@
+//go:build unix
+
 package helper
 
 import (
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -35,6 +38,15 @@ func someKeys(t testing.TB) (keys []*Key) {
 		keys = append(keys, &Key{public: public})
 	}
 	return keys
+}
+
+func wantGone(t *testing.T, p *process) {
+	t.Helper()
+	select {
+	case <-p.gone:
+	case <-time.After(time.Minute):
+		t.Error("the helper is still there")
+	}
 }
 
 func TestCheckProvider(t *testing.T) {
