@@ -87,6 +87,8 @@ func fakeHelper(what string) {
 	switch {
 	case strings.Contains(environment, fakePIN) || strings.Contains(strings.Join(os.Args, " "), fakePIN):
 		os.Exit(5)
+	case strings.Contains(request.PIN, "\x00"): // OpenSSH's does the same
+		os.Exit(8)
 	case what == "hang":
 		<-time.After(24 * time.Hour) // or until it is killed
 	case what == "orphan": // who holds the pipe after its end

@@ -100,6 +100,13 @@ func TestCheckProvider(t *testing.T) {
 	}
 }
 
+// TestProviderIsAWholePath: a name alone would be looked for who knows where.
+func TestProviderIsAWholePath(t *testing.T) {
+	if path, err := New(Options{Allowed: []string{"*"}}).CheckProvider("helper.go"); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("%q, %v", path, err)
+	}
+}
+
 func TestNoHelper(t *testing.T) {
 	h := New(Options{SKHelper: "/nowhere/ssh-sk-helper", PKCS11Helper: "/nowhere/ssh-pkcs11-helper", Allowed: []string{"*"}})
 	if _, err := h.SignFIDO(t.Context(), Internal, fakePrivate(), nil, nil); !errors.Is(err, ErrNoHelper) {
