@@ -163,3 +163,17 @@ func TestAskerNotify(t *testing.T) {
 	touched()
 	<-hidden
 }
+
+// TestQuestionEnd: a terminal that went away is nobody there: the next request may
+// ask again at once. A person who closed the question is not.
+func TestQuestionEnd(t *testing.T) {
+	for end, want := range map[error]error{
+		prompt.ErrHungUp: agent.ErrCannotAsk, prompt.ErrCannotAsk: agent.ErrCannotAsk,
+		prompt.ErrNoAnswer: agent.ErrCancelled, prompt.ErrInterrupted: agent.ErrCancelled,
+	} {
+		err := questionEnd(end)
+		if !errors.Is(err, want) || errors.Is(err, agent.ErrCannotAsk) == errors.Is(err, agent.ErrCancelled) {
+			t.Errorf("%v becomes %v", end, err)
+		}
+	}
+}
