@@ -211,6 +211,10 @@ func TestWhatWasUnderWayEndsWithTheLock(t *testing.T) {
 			t.Errorf("%s was asked for: %v", what, err)
 		}
 	}
+	here.close() // its time ends while somebody unlocks the agent
+	if err := a.endUnseal(a.seal, map[*entry]*signer{here: late}); err != nil || here.signer != nil {
+		t.Errorf("a key came back whose time had ended: %v", err)
+	}
 }
 
 // TestNothingIsInTheBoxesToSee: what lies in memory is not the key.
@@ -243,11 +247,18 @@ func TestADSAKeyIsForTheDropInOnly(t *testing.T) {
 		"public half of another":    func(k *wire.DSAKey) { k.Y = new(big.Int).Add(k.Y, big.NewInt(1)) },
 		"private half of nothing":   func(k *wire.DSAKey) { k.X = new(big.Int) },
 		"private half out of range": func(k *wire.DSAKey) { k.X = new(big.Int).Add(k.X, k.Q) },
-		"generator of nothing":      func(k *wire.DSAKey) { k.G = big.NewInt(1) },
+		"generator of nothing":      func(k *wire.DSAKey) { k.G, k.Y = big.NewInt(1), big.NewInt(1) },
 		"short modulus":             func(k *wire.DSAKey) { k.P = new(big.Int).Rsh(k.P, 1) },
 	} {
 		bad := *m.Key.(*wire.DSAKey)
 		change(&bad)
+		private, err := privateKey(&bad, nil)
+		if err == nil {
+			_, err = vet(private)
+		}
+		if !errors.Is(err, errUnsound) {
+			t.Errorf("%s: %v", name, err)
+		}
 		wantFailure(t, c.call(&wire.AddIdentity{Key: &bad, Comment: name}))
 	}
 }
