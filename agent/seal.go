@@ -15,7 +15,7 @@ import (
 )
 
 // ErrAgentLocked says that a client has locked the agent (RFC 9987 section 5.7).
-var ErrAgentLocked = errors.New("the agent is locked; ssh-add -X unlocks it")
+var ErrAgentLocked = errors.New("the agent is locked by ssh-add -x")
 
 var (
 	errNotLocked = errors.New("the agent is not locked")

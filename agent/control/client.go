@@ -142,6 +142,8 @@ func (f *failure) err() error {
 		return agent.ErrWrongPassphrase
 	case f.Code == codeNoKey:
 		return agent.ErrNoKey
+	case f.Code == codeAgentLocked:
+		return agent.ErrAgentLocked
 	}
 	return errors.New(f.Text)
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
+	"kagiban/agent/wire"
 )
 
 // fakeKey is a key at rest whose passphrase is "right\x00\xff": any bytes will do.
@@ -57,6 +58,7 @@ func (s source) Keys() ([]agent.LockedKey, error) { return s, nil }
 // running is an agent with its control socket, and what a test knows of it.
 type running struct {
 	path      string
+	agent     *agent.Agent
 	terminals *Terminals
 	shutdown  chan struct{}
 	ended     chan error
@@ -74,6 +76,7 @@ func start(t *testing.T, names ...string) *running {
 	}
 	r := &running{
 		path:      filepath.Join(t.TempDir(), "control.sock"),
+		agent:     agent.New(agent.Options{Source: keys, LockWork: 1}),
 		terminals: new(Terminals),
 		shutdown:  make(chan struct{}),
 		ended:     make(chan error, 1),
@@ -84,7 +87,7 @@ func start(t *testing.T, names ...string) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		r.ended <- Serve(ctx, l, agent.New(agent.Options{Source: keys}), Program{Version: "1.2.3", Activated: true}, r.terminals, func() {
+		r.ended <- Serve(ctx, l, r.agent, Program{Version: "1.2.3", Activated: true}, r.terminals, func() {
 			close(r.shutdown)
 			cancel()
 		})
@@ -200,6 +203,27 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 	}
 	if err := c.Unlock("work", []byte(right), agent.Terms{}); err != nil { // the connection is as good as before
 		t.Error(err)
+	}
+}
+
+// TestAnAgentLockedByAClient: by its own protocol, as ssh-add -x does.
+func TestAnAgentLockedByAClient(t *testing.T) {
+	r := start(t, "work")
+	near, far := net.Pipe()
+	defer near.Close()
+	go r.agent.ServeConn(t.Context(), far, agent.Peer{})
+	if _, err := near.Write(wire.Encode(&wire.Lock{Passphrase: []byte("x")})); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := wire.NewReader(near).Next(); err != nil || wire.Type(answer[0]) != wire.TypeSuccess {
+		t.Fatalf("%x, %v", answer, err)
+	}
+	c := r.dial(t)
+	if err := c.Unlock("work", []byte(right), agent.Terms{}); !errors.Is(err, agent.ErrAgentLocked) {
+		t.Error(err)
+	}
+	if status, err := c.Status(); err != nil || !status.Locked {
+		t.Errorf("%+v, %v", status, err)
 	}
 }
 

@@ -53,6 +53,7 @@ type failure struct {
 const (
 	codeWrongPassphrase = "wrong-passphrase"
 	codeNoKey           = "no-key"
+	codeAgentLocked     = "agent-locked"
 	codeVersion         = "version"
 	codeBadRequest      = "bad-request"
 	codeFailed          = "failed"

@@ -138,6 +138,8 @@ func explain(err error) *failure {
 		code = codeWrongPassphrase
 	case errors.Is(err, agent.ErrNoKey):
 		code = codeNoKey
+	case errors.Is(err, agent.ErrAgentLocked):
+		code = codeAgentLocked
 	}
 	return &failure{Code: code, Text: err.Error()}
 }

@@ -21,7 +21,7 @@ func ExitCode(id ID) int {
 		StdinTwice, TwoSources, BadHostName, BadHostKey, BadPort, OneHostOnly, BadUndoAfter,
 		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife:
 		return ExitUsage
-	case AgentNotRunning:
+	case AgentNotRunning, AgentLocked:
 		return ExitLocked
 	case NotEnforced, NotChecked, OtherServer, StillOpen, CheckFoundOpen:
 		return ExitProblem

@@ -22,6 +22,8 @@ func ofAgent(err error) (ID, Fields) {
 		return NoKey, text
 	case errors.Is(err, agent.ErrWrongPassphrase):
 		return WrongPassphrase, text
+	case errors.Is(err, agent.ErrAgentLocked):
+		return AgentLocked, nil
 	case errors.Is(err, agent.ErrCannotAsk):
 		return CannotAsk, nil
 	case errors.Is(err, door.ErrUnsupported):

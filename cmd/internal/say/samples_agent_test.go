@@ -15,6 +15,7 @@ func agentSamples() []sample {
 		{fmt.Errorf("%w: no such file", control.ErrNotRunning), AgentNotRunning},
 		{&control.VersionError{Ours: 1, Theirs: 2}, AgentOtherVersion},
 		{fmt.Errorf("unlock: %w", agent.ErrNoKey), NoKey},
+		{fmt.Errorf("unlock: %w", agent.ErrAgentLocked), AgentLocked},
 		{fmt.Errorf("unlock: %w", agent.ErrWrongPassphrase), WrongPassphrase},
 		{agent.ErrCannotAsk, CannotAsk},
 		{door.ErrUnsupported, NoAgentHere},

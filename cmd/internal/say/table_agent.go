@@ -17,6 +17,7 @@ const (
 	AgentStarted     ID = "agent-started"
 	AgentStopped     ID = "agent-stopped"
 	AgentCannotAsk   ID = "agent-cannot-ask"
+	AgentLocked      ID = "agent-locked"
 	KeyUnlocked      ID = "key-unlocked"
 	KeyUnlockedUntil ID = "key-unlocked-until"
 	KeyIsUnlocked    ID = "key-is-unlocked"
@@ -71,11 +72,16 @@ func agentTable() map[ID]Message {
 		NoAgentHere: {What: "{error}", StillTrue: "keys can be made, shown, taken in and out here all the same", Next: "ssh-add FILE   (with the agent that this system has)"},
 		BadLife:     {What: "\"{value}\" is no time that a key can be unlocked for (30m, 8h, 1h30m, 2d, or seconds)", Next: "kagiban unlock --help"},
 
-		AgentRuns:        {What: "the agent is running already (process {pid})"},
-		AgentRunsHere:    {What: "the agent is running at {socket}"},
-		AgentStarted:     {What: "the agent is running (process {pid})"},
-		AgentStopped:     {What: "the agent has ended; every key is locked"},
-		AgentCannotAsk:   {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},
+		AgentRuns:      {What: "the agent is running already (process {pid})"},
+		AgentRunsHere:  {What: "the agent is running at {socket}"},
+		AgentStarted:   {What: "the agent is running (process {pid})"},
+		AgentStopped:   {What: "the agent has ended; every key is locked"},
+		AgentCannotAsk: {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},
+		AgentLocked: {
+			What:      "the agent was locked with ssh-add -x, and does nothing until it is unlocked under the same passphrase",
+			StillTrue: "the keys that it held are still there, encrypted in its memory",
+			Next:      "ssh-add -X",
+		},
 		KeyUnlocked:      {What: "unlocked {key} until it is locked or the agent ends"},
 		KeyUnlockedUntil: {What: "unlocked {key} until {until}"},
 		KeyIsUnlocked:    {What: "{key} is unlocked already"},
