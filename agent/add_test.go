@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,18 +148,18 @@ func TestACertificateGoesWhenItHasExpired(t *testing.T) {
 // TestTheClockThatCountsSleep ends a key although the wall's clock was set back.
 func TestTheClockThatCountsSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var slept time.Duration
+		var slept atomic.Int64
 		start := time.Now()
 		a := New(Options{
 			Now:    func() time.Time { return start }, // stands still, as after a battery went flat
-			Uptime: func() time.Duration { return slept },
+			Uptime: func() time.Duration { return time.Duration(slept.Load()) },
 			Life:   time.Hour,
 		})
 		c := connect(t, a)
 		wantSuccess(t, c.call(added(t, newEd25519(t), "work")))
-		slept = time.Hour - 1
+		slept.Store(int64(time.Hour - 1))
 		c.wantList("work")
-		slept = time.Hour
+		slept.Store(int64(time.Hour))
 		time.Sleep(longestNap) // by the timer, without a request
 		synctest.Wait()
 		if inMemory(a) != 0 {
