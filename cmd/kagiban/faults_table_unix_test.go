@@ -168,7 +168,7 @@ const (
 	fill          = "cat /dev/zero >/fill 2>/dev/null || true"
 	halfAppended  = "/home/owner/.ssh/.authorized_keys.kagiban.*"
 	halfConfirmed = "/run/kagiban/confirmed"
-	sessionsDie   = "for p in $(ps -eo pid=,args= | awk '/sshd(-session)?: [o]wner/ { print $1 }'); do kill -9 $p; done"
+	sessionsDie   = "for p in $(ps -eo pid=,args= | awk '/sshd(-session)?: [o]wner/ { print $1 }'); do kill -9 $p || true; done" // one may end by itself meanwhile
 	readOnly      = "mount --bind %[1]s %[1]s && mount -o remount,bind,ro %[1]s"
 	theirsBroken  = "echo 'NoSuchOption yes' >/etc/ssh/sshd_config.d/70-theirs.conf"
 )
