@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -73,9 +74,13 @@ func (a *Agent) until(key *signer, limits *wire.Constraints) deadline {
 	return sooner(until, a.in(left+afterExpiry))
 }
 
-// forever is a year that no certificate's end needs to be told from the end of
-// time (PROTOCOL.certkeys), in seconds since 1970.
-const forever = 1 << 38
+// forever is when no certificate's end needs to be told from the end of time
+// (PROTOCOL.certkeys), in seconds since 1970: the year 2242, which a Duration
+// reaches.
+const forever = 1 << 33
+
+// maxNames is how many names a certificate may be for, as in OpenSSH (sshkey.c).
+const maxNames = 256
 
 // accept makes a signer of an added key, and refuses one that is not sound.
 func (a *Agent) accept(ctx context.Context, m *wire.AddIdentity, provider string) (*signer, error) {
@@ -128,7 +133,15 @@ func parseCertificate(blob []byte) (*ssh.Certificate, error) {
 	if !ok {
 		return nil, unsound("a plain key in place of a certificate")
 	}
-	anyTime := ssh.CertChecker{Clock: func() time.Time { return time.Unix(int64(min(c.ValidAfter, forever)), 0) }}
+	return c, checkCertificate(c)
+}
+
+// checkCertificate sees that the authority that a certificate names has signed it.
+func checkCertificate(c *ssh.Certificate) error {
+	if len(c.ValidPrincipals) > maxNames {
+		return unsound(fmt.Sprintf("a certificate for more than %d names", maxNames))
+	}
+	anyTime := ssh.CertChecker{Clock: func() time.Time { return time.Unix(int64(min(c.ValidAfter, math.MaxInt64)), 0) }}
 	for name := range c.CriticalOptions {
 		anyTime.SupportedCriticalOptions = append(anyTime.SupportedCriticalOptions, name)
 	}
@@ -137,7 +150,7 @@ func parseCertificate(blob []byte) (*ssh.Certificate, error) {
 		anyone = c.ValidPrincipals[0]
 	}
 	if err := anyTime.CheckCert(anyone, c); err != nil {
-		return nil, fmt.Errorf("%w: certificate: %w", errUnsound, err)
+		return fmt.Errorf("%w: certificate: %w", errUnsound, err)
 	}
-	return c, nil
+	return nil
 }

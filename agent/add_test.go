@@ -125,8 +125,8 @@ func TestACertificateGoesWhenItHasExpired(t *testing.T) {
 		minute := uint32(60)
 		short.Constraints = &wire.Constraints{Lifetime: &minute}
 		wantSuccess(t, c.call(short))
-		wantSuccess(t, c.call(certify(t, added(t, newEd25519(t), "past"), until(-time.Minute)))) // it was meant so
-		wantSuccess(t, c.call(certify(t, added(t, newEd25519(t), "ever"), func(c *ssh.Certificate) { c.ValidBefore = 1 << 40 })))
+		wantSuccess(t, c.call(certify(t, added(t, newEd25519(t), "past"), until(-time.Minute))))                                       // it was meant so
+		wantSuccess(t, c.call(certify(t, added(t, newEd25519(t), "ever"), func(c *ssh.Certificate) { c.ValidBefore = 253402300799 }))) // the end of the year 9999
 		c.wantList("hour-cert", "short-cert", "past-cert", "ever-cert")
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -142,6 +142,31 @@ func TestACertificateGoesWhenItHasExpired(t *testing.T) {
 			t.Errorf("%d private halves in memory", inMemory(a))
 		}
 		c.wantList("past-cert", "ever-cert")
+	})
+}
+
+// TestSleepBetweenTwoKeys: by the running clock the second one ends first, by the
+// others the first one.
+func TestSleepBetweenTwoKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slept atomic.Int64
+		start := time.Now()
+		a := New(Options{Uptime: func() time.Duration { return time.Since(start) + time.Duration(slept.Load()) }})
+		c := connect(t, a)
+		hour, third := uint32(3600), uint32(1200)
+		first, second := added(t, newEd25519(t), "first"), added(t, newEd25519(t), "second")
+		first.Constraints, second.Constraints = &wire.Constraints{Lifetime: &hour}, &wire.Constraints{Lifetime: &third}
+		wantSuccess(t, c.call(first))
+		slept.Store(int64(50 * time.Minute))
+		wantSuccess(t, c.call(second))
+		time.Sleep(10*time.Minute - time.Second)
+		c.wantList("first", "second")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if inMemory(a) != 1 {
+			t.Errorf("%d private halves in memory", inMemory(a))
+		}
+		c.wantList("second")
 	})
 }
 

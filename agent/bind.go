@@ -31,14 +31,14 @@ type bound struct {
 // binds are the SSH connections over which a client says that its requests come,
 // the one from this computer first.
 type binds struct {
-	all       []bound
-	attempted bool // one was sent, and perhaps refused
+	all     []bound
+	refused bool // one was: what lies between is not known any more
 }
 
-// remote says whether requests come from another computer, or may: a bind that
-// could not be checked says nothing of who is there.
+// remote says whether requests come from another computer, or may: after a bind
+// that was refused nobody knows who is there, whatever is bound later.
 func (b *binds) remote() bool {
-	return b.attempted && (len(b.all) == 0 || b.all[0].forwarding)
+	return b.refused || len(b.all) > 0 && b.all[0].forwarding
 }
 
 func (b *binds) last() *bound {
@@ -51,7 +51,12 @@ func (b *binds) last() *bound {
 // add takes in the contents of a session bind: the host key must have signed the
 // session identifier, nothing comes after a login, and one identifier has one key.
 func (b *binds) add(contents []byte) error {
-	b.attempted = true
+	err := b.take(contents)
+	b.refused = b.refused || err != nil
+	return err
+}
+
+func (b *binds) take(contents []byte) error {
 	m, err := wire.DecodeSessionBind(contents)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errBind, err)
@@ -60,6 +65,11 @@ func (b *binds) add(contents []byte) error {
 	key, err := ssh.ParsePublicKey(blob)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errBind, err)
+	}
+	if certificate, ok := key.(*ssh.Certificate); ok {
+		if err := checkCertificate(certificate); err != nil {
+			return fmt.Errorf("%w: %w", errBind, err)
+		}
 	}
 	var signature ssh.Signature
 	if err := ssh.Unmarshal(m.Signature, &signature); err != nil {

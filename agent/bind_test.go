@@ -296,6 +296,35 @@ func TestAfterABindThatWasRefusedALimitedKeyIsHidden(t *testing.T) {
 	c.wantList("free")
 }
 
+// TestWhatWasRefusedIsNotForgotten: a server that brings it about that the bind of
+// the way to it is refused, and binds anew as it likes, is still not from here.
+func TestWhatWasRefusedIsNotForgotten(t *testing.T) {
+	there := newHostKey(t)
+	agent := New(Options{})
+	m := added(t, newEd25519(t), "limited")
+	m.Constraints = &wire.Constraints{Destinations: []wire.Destination{{To: limit("", "there", there)}}}
+	c := connect(t, agent)
+	wantSuccess(t, c.call(m))
+	forged := newHostKey(t).bind(t, "a", true)
+	forged.Contents[len(forged.Contents)-2] ^= 1
+	wantExtensionFailure(t, c.call(forged))
+	wantSuccess(t, c.call(there.bind(t, "b", false)))
+	c.wantList()
+	wantFailure(t, c.call(&wire.RemoveAll{}))
+	connect(t, agent).wantList("limited")
+}
+
+func TestAHostCertificateIsCheckedWhenItIsBound(t *testing.T) {
+	host, authority := newHostKey(t), newHostKey(t)
+	c := connect(t, New(Options{}))
+	good := host.certified(t, authority, func(c *ssh.Certificate) { c.ValidPrincipals = make([]string, maxNames) })
+	wantSuccess(t, c.call(good.bind(t, "a", true)))
+	good.certificate.Signature.Blob[0] ^= 1
+	wantExtensionFailure(t, c.call(good.bind(t, "b", true)))
+	many := host.certified(t, authority, func(c *ssh.Certificate) { c.ValidPrincipals = make([]string, maxNames+1) })
+	wantExtensionFailure(t, c.call(many.bind(t, "c", true)))
+}
+
 func TestAHiddenKeyCannotBeRemoved(t *testing.T) {
 	k, here, there := newEd25519(t), newHostKey(t), newHostKey(t)
 	agent := New(Options{})

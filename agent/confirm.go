@@ -1,10 +1,15 @@
 package agent
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
+
+	"kagiban/agent/wire"
 )
 
 // afterCancel is how long a question that a person took away is not put again to
@@ -16,18 +21,27 @@ var (
 	errAgain   = fmt.Errorf("%w less than 30 seconds ago", ErrCancelled)
 )
 
-// confirmation is a question whether a key may be used. Those who ask for the same
-// use, from the same program, share its answer: they are told apart by the prompt.
+// confirmation is a question whether a key may be used. Those who ask for the very
+// same signature, from the same program, share its answer.
 type confirmation struct {
 	prompt Prompt
+	what   digest
 	*question
+}
+
+// digest tells signatures apart that a person could not tell apart.
+type digest [sha256.Size]byte
+
+func digestOf(m *wire.SignRequest) digest {
+	return sha256.Sum256(binary.BigEndian.AppendUint32(bytes.Clone(m.Data), m.Flags))
 }
 
 // confirm asks a person whether e may be used, and blocks for as long as that
 // takes, or until ctx ends. nil is a yes.
-func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt) error {
+func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt, m *wire.SignRequest) error {
+	what := digestOf(m)
 	for {
-		q, joined := a.joinConfirm(e, p)
+		q, joined := a.joinConfirm(e, p, what)
 		select {
 		case <-q.done:
 			if joined {
@@ -42,26 +56,27 @@ func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt) error {
 	}
 }
 
-func (a *Agent) joinConfirm(e *entry, p Prompt) (q *question, joined bool) {
+func (a *Agent) joinConfirm(e *entry, p Prompt, what digest) (q *question, joined bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.seal != nil || e.gone || e.hidden {
 		return settled(nil, errLocked), true
 	}
 	for _, c := range e.confirms {
-		if c.prompt == p && c.over == nil {
-			c.waiters++
-			return c.question, true
+		if c.prompt != p || c.what != what {
+			continue
 		}
-		if c.prompt == p {
+		if c.over != nil {
 			return c.question, false
 		}
+		c.waiters++
+		return c.question, true
 	}
 	if a.wasCancelledLocked(e, p) {
 		return settled(nil, errAgain), true
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &confirmation{p, &question{cancel: cancel, done: make(chan struct{}), waiters: 1}}
+	c := &confirmation{p, what, &question{cancel: cancel, done: make(chan struct{}), waiters: 1}}
 	e.confirms = append(e.confirms, c)
 	go a.seeConfirmed(ctx, e, c)
 	return c.question, true
@@ -71,7 +86,7 @@ func (a *Agent) joinConfirm(e *entry, p Prompt) (q *question, joined bool) {
 func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
 	err := errors.New("asking for a yes failed")
 	defer func() { a.settleConfirm(e, c, err) }()
-	defer a.survive("asking for a yes")
+	defer a.Survive("asking for a yes")
 	defer c.cancel()
 	if a.ask == nil || !a.ask.CanAsk() {
 		err = ErrCannotAsk

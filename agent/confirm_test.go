@@ -87,20 +87,34 @@ func TestOneYesIsForOneUse(t *testing.T) {
 		one, two := connect(t, a).later(signRequest(k)), connect(t, a).later(signRequest(k))
 		login := (&wire.Login{SessionID: []byte("a"), User: "root", Algorithm: "ssh-ed25519", Key: k.public.Marshal()}).Data()
 		three := connect(t, a).later(&wire.SignRequest{Blob: k.public.Marshal(), Data: login})
-		first := <-ask.questions
-		second := <-ask.questions
-		synctest.Wait()
+		four := connect(t, a).later(&wire.SignRequest{Blob: k.public.Marshal(), Data: []byte("other data")})
+		var first, second, third confirmed
+		for range 3 { // they come in any order
+			q := <-ask.questions
+			synctest.Wait()
+			switch {
+			case q.prompt.Use.Purpose == UseLogin:
+				second = q
+			case first.answer == nil:
+				first = q
+			default:
+				third = q
+			}
+		}
 		select {
 		case q := <-ask.questions:
-			t.Errorf("a third question: %+v", q.prompt)
+			t.Errorf("a fourth question: %+v", q.prompt)
 		default:
 		}
-		if first.prompt.Use.Purpose == UseLogin {
-			first, second = second, first
-		}
 		first.answer <- nil
-		wantSignature(t, <-one, k)
-		wantSignature(t, <-two, k)
+		third.answer <- errRefused
+		if _, yes := (<-four).(*wire.SignResponse); yes { // which of both was the first nobody can say
+			wantFailure(t, <-one)
+			wantFailure(t, <-two)
+		} else {
+			wantSignature(t, <-one, k)
+			wantSignature(t, <-two, k)
+		}
 		stillWaiting(t, three)
 		if second.prompt.Use.User != "root" {
 			t.Errorf("asked %+v", second.prompt)

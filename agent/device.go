@@ -29,7 +29,20 @@ type fido struct {
 	hardware Hardware
 	provider string
 	key      *wire.SKKey
+	turn     chan struct{} // holds one token while the device is at work, or its PIN asked for
 }
+
+// begin waits until nobody else has the device sign with this key.
+func (f *fido) begin(ctx context.Context) error {
+	select {
+	case f.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *fido) end() { <-f.turn }
 
 func (f *fido) sign(ctx context.Context, data []byte, _ uint32, pin []byte) ([]byte, error) {
 	return f.hardware.SignFIDO(ctx, f.provider, f.key.Private(), data, pin)
@@ -69,7 +82,7 @@ func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signe
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
-	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk)}}
+	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk), make(chan struct{}, 1)}}
 	switch {
 	case certificate == nil:
 		return s, nil
@@ -86,40 +99,65 @@ func cloneSK(sk *wire.SKKey) *wire.SKKey {
 	return &c
 }
 
-// signByDevice has a device sign, and a person touch it or give its PIN where it
-// wants that.
-func (a *Agent) signByDevice(ctx context.Context, e *entry, s *signer, m *wire.SignRequest, p Prompt) (wire.Message, error) {
+// byDevice has a device sign, and a person touch it or give its PIN where it wants
+// that. What a lock, a removal or the end of its time takes away, it takes away
+// from there, too.
+func (u *signing) byDevice(ctx context.Context, s *signer) ([]byte, error) {
+	a := u.agent
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	q := &question{cancel: cancel}
+	a.begin(u.entry, q)
+	defer a.end(u.entry, q)
 	if f, ok := s.device.(*fido); ok {
+		if err := f.begin(ctx); err != nil {
+			return nil, err
+		}
+		defer f.end()
 		app := f.key.Application
-		if p.Use.Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
+		if u.use.Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
 			return nil, errWeb
 		}
 		if f.key.Flags&touchNeeded != 0 && a.ask != nil {
-			shown, hide := context.WithCancel(ctx)
-			defer hide()
+			p := u.prompt()
 			go func() {
-				defer a.survive("showing that a device waits")
-				a.ask.Notify(shown, p)
+				defer a.Survive("showing that a device waits")
+				a.ask.Notify(ctx, p)
 			}()
 		}
 	}
-	signature, err := s.device.sign(ctx, m.Data, m.Flags, nil)
+	signature, err := u.try(ctx, nil)
 	if errors.Is(err, ErrNeedPIN) {
-		signature, err = a.signWithPIN(ctx, e, s, m, p)
+		signature, err = u.withPIN(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &wire.SignResponse{Signature: signature}, nil
+	_, err = u.key() // after all that time
+	return signature, err
 }
 
-func (a *Agent) signWithPIN(ctx context.Context, e *entry, s *signer, m *wire.SignRequest, p Prompt) (signature []byte, err error) {
+// try has the device sign, if the key may still be used.
+func (u *signing) try(ctx context.Context, pin []byte) ([]byte, error) {
+	s, err := u.key()
+	if err != nil {
+		return nil, err
+	}
+	if s.device == nil {
+		return nil, errLocked // another one meanwhile
+	}
+	return s.device.sign(ctx, u.request.Data, u.request.Flags, pin)
+}
+
+func (u *signing) withPIN(ctx context.Context) (signature []byte, err error) {
+	a := u.agent
 	if a.ask == nil || !a.ask.CanAsk() {
 		return nil, ErrCannotAsk
 	}
+	p := u.prompt()
 	p.PIN, p.Attempt = true, 1
 	a.mu.Lock()
-	again := a.wasCancelledLocked(e, p)
+	again := a.wasCancelledLocked(u.entry, p)
 	a.mu.Unlock()
 	if again {
 		return nil, errAgain
@@ -127,12 +165,25 @@ func (a *Agent) signWithPIN(ctx context.Context, e *entry, s *signer, m *wire.Si
 	pin, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.ask.AskPassphrase(ctx, p) })
 	defer clear(pin)
 	if err == nil {
-		return s.device.sign(ctx, m.Data, m.Flags, pin)
+		return u.try(ctx, pin)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.noteLocked(e, p, err)
+	a.noteLocked(u.entry, p, err)
 	return nil, err
+}
+
+// begin notes that a device is at work with e, so that it can be taken away.
+func (a *Agent) begin(e *entry, q *question) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.devices = append(e.devices, q)
+}
+
+func (a *Agent) end(e *entry, q *question) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.devices = slices.DeleteFunc(e.devices, func(other *question) bool { return other == q })
 }
 
 // token is a PKCS#11 token whose keys are here. It is closed when the last of them
@@ -179,6 +230,9 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 	if err != nil {
 		return err
 	}
+	if s.binds.remote() && a.hasToken(path) {
+		return fmt.Errorf("%w: the token is here already, and its limits would be gone", errRemote)
+	}
 	s.conn.watch()
 	opened, err := a.hardware.OpenToken(ctx, path, m.PIN)
 	if err != nil {
@@ -198,7 +252,16 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 			return err
 		}
 	}
+	if !a.hasToken(path) { // all of its keys are open by other ways
+		t.once.Do(t.Close)
+	}
 	return nil
+}
+
+func (a *Agent) hasToken(path string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.ContainsFunc(a.keys.added, func(e *entry) bool { return e.token != nil && e.token.provider == path })
 }
 
 // signersOf makes signers of a token's keys, and of the certificates for them.

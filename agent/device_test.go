@@ -167,6 +167,91 @@ func TestThePINIsAskedForOnce(t *testing.T) {
 	wantFailure(t, c.signOnly([]byte("x"))) // nobody can be asked
 }
 
+// slowHardware holds a signature until it is taken away.
+type slowHardware struct {
+	fakeHardware
+	began chan struct{}
+}
+
+func (h *slowHardware) SignFIDO(ctx context.Context, _ string, _, _, _ []byte) ([]byte, error) {
+	h.began <- struct{}{}
+	<-ctx.Done()
+	return []byte("too late"), nil
+}
+
+// TestADeviceIsNotWaitedForAnyMore once the agent was locked or the key removed, be
+// it for a touch or for its PIN.
+func TestADeviceIsNotWaitedForAnyMore(t *testing.T) {
+	ends := map[string]func(t *testing.T, a *Agent){
+		"locked":  func(t *testing.T, a *Agent) { wantSuccess(t, connect(t, a).call(locking)) },
+		"removed": func(_ *testing.T, a *Agent) { a.RemoveAll() },
+	}
+	for name, end := range ends {
+		t.Run("touch, "+name, func(t *testing.T) {
+			hardware := &slowHardware{began: make(chan struct{})}
+			a := New(Options{Hardware: hardware, LockWork: 1})
+			c := connect(t, a)
+			wantSuccess(t, c.call(fidoKey("ssh:")))
+			list := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer)
+			answer := c.later(&wire.SignRequest{Blob: list.Identities[0].Blob, Data: []byte("x")})
+			<-hardware.began
+			end(t, a)
+			wantFailure(t, <-answer)
+		})
+		t.Run("PIN, "+name, func(t *testing.T) {
+			ask := newAsker()
+			a := New(Options{Hardware: &fakeHardware{pin: "right"}, Ask: ask, LockWork: 1})
+			c := connect(t, a)
+			wantSuccess(t, c.call(fidoKey("ssh:")))
+			list := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer)
+			answer := c.later(&wire.SignRequest{Blob: list.Identities[0].Blob, Data: []byte("x")})
+			q := <-ask.questions
+			end(t, a)
+			<-q.ctx.Done()
+			wantFailure(t, <-answer)
+		})
+	}
+}
+
+// TestOneKeyOneDeviceOneAtATime: nobody is asked twice for one PIN.
+func TestOneKeyOneDeviceOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ask := newAsker()
+		a := New(Options{Hardware: &fakeHardware{pin: "right"}, Ask: ask})
+		c := connect(t, a)
+		wantSuccess(t, c.call(fidoKey("ssh:")))
+		list := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer)
+		request := &wire.SignRequest{Blob: list.Identities[0].Blob, Data: []byte("x")}
+		one, two := connect(t, a).later(request), connect(t, a).later(request)
+		q := <-ask.questions
+		synctest.Wait()
+		select {
+		case q := <-ask.questions:
+			t.Errorf("asked beside it: %+v", q.prompt)
+		default:
+		}
+		q.answer <- "right"
+		(<-ask.questions).answer <- "right"
+		for _, answer := range []<-chan wire.Message{one, two} {
+			if _, ok := (<-answer).(*wire.SignResponse); !ok {
+				t.Error("it does not sign")
+			}
+		}
+	})
+}
+
+// TestAKeyOfATokenThatTurnsUpInTheSource is not signed for by a token that is closed.
+func TestAKeyOfATokenThatTurnsUpInTheSource(t *testing.T) {
+	hardware, source := &fakeHardware{}, &fakeSource{}
+	a := New(Options{Hardware: hardware, Source: source})
+	c := connect(t, a)
+	wantSuccess(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
+	k := &fakeKey{name: "same", public: hardware.tokens[0].keys[0].(fakeTokenKey).PublicKey()}
+	source.set(k)
+	c.wantList("same@here", "card")
+	wantFailure(t, c.call(signRequest(k)))
+}
+
 func TestTokens(t *testing.T) {
 	hardware := &fakeHardware{}
 	a := New(Options{Hardware: hardware})
@@ -197,12 +282,20 @@ func TestTokens(t *testing.T) {
 // agent said so.
 func TestWhoMayNameAProvider(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
-		c := connect(t, New(Options{Hardware: &fakeHardware{}, RemoteProviders: allowed}))
+		a := New(Options{Hardware: &fakeHardware{}, RemoteProviders: allowed})
+		c := connect(t, a)
 		wantSuccess(t, c.call(newHostKey(t).bind(t, "a", true)))
 		for _, m := range []wire.Message{&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}, &wire.RemoveToken{Provider: "/lib"}} {
 			if _, got := c.call(m).(*wire.Success); got != allowed {
 				t.Errorf("%T: %v, want %v", m, got, allowed)
 			}
 		}
+		c = connect(t, a)
+		m := &wire.AddToken{Provider: "/lib", PIN: []byte("1234"), Constraints: &wire.Constraints{Confirm: true}}
+		wantSuccess(t, c.call(m))
+		wantSuccess(t, c.call(newHostKey(t).bind(t, "a", true)))
+		m.Constraints = nil
+		wantFailure(t, c.call(m)) // its limits would be gone
+		c.wantList("card", "card")
 	}
 }

@@ -1,6 +1,9 @@
 package agent
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // longestNap bounds how long a timer is trusted alone. Timers stand still while
 // a computer sleeps; looking at the clocks once a minute (and at each use, in
@@ -31,21 +34,26 @@ func sooner(a, b deadline) deadline {
 
 // past says whether a deadline has come by any clock: by the running one, if
 // both times have a reading of it, by the wall's, and by that since the start.
-func (a *Agent) past(d deadline) bool {
+func (a *Agent) past(d deadline) bool { return !d.never() && a.left(d) <= 0 }
+
+// left is how long it is until d, by the clock that says the least.
+func (a *Agent) left(d deadline) time.Duration {
 	now := a.now()
-	return !d.never() && (!now.Before(d.wall) || !now.Round(0).Before(d.wall.Round(0)) || a.uptime() >= d.up)
+	return min(d.wall.Sub(now), d.wall.Round(0).Sub(now.Round(0)), d.up-a.uptime())
 }
 
 // expiry ends the time of keys. It is guarded by Agent.mu.
 type expiry struct {
-	next deadline    // when the first key ends
+	// next are when the first key ends, by each clock: another one may be first by
+	// the next clock, for sleep lies between.
+	next []deadline
 	stop func() bool // the timer's
 }
 
 // sweepLocked drops every private half whose time is over, and sets the timer
 // for the next. Nothing past its time is ever used: each use comes by here.
 func (a *Agent) sweepLocked() {
-	if !a.past(a.expiry.next) {
+	if !slices.ContainsFunc(a.expiry.next, a.past) {
 		return
 	}
 	for _, e := range a.keys.all() {
@@ -68,14 +76,39 @@ func (a *Agent) armLocked() {
 	if a.expiry.stop != nil {
 		a.expiry.stop()
 	}
-	a.expiry = expiry{}
-	for _, e := range a.keys.all() {
-		a.expiry.next = sooner(a.expiry.next, e.until)
-	}
-	if !a.expiry.next.never() {
-		nap := min(a.expiry.next.wall.Sub(a.now()), longestNap)
+	a.expiry = expiry{next: a.keys.firstToEnd()}
+	if len(a.expiry.next) > 0 {
+		nap := longestNap
+		for _, d := range a.expiry.next {
+			nap = min(nap, a.left(d))
+		}
 		a.expiry.stop = a.afterFunc(max(nap, 0), a.wake)
 	}
+}
+
+// firstToEnd are the deadlines that come first: by the running clock, by the wall's,
+// and by that since the start. None, if no key ends.
+func (r *keyring) firstToEnd() []deadline {
+	var running, wall, up deadline
+	for _, e := range r.all() {
+		d := e.until
+		if d.never() {
+			continue
+		}
+		if running.never() || d.wall.Before(running.wall) {
+			running = d
+		}
+		if wall.never() || d.wall.Round(0).Before(wall.wall.Round(0)) {
+			wall = d
+		}
+		if up.never() || d.up < up.up {
+			up = d
+		}
+	}
+	if running.never() {
+		return nil
+	}
+	return []deadline{running, wall, up}
 }
 
 func (a *Agent) wake() {

@@ -31,6 +31,7 @@ type entry struct {
 
 	asking   *question       // what a person is being asked about its passphrase, or nil
 	confirms []*confirmation // what a person is being asked about its use
+	devices  []*question     // devices at work with it
 
 	sealing bool   // signer is being encrypted (seal)
 	box     []byte // signer, encrypted, while the agent is locked by a client
@@ -67,6 +68,9 @@ func (e *entry) endQuestions() {
 	e.asking.end()
 	for _, c := range e.confirms {
 		c.end()
+	}
+	for _, q := range e.devices {
+		q.end()
 	}
 }
 
@@ -205,7 +209,7 @@ func (r *keyring) claim(e *entry, public ssh.PublicKey) bool {
 	case twin.locked != nil:
 		return false
 	default:
-		if e.signer == nil && e.box == nil {
+		if e.signer == nil && e.box == nil && twin.token == nil {
 			e.signer, e.until, e.limits, e.box = twin.signer, twin.until, twin.limits, twin.box
 		}
 		r.dropAdded(twin)

@@ -86,6 +86,21 @@ func TestAddedKeysLiveInMemoryOnly(t *testing.T) {
 	}
 }
 
+// TestAFileThatIsAnotherKeyNow does not open under the name of the old one.
+func TestAFileThatIsAnotherKeyNow(t *testing.T) {
+	k := newFakeKey(t, "work")
+	k.public = nil // its .pub is missing: the agent learns it
+	a := New(Options{Source: sourceOf(k)})
+	mustUnlock(t, a, "work")
+	if err := a.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	k.private = newEd25519(t)
+	if err := a.Unlock("work", []byte("right"), Terms{}); !errors.Is(err, errWrongKey) {
+		t.Errorf("unlocked: %v", err)
+	}
+}
+
 func TestAddingAKeyOfTheSourceOpensIt(t *testing.T) {
 	k := newFakeKey(t, "work")
 	source := sourceOf(k)

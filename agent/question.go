@@ -116,7 +116,7 @@ func (a *Agent) seeThrough(ctx context.Context, e *entry, q *question, key Locke
 	var s *signer
 	err := errors.New("asking for the passphrase failed")
 	defer func() { a.settle(e, q, p, s, err) }()
-	defer a.survive("asking for a passphrase")
+	defer a.Survive("asking for a passphrase")
 	defer q.cancel()
 	s, err = a.askUntilOpen(ctx, key, p)
 }
@@ -181,7 +181,7 @@ func (a *Agent) tryOpen(ctx context.Context, key LockedKey, passphrase []byte) (
 // callOpen calls key.Open and survives it.
 func (a *Agent) callOpen(key LockedKey, passphrase []byte) (private any, err error) {
 	err = errors.New("opening the key failed by a mistake in the program")
-	defer a.survive("opening a key")
+	defer a.Survive("opening a key")
 	return key.Open(passphrase)
 }
 
@@ -195,6 +195,8 @@ func (a *Agent) settle(e *entry, q *question, p Prompt, s *signer, err error) {
 		s, err = nil, q.over
 	case e.signer != nil: // unlocked by name while the question was open
 		s, err = e.signer, nil
+	case err == nil && e.public != nil && !s.is(e.public):
+		s, err = nil, errWrongKey // its file is another key's now
 	case err == nil:
 		a.installLocked(e, s, deadline{}, e.limits)
 	}

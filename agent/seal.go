@@ -170,8 +170,11 @@ func (a *Agent) endUnseal(s *seal, signers map[*entry]*signer) error {
 	a.seal = nil
 	for e, signer := range signers {
 		if e.box != nil { // else its time has ended
-			e.signer, e.box = signer.as(e.public), nil
+			e.signer = signer.as(e.public)
 		}
+	}
+	for _, e := range a.keys.all() {
+		e.box = nil // one that came to another entry meanwhile opens never more
 	}
 	a.sweepLocked()
 	return nil

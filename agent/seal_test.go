@@ -204,7 +204,7 @@ func TestWhatWasUnderWayEndsWithTheLock(t *testing.T) {
 	}
 	here := a.keys.added[0]
 	for what, err := range map[string]error{
-		"a yes":        a.confirm(t.Context(), here, Prompt{}),
+		"a yes":        a.confirm(t.Context(), here, Prompt{}, &wire.SignRequest{}),
 		"a passphrase": func() error { _, err := a.open(t.Context(), here, Prompt{}); return err }(),
 	} {
 		if !errors.Is(err, errLocked) {
@@ -214,6 +214,11 @@ func TestWhatWasUnderWayEndsWithTheLock(t *testing.T) {
 	here.close() // its time ends while somebody unlocks the agent
 	if err := a.endUnseal(a.seal, map[*entry]*signer{here: late}); err != nil || here.signer != nil {
 		t.Errorf("a key came back whose time had ended: %v", err)
+	}
+	here.box = []byte("came here while it was unlocked")
+	a.seal = &seal{ready: true}
+	if err := a.endUnseal(a.seal, nil); err != nil || here.box != nil {
+		t.Errorf("what no lock will open stays: %v", err)
 	}
 }
 

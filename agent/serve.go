@@ -66,7 +66,7 @@ func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) 
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
-	defer a.survive("serving a connection")
+	defer a.Survive("serving a connection")
 
 	conn := newConn(ctx, cancel, c, a.limits)
 	s := &session{agent: a, peer: peer, conn: conn}
@@ -84,10 +84,10 @@ func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) 
 	}
 }
 
-// survive, deferred, keeps a panic from ending the agent and all that it holds.
+// Survive, deferred, keeps a panic from ending the agent and all that it holds.
 // The log gets the functions that were running, and neither their arguments nor
 // the value of the panic unless the Go runtime raised it: they may hold keys.
-func (a *Agent) survive(doing string) {
+func (a *Agent) Survive(doing string) {
 	problem := recover()
 	if problem == nil {
 		return

@@ -122,67 +122,6 @@ func (s *session) extend(m *wire.Extension) (wire.Message, error) {
 	return nil, errNotDone
 }
 
-// sign is the way of a signature: which key; may it be used there; is it open, or
-// will a person open it; does a person want it; a place to compute.
-func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, error) {
-	a := s.agent
-	e, err := a.find(m.Blob)
-	if err != nil {
-		return nil, err
-	}
-	key, use, err := s.allowed(e, m)
-	if err == nil && key.signer == nil {
-		if err = s.open(ctx, e, a.prompt(key, s.peer, use)); err == nil {
-			key, use, err = s.allowed(e, m)
-		}
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case key.signer == nil:
-		return nil, errLocked
-	}
-	if key.limits.confirm {
-		s.conn.watch()
-		if err := a.confirm(ctx, e, a.prompt(key, s.peer, use)); err != nil {
-			return nil, err
-		}
-	}
-	if key.signer.device != nil {
-		s.conn.watch()
-		return a.signByDevice(ctx, e, key.signer, m, a.prompt(key, s.peer, use))
-	}
-	var signature []byte
-	err = a.work.compute(ctx, key.signer.heavy, func() (err error) {
-		signature, err = key.signer.sign(m.Data, key.signer.algorithm(m.Flags, a.legacy))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &wire.SignResponse{Signature: signature}, nil
-}
-
-// allowed says what a signature is for, or why the key's limits forbid it.
-func (s *session) allowed(e *entry, m *wire.SignRequest) (view, Use, error) {
-	v := s.agent.look(e)
-	use := s.binds.use(m.Data)
-	var err error
-	use.Server, err = s.binds.maySign(v.limits.destinations, m.Blob, m.Data, s.agent.now())
-	return v, use, err
-}
-
-// open has a person open a locked key. Who sits on another computer may not bring
-// up that question, unless the key says so.
-func (s *session) open(ctx context.Context, e *entry, p Prompt) error {
-	if f, ok := s.agent.look(e).locked.(ForwardedKey); s.binds.remote() && !(ok && f.ForForwarded()) {
-		return errRemoteOpen
-	}
-	s.conn.watch()
-	_, err := s.agent.open(ctx, e, p)
-	return err
-}
-
 // isLocked says whether a client has locked the agent.
 func (a *Agent) isLocked() bool {
 	a.mu.Lock()

@@ -19,7 +19,7 @@ const (
 
 	protocol1 = "protocol 1 is no part of RFC 9987; who asks to remove its keys (ssh-add -D) asks to remove all others before"
 	known28   = "an extension that is known and fails is answered with 28 (RFC 9987 section 5.8); so since OpenSSH 10.3"
-	unbound   = "who tried to bind and failed may be anywhere: keys that may go to some places only are not for him"
+	unbound   = "who tried to bind and failed may be anywhere, whatever is bound later: keys that may go to some places only are not for him"
 )
 
 func listRows() []row {

@@ -71,12 +71,14 @@ type view struct {
 	limits        limitsOfKey
 }
 
-// look returns what is known of e now.
+// look returns what is known of e now: without its private half, if that may not
+// be used any more.
 func (a *Agent) look(e *entry) view {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.sweepLocked()
 	v := view{e.locked, e.public, e.name(), e.comment, e.signer, e.limits}
-	if e.gone || e.hidden {
+	if e.gone || e.hidden || a.seal != nil {
 		v.signer = nil
 	}
 	return v
@@ -110,7 +112,7 @@ func (a *Agent) list(b *binds) []byte {
 	switch {
 	case a.seal != nil:
 		return wire.Encode(&wire.IdentitiesAnswer{})
-	case b.attempted && slices.ContainsFunc(a.keys.all(), hides):
+	case (b.refused || len(b.all) > 0) && slices.ContainsFunc(a.keys.all(), hides):
 		return wire.Encode(&wire.IdentitiesAnswer{Identities: a.keys.rows(hides)})
 	}
 	return a.keys.answer()

@@ -43,6 +43,9 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	case e.gone:
 		return fmt.Errorf("key %q: %w", name, ErrNoKey)
 	}
+	if e.public != nil && !s.is(e.public) {
+		return fmt.Errorf("key %q: %w", name, errWrongKey) // its file is another key's now
+	}
 	if e.public == nil && !a.keys.claim(e, s.public) {
 		return fmt.Errorf("key %q is here already under another name", name)
 	}

@@ -42,20 +42,21 @@ func (w workplaces) compute(ctx context.Context, heavy bool, f func() error) err
 
 // guess runs f, which tries a passphrase, when its turn has come. After a wrong
 // one the next turn comes half a second later; the answer is not held back.
-func (w workplaces) guess(ctx context.Context, f func() error) error {
+func (w workplaces) guess(ctx context.Context, f func() error) (err error) {
 	select {
 	case w.derive <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	next := func() { <-w.derive }
-	err := w.compute(ctx, true, f)
-	if isWrongPassphrase(err) {
-		w.after(afterWrongGuess, next)
-	} else {
-		next()
-	}
-	return err
+	defer func() { // whatever f does
+		if isWrongPassphrase(err) {
+			w.after(afterWrongGuess, next)
+		} else {
+			next()
+		}
+	}()
+	return w.compute(ctx, true, f)
 }
 
 // quiet is how long after the last key derivation its memory is given back.

@@ -9,6 +9,49 @@ import (
 	"time"
 )
 
+// TestAKeyThatGoesWhileItsSignatureWaits is not used any more.
+func TestAKeyThatGoesWhileItsSignatureWaits(t *testing.T) {
+	ends := map[string]func(a *Agent){
+		"removed": func(a *Agent) { a.RemoveAll() },
+		"locked":  func(a *Agent) { _ = a.Lock("rsa") },
+		"limited": func(a *Agent) { _ = a.Unlock("rsa", []byte("right"), Terms{Confirm: true}) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newFakeRSA(t, "rsa")
+				a := New(Options{Source: sourceOf(k)})
+				mustUnlock(t, a, "rsa")
+				spare := newWorkplaces(1, a.afterFunc) // for what comes before
+				taken := a.work
+				for range cap(taken.heavy) {
+					taken.heavy <- struct{}{}
+				}
+				answer := connect(t, a).later(signRequest(k))
+				stillWaiting(t, answer)
+				a.work = spare
+				end(a)
+				for range cap(taken.heavy) {
+					<-taken.heavy
+				}
+				wantFailure(t, <-answer)
+			})
+		})
+	}
+}
+
+// TestAPanicGivesTheTurnBack, or nothing could be unlocked any more.
+func TestAPanicGivesTheTurnBack(t *testing.T) {
+	a := New(Options{})
+	func() {
+		defer a.Survive("testing")
+		_ = a.work.guess(t.Context(), func() error { panic("a mistake") })
+	}()
+	if err := a.work.guess(t.Context(), func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLightWorkNeverWaitsForHeavyWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow, rsa, light := newFakeKey(t, "slow"), newFakeRSA(t, "rsa"), newFakeKey(t, "light")

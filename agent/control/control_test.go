@@ -329,6 +329,8 @@ func TestStrangeRequests(t *testing.T) {
 		{"an unknown operation", `{"v":2,"op":"open"}`, codeBadRequest},
 		{"an unknown field", `{"v":2,"op":"unlock","key":"work","moon":true}`, codeBadRequest},
 		{"a passphrase that is no base64", `{"v":2,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
+		{"a life before its beginning", `{"v":2,"op":"unlock","key":"work","life_ms":-1}`, codeBadRequest},
+		{"a life longer than can be counted", `{"v":2,"op":"unlock","key":"work","life_ms":9300000000000}`, codeBadRequest},
 		{"a line that is too long", `{"v":2,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
 	}
 	for _, test := range tests {

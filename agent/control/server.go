@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -53,6 +54,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
+	defer s.agent.Survive("serving the control socket")
 	lines := newLineReader(c, maxRequest)
 	for {
 		line, err := lines.next()
@@ -116,6 +118,9 @@ func (s *server) do(r request) error {
 	case opStatus, opShutdown:
 		return nil // the answer is all
 	case opUnlock:
+		if r.LifeMS < 0 || r.LifeMS > math.MaxInt64/int64(time.Millisecond) {
+			return &badRequestError{"a time that is no time"}
+		}
 		return s.agent.Unlock(r.Key, r.Passphrase, agent.Terms{Life: time.Duration(r.LifeMS) * time.Millisecond, Confirm: r.Confirm})
 	case opLock:
 		return s.agent.Lock(r.Keys...)

@@ -20,7 +20,7 @@ import (
 // the signal before it accepts; here another goroutine hears of it. So each connection
 // sends this process a signal that does nothing, and waits until that has come the same way:
 // of two signals that wait the kernel (Linux) and os/signal give out the lower number first, and
-// SIGCONT's is higher.
+// SIGCONT's is higher. (Elsewhere it is lower, and this only likely.)
 type drops struct {
 	signals chan os.Signal
 	echo    chan struct{}

@@ -88,6 +88,7 @@ func (p *Prompter) converse(ctx context.Context, question [][2]string) ([]byte, 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: pinentry: %w", ErrCannotAsk, err)
 	}
+	defer context.AfterFunc(ctx, func() { from.Close() })() // a child of it may hold the other end
 	a := &assuan{to: to, from: from}
 	defer a.wipe()
 	answer, err := a.answer() // the greeting

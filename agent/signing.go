@@ -1,0 +1,112 @@
+package agent
+
+import (
+	"context"
+
+	"kagiban/agent/wire"
+)
+
+// signing is one sign request on its way to a signature.
+type signing struct {
+	*session
+	entry     *entry
+	request   *wire.SignRequest
+	use       Use  // what for, as look saw it last
+	confirmed bool // a person said yes to it
+}
+
+// prompt is what a person is told.
+func (u *signing) prompt() Prompt {
+	return u.agent.prompt(u.agent.look(u.entry), u.peer, u.use)
+}
+
+// sign is the way of a signature: which key; may it be used there; is it open, or
+// will a person open it; does a person want it; a place to compute.
+func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, error) {
+	e, err := s.agent.find(m.Blob)
+	if err != nil {
+		return nil, err
+	}
+	u := &signing{session: s, entry: e, request: m}
+	key, err := u.look()
+	if err == nil && key.signer == nil {
+		if err = u.open(ctx); err == nil {
+			key, err = u.look()
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case key.signer == nil:
+		return nil, errLocked
+	}
+	if key.limits.confirm {
+		s.conn.watch()
+		if err := s.agent.confirm(ctx, e, u.prompt(), m); err != nil {
+			return nil, err
+		}
+		u.confirmed = true
+	}
+	var signature []byte
+	if key.signer.device != nil {
+		s.conn.watch()
+		signature, err = u.byDevice(ctx, key.signer)
+	} else {
+		signature, err = u.byKey(ctx, key.signer.heavy)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &wire.SignResponse{Signature: signature}, nil
+}
+
+// look says what is known of the key now, and what the signature is for, or why
+// the key's limits forbid it.
+func (u *signing) look() (view, error) {
+	v := u.agent.look(u.entry)
+	server, err := u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, u.agent.now())
+	u.use = u.binds.use(u.request.Data)
+	u.use.Server = server
+	return v, err
+}
+
+// open has a person open a locked key. Who sits on another computer may not bring
+// up that question, unless the key says so.
+func (u *signing) open(ctx context.Context) error {
+	if f, ok := u.agent.look(u.entry).locked.(ForwardedKey); u.binds.remote() && !(ok && f.ForForwarded()) {
+		return errRemoteOpen
+	}
+	u.conn.watch()
+	_, err := u.agent.open(ctx, u.entry, u.prompt())
+	return err
+}
+
+// key is the private half at the moment of its use: a person may have thought about
+// it for long, or heavy work have come before, and the key have been locked, limited
+// or removed meanwhile.
+func (u *signing) key() (*signer, error) {
+	v, err := u.look()
+	switch {
+	case err != nil:
+		return nil, err
+	case v.signer == nil || v.limits.confirm && !u.confirmed:
+		return nil, errLocked
+	}
+	return v.signer, nil
+}
+
+// byKey signs with a key that is in memory.
+func (u *signing) byKey(ctx context.Context, heavy bool) (signature []byte, err error) {
+	err = u.agent.work.compute(ctx, heavy, func() error {
+		key, err := u.key()
+		if err != nil {
+			return err
+		}
+		if key.device != nil {
+			return errLocked // another one meanwhile
+		}
+		signature, err = key.sign(u.request.Data, key.algorithm(u.request.Flags, u.agent.legacy))
+		return err
+	})
+	return signature, err
+}
