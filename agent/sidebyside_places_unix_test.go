@@ -170,7 +170,7 @@ func placeLocalRows(key string) []row {
 			p.add(key, places(to("@ca", "h")))
 			for name, change := range map[string]func(c *ssh.Certificate){
 				"over":      func(c *ssh.Certificate) { c.ValidBefore = 2000 },
-				"not begun": func(c *ssh.Certificate) { c.ValidAfter = ssh.CertTimeInfinity - 1 },
+				"not begun": func(c *ssh.Certificate) { c.ValidAfter = 1 << 40 },
 				"condition": func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"x": "y"} },
 			} {
 				p.on(name).bindTo(hostCertWith(change, "h"), name, false)
