@@ -144,7 +144,7 @@ func (s *session) logRefusal(request wire.Message, err error) {
 	case errors.Is(err, ErrCannotAsk) && name != "":
 		log.Warn("nobody can be asked", "next", "kagiban unlock "+name)
 	case errors.Is(err, ErrCannotAsk):
-		log.Warn("nobody can be asked", "next", "kagiban agent prompt-here")
+		log.Warn("nobody can be asked")
 	case errors.Is(err, errRemote), errors.Is(err, errRemoteOpen):
 		log.Warn("refused to a forwarded connection")
 	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey):

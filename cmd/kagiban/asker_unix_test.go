@@ -68,7 +68,7 @@ func TestAskerQuestion(t *testing.T) {
 	got, err := a.AskPassphrase(t.Context(), agent.Prompt{
 		Key: "laptop", Fingerprint: "SHA256:x", Peer: agent.Peer{Program: "/tmp/\x1b[2Jgit\u202e", PID: 7}, Attempt: 1,
 	})
-	if want := "/tmp/git (process 7) wants to use key laptop (SHA256:x). Its passphrase: "; string(got) != want || err != nil {
+	if want := "/tmp/git (process 7) wants to use key laptop (SHA256:x) for something that is neither a login nor a file. Its passphrase: "; string(got) != want || err != nil {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 	got, err = a.AskPassphrase(t.Context(), agent.Prompt{Key: "laptop", Attempt: 2})
@@ -109,7 +109,7 @@ func TestAskerConfirm(t *testing.T) {
 	if _, err := a.AskPassphrase(t.Context(), agent.Prompt{Comment: "me@here", Fingerprint: "SHA256:x", PIN: true, Attempt: 1}); !errors.Is(err, prompt.ErrEmpty) {
 		t.Errorf("an empty PIN: %v", err)
 	}
-	if text, _ := os.ReadFile(asked); string(text) != ": a program (process ?) wants to use key me@here (SHA256:x). The PIN of its device: \n" {
+	if text, _ := os.ReadFile(asked); string(text) != ": a program (process ?) wants to use key me@here (SHA256:x) for something that is neither a login nor a file. The PIN of its device: \n" {
 		t.Errorf("PIN: %q", text)
 	}
 }

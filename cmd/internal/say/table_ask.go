@@ -24,9 +24,9 @@ const (
 
 func askTable() map[ID]Message {
 	return map[ID]Message{
-		AskForUse:      {What: "{who} wants to use key {key} ({fingerprint}). Its passphrase:"},
+		AskForUse:      {What: "{who} wants to use key {key} ({fingerprint}) {purpose}. Its passphrase:"},
 		AskForUseAgain: {What: "that is not the passphrase of key {key}; {who} wants to use it. Once more:"},
-		AskPIN:         {What: "{who} wants to use key {key} ({fingerprint}). The PIN of its device:"},
+		AskPIN:         {What: "{who} wants to use key {key} ({fingerprint}) {purpose}. The PIN of its device:"},
 		AskConfirm:     {What: "{who} wants to use key {key} ({fingerprint}) {purpose}. Allow it? (y/N)"},
 		TouchDevice:    {What: "touch your security key: {who} wants to use key {key} {purpose}"},
 		WhoHere:        {What: "{program} (process {pid})"},
