@@ -238,3 +238,30 @@ type deaf struct{ *confirmer }
 func (d deaf) Confirm(_ context.Context, p Prompt) (bool, error) {
 	return d.confirmer.Confirm(context.Background(), p)
 }
+
+// TestUnlockingByHand loosens nothing that is open, and ends the silence after a no.
+func TestUnlockingByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, ask := newFakeKey(t, "work"), newConfirmer()
+		a := New(Options{Source: sourceOf(k), Ask: ask})
+		unlock := func(terms Terms) {
+			if err := a.Unlock("work", []byte("right"), terms); err != nil {
+				t.Fatal(err)
+			}
+		}
+		unlock(Terms{Confirm: true})
+		c := connect(t, a)
+		answer := c.later(signRequest(k))
+		(<-ask.questions).answer <- errRefused
+		wantFailure(t, <-answer)
+		unlock(Terms{Life: time.Hour})
+		answer = c.later(signRequest(k)) // asked at once
+		(<-ask.questions).answer <- nil
+		wantSignature(t, <-answer, k)
+		if err := a.Lock("work"); err != nil {
+			t.Fatal(err)
+		}
+		unlock(Terms{})
+		wantSignature(t, c.call(signRequest(k)), k) // locked between, it has no limits any more
+	})
+}

@@ -69,6 +69,11 @@ func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) 
 	defer a.Survive("serving a connection")
 
 	conn := newConn(ctx, cancel, c, a.limits)
+	defer func() {
+		if conn.frames.Wipe() {
+			a.memory.giveBackSoon() // Go would keep it for the next storm
+		}
+	}()
 	s := &session{agent: a, peer: peer, conn: conn}
 	for {
 		frame, err := conn.next()

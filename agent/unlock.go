@@ -15,7 +15,8 @@ type Terms struct {
 }
 
 // Unlock opens the key of the Source called name, shows it again if it was
-// hidden, and keeps it open on these terms. The error
+// hidden, and keeps it open on these terms; one that is open already keeps its
+// other limits until it is locked. The error
 // wraps ErrNoKey or ErrWrongPassphrase where that is the reason. It blocks for
 // as long as the derivation takes; of wrong guesses there are at most two a
 // second, however many callers there are.
@@ -53,7 +54,17 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	if terms.Life > 0 {
 		until = a.in(terms.Life)
 	}
-	a.installLocked(e, s, until, limitsOfKey{confirm: terms.Confirm})
+	limits := limitsOfKey{confirm: terms.Confirm}
+	if e.signer != nil { // unlocking what is open loosens nothing
+		limits.confirm = limits.confirm || e.limits.confirm
+		limits.destinations = e.limits.destinations
+	}
+	for who := range a.cancelled {
+		if who.entry == e { // the person is back
+			delete(a.cancelled, who)
+		}
+	}
+	a.installLocked(e, s, until, limits)
 	return nil
 }
 

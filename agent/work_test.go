@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kagiban/agent/wire"
 )
 
 // TestAKeyThatGoesWhileItsSignatureWaits is not used any more.
@@ -173,4 +175,34 @@ func TestMemoryIsGivenBackWhenAllIsQuietAndOnceAtATime(t *testing.T) {
 			t.Errorf("given back %d times, want 2; %d times while it was being given back", calls.Load(), tooMany.Load())
 		}
 	})
+}
+
+// TestMemoryOfLargeMessagesIsGivenBack when their connection ends, and only then.
+func TestMemoryOfLargeMessagesIsGivenBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		size, want int
+	}{"large": {wire.MaxFrame - 1, 1}, "small": {1000, 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, freed := New(Options{}), 0
+				a.memory.free = func() { freed++ }
+				c := connect(t, a)
+				half := framed(string(make([]byte, wire.MaxFrame)))[:4+test.size]
+				if _, err := c.Write(half); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * quiet)
+				synctest.Wait()
+				if freed != 0 {
+					t.Error("given back while it is in use")
+				}
+				c.Close()
+				time.Sleep(2 * quiet)
+				synctest.Wait()
+				if freed != test.want {
+					t.Errorf("given back %d times, want %d", freed, test.want)
+				}
+			})
+		})
+	}
 }

@@ -29,10 +29,19 @@ type Reader struct {
 	buf        []byte
 	start, end int // what has been read and not yet returned: buf[start:end]
 	given      int // length of the frame returned last, which ends at start
+	largest    int // that the buffer has been
 }
 
 // NewReader returns a Reader of src.
 func NewReader(src io.Reader) *Reader { return &Reader{src: src} }
+
+// Wipe ends the use of r: what has arrived is wiped. It says whether the buffer has
+// been large, so that its memory is worth giving back.
+func (r *Reader) Wipe() (large bool) {
+	clear(r.buf)
+	r.start, r.end, r.given = 0, 0, 0
+	return r.largest > 4*smallBuffer
+}
 
 // Partial says that a message has begun to arrive and has not ended.
 func (r *Reader) Partial() bool { return r.end > r.start }
@@ -110,5 +119,6 @@ func (r *Reader) makeRoom(n int) {
 		copy(larger, r.buf[:r.end])
 		clear(r.buf)
 		r.buf = larger
+		r.largest = len(larger)
 	}
 }

@@ -123,3 +123,16 @@ func TestPartialTellsHalfAFrameFromNone(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestWipe(t *testing.T) {
+	for size, large := range map[int]bool{100: false, MaxFrame / 2: true} {
+		r := NewReader(bytes.NewReader(frameOf(bytes.Repeat([]byte("secret"), size/6))))
+		frame, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Wipe(); got != large || bytes.Contains(frame, []byte("secret")) {
+			t.Errorf("%d bytes: large %v, %q", size, got, frame[:6])
+		}
+	}
+}

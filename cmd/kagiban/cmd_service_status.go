@@ -15,7 +15,7 @@ func serviceStatusCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:        "status",
 		Usage:       "is it installed, is it in force, and is it this program that it starts",
-		Description: "It starts no agent, and ends with 0 whatever it finds; `kagiban doctor` is for what is wrong.",
+		Description: "It starts no agent, and ends with 0 whatever it finds, with 1 where no service manager answers; `kagiban doctor` is for what is wrong.",
 		Flags:       []cli.Flag{jsonFlag()},
 		Action:      func(c *cli.Context) error { return p.serviceStatus(c.Context, c.Bool("json")) },
 	}

@@ -234,8 +234,7 @@ func closeStrays() {
 // serveInForeground serves in this process, at a socket of a service manager's or
 // at one of its own.
 func (p *program) serveInForeground(ctx context.Context, o *sshAgentOptions, csh bool) error {
-	p.verbose.Set(slog.LevelInfo)
-	if o.debug {
+	if o.debug { // else what is refused is not told: clients can have as much refused as they like, and nobody may be reading
 		p.verbose.Set(slog.LevelDebug)
 	}
 	socket, err := p.activatedSocket(o)
