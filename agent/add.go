@@ -110,13 +110,10 @@ func (a *Agent) accept(ctx context.Context, m *wire.AddIdentity, provider string
 		key, err = newSigner(private)
 		return err
 	})
-	if err != nil || certificate == nil {
-		return key, err
+	if err != nil {
+		return nil, err
 	}
-	if !key.is(certificate.Key) {
-		return nil, unsound("the certificate is that of another key")
-	}
-	return key.as(certificate), nil
+	return key.certified(certificate)
 }
 
 // parseCertificate reads a certificate, and sees that its authority signed it.

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kagiban/agent/wire"
@@ -40,20 +41,8 @@ func digestOf(m *wire.SignRequest) digest {
 // takes, or until ctx ends. nil is a yes.
 func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt, m *wire.SignRequest) error {
 	what := digestOf(m)
-	for {
-		q, joined := a.joinConfirm(e, p, what)
-		select {
-		case <-q.done:
-			if joined {
-				return q.err
-			}
-		case <-ctx.Done():
-			if joined {
-				a.leave(q)
-			}
-			return ctx.Err()
-		}
-	}
+	_, err := a.await(ctx, func() (*question, bool) { return a.joinConfirm(e, p, what) })
+	return err
 }
 
 func (a *Agent) joinConfirm(e *entry, p Prompt, what digest) (q *question, joined bool) {
@@ -104,12 +93,7 @@ func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
 func (a *Agent) settleConfirm(e *entry, c *confirmation, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, other := range e.confirms {
-		if other == c {
-			e.confirms = append(e.confirms[:i:i], e.confirms[i+1:]...)
-			break
-		}
-	}
+	e.confirms = slices.DeleteFunc(e.confirms, func(other *confirmation) bool { return other == c })
 	if c.over != nil {
 		err = c.over
 	}

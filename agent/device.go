@@ -83,13 +83,7 @@ func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signe
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
 	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk), make(chan struct{}, 1)}}
-	switch {
-	case certificate == nil:
-		return s, nil
-	case !s.is(certificate.Key):
-		return nil, unsound("the certificate is that of another key")
-	}
-	return s.as(certificate), nil
+	return s.certified(certificate)
 }
 
 // cloneSK is a copy that outlives the frame it was read from.
@@ -115,7 +109,7 @@ func (u *signing) byDevice(ctx context.Context, s *signer) ([]byte, error) {
 		}
 		defer f.end()
 		app := f.key.Application
-		if u.use.Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
+		if u.use().Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
 			return nil, errWeb
 		}
 		if f.key.Flags&touchNeeded != 0 && a.ask != nil {

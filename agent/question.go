@@ -55,8 +55,14 @@ func settled(s *signer, err error) *question {
 // open returns the private half of e, asking a person for the passphrase if e
 // is locked. It blocks for as long as that takes, or until ctx ends.
 func (a *Agent) open(ctx context.Context, e *entry, p Prompt) (*signer, error) {
+	return a.await(ctx, func() (*question, bool) { return a.join(e, p) })
+}
+
+// await waits for the end of the question that join gives, or until ctx ends. One
+// that could not be joined is waited for, too, and then join is tried again.
+func (a *Agent) await(ctx context.Context, join func() (q *question, joined bool)) (*signer, error) {
 	for {
-		q, joined := a.join(e, p)
+		q, joined := join()
 		select {
 		case <-q.done:
 			if joined {

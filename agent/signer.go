@@ -82,6 +82,17 @@ func assemble(private any) (*signer, error) {
 	}, nil
 }
 
+// certified is s under the name of its certificate; nil is none, and s stays as it is.
+func (s *signer) certified(c *ssh.Certificate) (*signer, error) {
+	switch {
+	case c == nil:
+		return s, nil
+	case !s.is(c.Key):
+		return nil, unsound("the certificate is that of another key")
+	}
+	return s.as(c), nil
+}
+
 // as is the same private half under another name: that of a certificate for it.
 func (s *signer) as(public ssh.PublicKey) *signer {
 	other := *s

@@ -11,13 +11,20 @@ type signing struct {
 	*session
 	entry     *entry
 	request   *wire.SignRequest
-	use       Use  // what for, as look saw it last
-	confirmed bool // a person said yes to it
+	server    string // the server that the key's limits name, as look saw it last
+	confirmed bool   // a person said yes to it
+}
+
+// use is what the signature is for.
+func (u *signing) use() Use {
+	use := u.binds.use(u.request.Data)
+	use.Server = u.server
+	return use
 }
 
 // prompt is what a person is told.
 func (u *signing) prompt() Prompt {
-	return u.agent.prompt(u.agent.look(u.entry), u.peer, u.use)
+	return u.agent.prompt(u.agent.look(u.entry), u.peer, u.use())
 }
 
 // sign is the way of a signature: which key; may it be used there; is it open, or
@@ -60,13 +67,10 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 	return &wire.SignResponse{Signature: signature}, nil
 }
 
-// look says what is known of the key now, and what the signature is for, or why
-// the key's limits forbid it.
-func (u *signing) look() (view, error) {
-	v := u.agent.look(u.entry)
-	server, err := u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, u.agent.now())
-	u.use = u.binds.use(u.request.Data)
-	u.use.Server = server
+// look says what is known of the key now, or why its limits forbid the signature.
+func (u *signing) look() (v view, err error) {
+	v = u.agent.look(u.entry)
+	u.server, err = u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, u.agent.now())
 	return v, err
 }
 
