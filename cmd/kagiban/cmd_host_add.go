@@ -209,7 +209,7 @@ func (p *program) addOne(c *cli.Context, host string, o hostsetup.Options, from 
 	}
 	o.Target = t
 	o.Logins = append(slices.Clip(o.Logins), plainIdentities(t.Identities)...)
-	o.Person = &person{p: p, host: t.Name, yes: c.Bool("yes"), dryRun: o.DryRun, json: c.Bool("json"), password: from[password], sudo: from[sudoPassword]}
+	o.Person = &person{p: p, host: t.Name, yes: c.Bool("yes"), dryRun: o.DryRun, json: c.Bool("json"), password: from[password], sudo: from[sudoPassword], floor: newFloor()}
 	o.Steps = func(s hostsetup.Step) { fmt.Fprintln(p.stderr, say.Step(s.Name, s.OK, s.Detail)) }
 	r, err := hostsetup.Add(c.Context, o)
 	a.Result, a.Steps = string(r.Verdict), r.Steps

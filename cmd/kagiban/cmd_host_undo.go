@@ -17,9 +17,8 @@ func hostUndoCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "yes", Usage: "go on without asking"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
-		sshConfigFlag(),
 	}
-	flags = append(flags, secretFlags(passphrase, password, sudoPassword)...)
+	flags = append(flags, visitFlags()...)
 	return &cli.Command{
 		Name:      "undo",
 		Usage:     "take kagiban's drop-in away: password login as it was before, proved",
@@ -31,30 +30,21 @@ func hostUndoCommand(p *program) *cli.Command {
 
 func (p *program) hostUndo(c *cli.Context) error {
 	name := c.Args().First()
-	from, err := sources(c, passphrase, password, sudoPassword)
+	v, err := p.newVisits(c)
 	if err != nil {
 		return err
 	}
-	if !c.Bool("yes") && !c.Bool("dry-run") && !p.ask.CanAsk() {
+	if !v.yes && !v.dryRun && !p.ask.CanAsk() {
 		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
 	}
-	o := hostsetup.Options{DryRun: c.Bool("dry-run"), Now: p.now, Log: p.log}
-	if o.Book, err = p.book(); err != nil {
-		return err
-	}
-	page, err := o.Book.Find(name)
+	page, err := v.book.Find(name)
 	if err != nil {
 		return say.ForHost(name, err)
 	}
-	if o.Target, _, err = p.target(c.Context, o.Book, page.Name, c.String("ssh-config"), 0); err != nil {
-		return say.ForHost(page.Name, err)
-	}
-	if o.Key, err = p.signer(c.Context, page.Key, from[passphrase]); err != nil {
+	o, err := v.to(c.Context, page)
+	if err != nil {
 		return err
 	}
-	o.KeyName = page.Key
-	o.Person = &person{p: p, host: page.Name, yes: c.Bool("yes"), dryRun: o.DryRun, password: from[password], sudo: from[sudoPassword]}
-	o.Steps = func(s hostsetup.Step) { fmt.Fprintln(p.stderr, say.Step(s.Name, s.OK, s.Detail)) }
 	return p.endOfUndo(c, page.Name, o)
 }
 

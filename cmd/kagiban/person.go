@@ -21,7 +21,25 @@ type person struct {
 	yes, dryRun    bool // the plan needs no answer
 	json           bool // stdout is for scripts
 	password, sudo prompt.Source
-	said           map[string][]byte // what they said, by flag: stdin can be read only once
+	floor          *floor
+}
+
+// floor is where all of one command's questions are asked, one at a time. Who has its turn may read and write said.
+type floor struct {
+	turn chan struct{}     // holds one token while a question is open
+	said map[string][]byte // what files said, by flag: stdin can be read only once
+}
+
+func newFloor() *floor { return &floor{make(chan struct{}, 1), map[string][]byte{}} }
+
+// take waits for the turn, and returns what ends it.
+func (f *floor) take(ctx context.Context) (release func(), err error) {
+	select {
+	case f.turn <- struct{}{}:
+		return func() { <-f.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // AcceptHostKey asks on first contact. --yes does not answer this.
@@ -31,6 +49,11 @@ func (a *person) AcceptHostKey(ctx context.Context, known string, key ssh.Public
 	if !a.p.ask.CanAsk() {
 		return &say.Error{ID: say.HostKeyUnasked, Fields: f, Err: unknown}
 	}
+	release, err := a.floor.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	yes, err := a.p.ask.Confirm(ctx, say.Text(say.AskHostKey, f)+" ")
 	if err == nil && !yes {
 		err = unknown
@@ -66,11 +89,16 @@ func (a *person) RootPassword(ctx context.Context, q hostsetup.RootQuestion) ([]
 
 // secret is what a file says, or the person. A file is read once, and what it says is not tried twice.
 func (a *person) secret(ctx context.Context, src prompt.Source, question string, attempt int, unasked, wrong error) ([]byte, error) {
+	release, err := a.floor.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	switch {
 	case src.Given() && attempt > 1:
 		return nil, wrong
-	case src.Given() && a.said[src.Flag] != nil:
-		return bytes.Clone(a.said[src.Flag]), nil
+	case src.Given() && a.floor.said[src.Flag] != nil:
+		return bytes.Clone(a.floor.said[src.Flag]), nil
 	case !src.Given() && !a.p.ask.CanAsk():
 		return nil, unasked
 	case attempt > 1:
@@ -78,10 +106,7 @@ func (a *person) secret(ctx context.Context, src prompt.Source, question string,
 	}
 	answer, err := a.p.secret(ctx, src, question+" ")
 	if src.Given() && err == nil {
-		if a.said == nil {
-			a.said = map[string][]byte{}
-		}
-		a.said[src.Flag] = bytes.Clone(answer)
+		a.floor.said[src.Flag] = bytes.Clone(answer)
 	}
 	return answer, err
 }
@@ -92,6 +117,11 @@ func (a *person) Approve(ctx context.Context, plan hostsetup.Plan) error {
 	if a.dryRun && !a.json {
 		out = a.p.stdout // here the plan is the result
 	}
+	release, err := a.floor.take(ctx) // a plan and its question stand together
+	if err != nil {
+		return err
+	}
+	defer release()
 	fmt.Fprintln(out, planText(a.host, plan))
 	if a.yes || a.dryRun {
 		return nil

@@ -35,14 +35,37 @@ type Host struct {
 	Key         string `toml:"key"`
 	Fingerprint string `toml:"fingerprint"`
 	// HostKeys are all that the server has proved to hold, one public line each, sorted.
-	HostKeys  []string  `toml:"host_keys"`
+	HostKeys []string `toml:"host_keys"`
+	// Jump is the way there as -J gave it (ssh(1)); "" leaves it to ssh's configuration.
+	Jump string `toml:"jump,omitempty"`
+	// Proved are the fingerprints of the keys that were seen to open it: by this client, or in the server's own log.
+	Proved    []string  `toml:"proved,omitempty"`
 	KeyOnly   bool      `toml:"key_only"`
 	CheckedAt time.Time `toml:"checked_at"`
 }
 
+// Owed is work that is still to be done on a server, because it was not to be reached.
+type Owed struct {
+	Host string `toml:"host"` // its name in the book
+	Work string `toml:"work"` // [OwedRevoke] or [OwedRotate]
+	// Key is the public line of the key that has to come off; Client is what the person called it.
+	Key    string `toml:"key"`
+	Client string `toml:"client"`
+	// By is the key of the vault that takes its place, for [OwedRotate].
+	By    string    `toml:"by,omitempty"`
+	Since time.Time `toml:"since"`
+}
+
+// The kinds of work that may be owed.
+const (
+	OwedRevoke = "revoke"
+	OwedRotate = "rotate"
+)
+
 type document struct {
 	Schema int    `toml:"schema"`
 	Hosts  []Host `toml:"host"`
+	Owed   []Owed `toml:"owed,omitempty"`
 }
 
 // ErrNoHost means that no host of that name is in the book.
@@ -69,23 +92,35 @@ type Book struct{ Path string }
 
 // Hosts returns all hosts, sorted by name. No file is no hosts.
 func (b Book) Hosts() ([]Host, error) {
+	d, err := b.read()
+	return d.Hosts, err
+}
+
+// Owed returns all work that is still to be done, the oldest first.
+func (b Book) Owed() ([]Owed, error) {
+	d, err := b.read()
+	slices.SortStableFunc(d.Owed, func(x, y Owed) int { return x.Since.Compare(y.Since) })
+	return d.Owed, err
+}
+
+func (b Book) read() (document, error) {
 	text, err := os.ReadFile(b.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return document{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return document{}, err
 	}
 	var d document
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := decoder.Decode(&d); err != nil {
-		return nil, b.formatError(err)
+		return document{}, b.formatError(err)
 	}
 	if d.Schema < 1 || d.Schema > Version {
-		return nil, &FormatError{b.Path, 0, fmt.Errorf("schema %d was written by a newer kagiban; this one reads up to %d", d.Schema, Version)}
+		return document{}, &FormatError{b.Path, 0, fmt.Errorf("schema %d was written by a newer kagiban; this one reads up to %d", d.Schema, Version)}
 	}
 	slices.SortFunc(d.Hosts, func(x, y Host) int { return strings.Compare(x.Name, y.Name) })
-	return d.Hosts, nil
+	return d, nil
 }
 
 func (b Book) formatError(err error) error {
@@ -123,24 +158,64 @@ func (b Book) Find(name string) (Host, error) {
 
 // Put records h in place of the host of that name.
 func (b Book) Put(ctx context.Context, h Host) error {
-	return b.change(ctx, func(hosts []Host) ([]Host, error) {
-		hosts = slices.DeleteFunc(hosts, func(x Host) bool { return x.Name == h.Name })
-		return append(hosts, h), nil
+	return b.change(ctx, func(d *document) error {
+		d.Hosts = slices.DeleteFunc(d.Hosts, func(x Host) bool { return x.Name == h.Name })
+		d.Hosts = append(d.Hosts, h)
+		return nil
 	})
 }
 
-// Remove forgets the host of that name. Errors: [ErrNoHost].
-func (b Book) Remove(ctx context.Context, name string) error {
-	return b.change(ctx, func(hosts []Host) ([]Host, error) {
-		rest := slices.DeleteFunc(slices.Clone(hosts), func(x Host) bool { return x.Name == name })
-		if len(rest) == len(hosts) {
-			return nil, fmt.Errorf("%q: %w", name, ErrNoHost)
+// Update changes the host of that name in place, as it stands in the file at that moment. Errors: [ErrNoHost], edit's own.
+func (b Book) Update(ctx context.Context, name string, edit func(*Host) error) error {
+	return b.change(ctx, func(d *document) error {
+		for i := range d.Hosts {
+			if d.Hosts[i].Name == name {
+				return edit(&d.Hosts[i])
+			}
 		}
-		return rest, nil
+		return fmt.Errorf("%q: %w", name, ErrNoHost)
 	})
 }
 
-func (b Book) change(ctx context.Context, edit func([]Host) ([]Host, error)) error {
+// Remove forgets the host of that name, and what is owed there. Errors: [ErrNoHost].
+func (b Book) Remove(ctx context.Context, name string) error {
+	return b.change(ctx, func(d *document) error {
+		rest := slices.DeleteFunc(slices.Clone(d.Hosts), func(x Host) bool { return x.Name == name })
+		if len(rest) == len(d.Hosts) {
+			return fmt.Errorf("%q: %w", name, ErrNoHost)
+		}
+		d.Hosts = rest
+		d.Owed = slices.DeleteFunc(d.Owed, func(x Owed) bool { return x.Host == name })
+		return nil
+	})
+}
+
+// Owe remembers work. What is owed already, of the same kind for the same key and host, keeps its date.
+func (b Book) Owe(ctx context.Context, work ...Owed) error {
+	return b.change(ctx, func(d *document) error {
+		for _, w := range work {
+			if !slices.ContainsFunc(d.Owed, w.same) {
+				d.Owed = append(d.Owed, w)
+			}
+		}
+		return nil
+	})
+}
+
+// Settle forgets work that is done. Work that is not in the book is no error.
+func (b Book) Settle(ctx context.Context, work ...Owed) error {
+	return b.change(ctx, func(d *document) error {
+		for _, w := range work {
+			d.Owed = slices.DeleteFunc(d.Owed, w.same)
+		}
+		return nil
+	})
+}
+
+// same: of one kind, for one key and host.
+func (o Owed) same(x Owed) bool { return o.Host == x.Host && o.Work == x.Work && o.Key == x.Key }
+
+func (b Book) change(ctx context.Context, edit func(*document) error) error {
 	if err := safefile.PrivateDir(filepath.Dir(b.Path)); err != nil {
 		return err
 	}
@@ -149,15 +224,16 @@ func (b Book) change(ctx context.Context, edit func([]Host) ([]Host, error)) err
 		return err
 	}
 	defer unlock()
-	hosts, err := b.Hosts()
+	d, err := b.read()
 	if err != nil {
 		return err
 	}
-	if hosts, err = edit(hosts); err != nil {
+	if err := edit(&d); err != nil {
 		return err
 	}
-	slices.SortFunc(hosts, func(x, y Host) int { return strings.Compare(x.Name, y.Name) })
-	text, err := toml.Marshal(document{Version, hosts})
+	d.Schema = Version
+	slices.SortFunc(d.Hosts, func(x, y Host) int { return strings.Compare(x.Name, y.Name) })
+	text, err := toml.Marshal(d)
 	if err != nil {
 		return err
 	}
