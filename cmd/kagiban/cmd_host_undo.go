@@ -34,6 +34,7 @@ func (p *program) hostUndo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	v.yes, v.dryRun = c.Bool("yes"), c.Bool("dry-run")
 	if !v.yes && !v.dryRun && !p.ask.CanAsk() {
 		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
 	}

@@ -18,9 +18,9 @@ import (
 type visits struct {
 	p      *program
 	config string // -F
-	yes    bool
-	dryRun bool
-	json   bool
+	yes    bool   // --yes
+	dryRun bool   // --dry-run
+	json   bool   // --json: stdout is for scripts
 	from   map[secret]prompt.Source
 	book   book.Book
 	floor  *floor
@@ -33,7 +33,7 @@ func visitFlags() []cli.Flag {
 	return append([]cli.Flag{sshConfigFlag()}, secretFlags(passphrase, password, sudoPassword)...)
 }
 
-// newVisits reads the flags of visitFlags, and --yes, --dry-run and --json where the command has them.
+// newVisits reads the flags of visitFlags; yes, dryRun and json are for the command to set.
 func (p *program) newVisits(c *cli.Context) (*visits, error) {
 	from, err := sources(c, passphrase, password, sudoPassword)
 	if err != nil {
@@ -43,8 +43,7 @@ func (p *program) newVisits(c *cli.Context) (*visits, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visits{p: p, config: c.String("ssh-config"), yes: c.Bool("yes"), dryRun: c.Bool("dry-run"), json: c.Bool("json"),
-		from: from, book: b, floor: newFloor(), signers: map[string]ssh.Signer{}}, nil
+	return &visits{p: p, config: c.String("ssh-config"), from: from, book: b, floor: newFloor(), signers: map[string]ssh.Signer{}}, nil
 }
 
 // to is what a login to a server of the book takes: by the key that the book has for it, or else by what ssh would show there.
