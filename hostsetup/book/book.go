@@ -42,6 +42,8 @@ type Host struct {
 	Proved    []string  `toml:"proved,omitempty"`
 	KeyOnly   bool      `toml:"key_only"`
 	CheckedAt time.Time `toml:"checked_at"`
+	// DeepAt is when a name that does not exist was last asked for there; fail2ban counts these.
+	DeepAt time.Time `toml:"deep_at,omitempty"`
 }
 
 // Owed is work that is still to be done on a server, because it was not to be reached.
