@@ -1,6 +1,6 @@
-// Package book is hosts.toml: the servers that kagiban knows, how to reach them, every host key that each has, and what was
-// proved of them and when. It promises to be replaced whole or not at all, under a lock, and to refuse a file that it does not understand
-// rather than to drop what it does not know.
+// Package book is hosts.toml: the servers that kagiban knows, how to reach them, every host key that each has, what was
+// proved of them and when, and what is still owed there. It promises to be replaced whole or not at all, under a lock; to keep what people have written
+// into it, comments too; and to refuse a file that it does not understand rather than to drop what it does not know.
 package book
 
 import (
@@ -95,6 +95,7 @@ type Book struct{ Path string }
 // Hosts returns all hosts, sorted by name. No file is no hosts.
 func (b Book) Hosts() ([]Host, error) {
 	d, err := b.read()
+	slices.SortFunc(d.Hosts, func(x, y Host) int { return strings.Compare(x.Name, y.Name) })
 	return d.Hosts, err
 }
 
@@ -106,22 +107,40 @@ func (b Book) Owed() ([]Owed, error) {
 }
 
 func (b Book) read() (document, error) {
+	_, d, err := b.load()
+	return d, err
+}
+
+// load returns the file's text, too. No file is no text.
+func (b Book) load() (string, document, error) {
 	text, err := os.ReadFile(b.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return document{}, nil
+		return "", document{Schema: Version}, nil
 	}
 	if err != nil {
+		return "", document{}, err
+	}
+	d, err := parse(text)
+	if err != nil {
+		return "", d, b.formatError(err)
+	}
+	return string(text), d, nil
+}
+
+// parse reads a text, and refuses what it does not know.
+func parse(text []byte) (document, error) {
+	var d document
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&d); err != nil {
 		return document{}, err
 	}
-	var d document
-	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	if err := decoder.Decode(&d); err != nil {
-		return document{}, b.formatError(err)
-	}
 	if d.Schema < 1 || d.Schema > Version {
-		return document{}, &FormatError{b.Path, 0, fmt.Errorf("schema %d was written by a newer kagiban; this one reads up to %d", d.Schema, Version)}
+		return document{}, fmt.Errorf("schema %d was written by a newer kagiban; this one reads up to %d", d.Schema, Version)
 	}
-	slices.SortFunc(d.Hosts, func(x, y Host) int { return strings.Compare(x.Name, y.Name) })
+	for i, h := range d.Hosts {
+		if slices.ContainsFunc(d.Hosts[:i], func(x Host) bool { return x.Name == h.Name }) {
+			return document{}, fmt.Errorf("%w: %q", errTwice, h.Name)
+		}
+	}
 	return d, nil
 }
 
@@ -161,7 +180,12 @@ func (b Book) Find(name string) (Host, error) {
 // Put records h in place of the host of that name.
 func (b Book) Put(ctx context.Context, h Host) error {
 	return b.change(ctx, func(d *document) error {
-		d.Hosts = slices.DeleteFunc(d.Hosts, func(x Host) bool { return x.Name == h.Name })
+		for i := range d.Hosts {
+			if d.Hosts[i].Name == h.Name {
+				d.Hosts[i] = h
+				return nil
+			}
+		}
 		d.Hosts = append(d.Hosts, h)
 		return nil
 	})
@@ -226,18 +250,22 @@ func (b Book) change(ctx context.Context, edit func(*document) error) error {
 		return err
 	}
 	defer unlock()
-	d, err := b.read()
+	text, before, err := b.load()
 	if err != nil {
 		return err
 	}
-	if err := edit(&d); err != nil {
-		return err
-	}
-	d.Schema = Version
-	slices.SortFunc(d.Hosts, func(x, y Host) int { return strings.Compare(x.Name, y.Name) })
-	text, err := toml.Marshal(d)
+	after, err := b.read() // once more, since edit may write into what slices share
 	if err != nil {
 		return err
 	}
-	return safefile.WriteFile(b.Path, text, 0o600)
+	if err := edit(&after); err != nil {
+		return err
+	}
+	if text == "" {
+		text = fmt.Sprintf("schema = %d\n", Version)
+	}
+	if text, err = edited(text, before, after); err != nil {
+		return &FormatError{b.Path, 0, err}
+	}
+	return safefile.WriteFile(b.Path, []byte(text), 0o600)
 }
