@@ -50,7 +50,8 @@ type auth struct {
 	// password is asked for after the signers were refused; nil: never.
 	password func(ctx context.Context, attempt int) ([]byte, error)
 	attempts int
-	probe    bool // show nothing, only ask
+	probe    bool     // log in with nothing, only ask
+	queries  []*query // keys to ask about first: see dialer.query
 }
 
 // state is what happened during one handshake.
@@ -67,6 +68,8 @@ type state struct {
 	typed    []byte
 	partial  bool
 	line     *line
+	asked    *query // the key that was shown last
+	refused  int    // queries that were answered so
 	said     string // what the server said after it was shown something
 	err      error  // why it ended, if we ended it
 }
@@ -164,6 +167,9 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	}
 	if cut := s.line.ended(); cut != nil {
 		return nil, cut // nobody would read what is shown now
+	}
+	if method := s.nextQuery(c.AllowedMethods); method != nil {
+		return method, nil
 	}
 	if s.probe {
 		s.err = errAsked
