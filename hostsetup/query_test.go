@@ -101,7 +101,7 @@ func TestQuery(t *testing.T) {
 			if tries < 3 {
 				keys, want = keys[:2], want[:2] // each refusal costs a pause
 			}
-			q := newQueried(t, tries, append(takes, mine.PublicKey())...)
+			q := newQueried(t, tries, append(slices.Clone(takes), mine.PublicKey())...)
 			got, c, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}}, keys...)
 			if err != nil || !slices.Equal(got, want) || c == nil || !sameKey(c.used, mine.PublicKey()) {
 				t.Fatalf("%v, %v; want %v, and a login", got, err, want)
