@@ -177,10 +177,8 @@ func TestConfigFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, tail, _ := strings.Cut(source("inspect"), "# config_files FILE")
-	reader, _, _ := strings.Cut(tail, "\ndepth=0\n")
 	for _, sh := range shells(t) {
-		said := functions(t, sh, "cd() { :; }\n#"+reader+"\ndepth=0\nconfig_files "+Quote(folder+"/main")+"\n")
+		said := functions(t, sh, "cd() { :; }\n"+source("config")+"\ndepth=0\nconfig_files "+Quote(folder+"/main")+"\n")
 		for _, name := range []string{"main", "10-a.conf", "20-b.conf"} {
 			if !strings.Contains(said, "KG0 begin config "+folder+"/"+name+"\n") {
 				t.Errorf("%v: %s is not told:\n%s", sh, name, said)

@@ -39,7 +39,7 @@ var (
 	Look     = Verb{name: "look", with: "obstacle"}
 	Append   = Verb{name: "append"}
 	Takeback = Verb{name: "takeback"}
-	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle"}
+	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle config"}
 	Stage    = Verb{name: "stage", root: true}
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}

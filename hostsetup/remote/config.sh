@@ -1,0 +1,17 @@
+# shellcheck shell=sh
+# What sshd is told, as its files say it.
+
+# config_files FILE: its text, and then the files that it includes, in the order in which sshd reads them.
+config_files() {
+	depth=$((depth + 1))
+	if [ "$depth" -le 16 ] && [ -f "$1" ]; then
+		text "config $1" <"$1"
+		includes=$(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}\([^#]*\).*/\1/p' "$1" | tr -d "\"'\r")
+		cd /etc/ssh || fail config /etc/ssh
+		for included in $includes; do
+			case $included in /*) ;; *) included=/etc/ssh/$included ;; esac
+			[ ! -f "$included" ] || config_files "$included" # a link by its own name, which is what counts for its place
+		done
+	fi
+	depth=$((depth - 1))
+}
