@@ -55,11 +55,15 @@ func Find(text string, key ssh.PublicKey) (present bool, bound *Line) {
 // Format returns the line for a key: type, blob and comment, no newline. The comment is reduced to one line of printable text.
 func Format(key ssh.PublicKey, comment string) string {
 	line := strings.TrimSuffix(string(ssh.MarshalAuthorizedKey(key)), "\n")
-	comment = strings.Join(strings.Fields(strings.Map(printable, comment)), " ")
-	if comment == "" {
+	if comment = Comment(comment); comment == "" {
 		return line
 	}
 	return line + " " + comment
+}
+
+// Comment is one line of printable text.
+func Comment(text string) string {
+	return strings.Join(strings.Fields(strings.Map(printable, text)), " ")
 }
 
 // printable drops control characters and those that turn the direction of the text around them.
