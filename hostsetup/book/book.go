@@ -133,7 +133,10 @@ func parse(text []byte) (document, error) {
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&d); err != nil {
 		return document{}, err
 	}
-	if d.Schema < 1 || d.Schema > Version {
+	if d.Schema < 1 {
+		return document{}, fmt.Errorf("it has no line \"schema = %d\"", Version)
+	}
+	if d.Schema > Version {
 		return document{}, fmt.Errorf("schema %d was written by a newer kagiban; this one reads up to %d", d.Schema, Version)
 	}
 	for i, h := range d.Hosts {

@@ -58,6 +58,7 @@ func TestWritersDoNotLoseEachOther(t *testing.T) {
 func TestStrangeFilesAreRefused(t *testing.T) {
 	for text, line := range map[string]int{
 		"schema = 2\n": 0,
+		"\n":           0,
 		"schema = 1\n[[host]]\nnmae = \"vps1\"\n": 3,
 		"schema = 1\n[[host]\n":                   2,
 	} {
