@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -32,6 +31,8 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation: 10s to 10m (2m)"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
 		&cli.BoolFlag{Name: "yes", Usage: "go on with the plan without asking"},
+		&cli.IntFlag{Name: "parallel", Value: 16, Usage: "work on `N` hosts at once (16)"},
+		&cli.BoolFlag{Name: "same-password", Usage: "one password, asked for once, is that of all hosts"},
 		jsonFlag(),
 	}
 	flags = append(flags, secretFlags(passphrase, password, sudoPassword)...)
@@ -43,6 +44,8 @@ func hostAddCommand(p *program) *cli.Command {
 			"the key, proves it on a new connection, rehearses, arms the undo on the server, turns passwords off, proves all of it again\n" +
 			"and confirms. Anything that fails is taken back. A second run checks, and changes nothing.\n" +
 			"Where others log in by a password alone (root does not count: who may use it is the owner), it names them and stops.\n" +
+			"Several hosts are worked on at once; whatever is asked is asked about one at a time. Ctrl-C begins no further host and\n" +
+			"takes those back that are under way.\n" +
 			"Exit: 0 key-only · 1 failed, nothing changed · 4 the key is in, passwords are not off · 5 needs a person · 6 undone.",
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return p.hostAdd(c) },
@@ -59,36 +62,19 @@ type added struct {
 }
 
 func (p *program) hostAdd(c *cli.Context) error {
-	hosts := c.Args().Slice()
+	names := c.Args().Slice()
 	from, err := sources(c, passphrase, password, sudoPassword)
 	if err == nil {
-		err = p.checkHostAdd(c, hosts)
+		err = p.checkHostAdd(c, names)
 	}
 	var base hostsetup.Options
 	if err == nil {
 		base, err = p.hostOptions(c, from)
 	}
 	if err != nil {
-		return p.noneAdded(c, hosts, err)
+		return p.noneAdded(c, names, err)
 	}
-	var codes []int
-	for _, host := range hosts {
-		a, err := p.addOne(c, host, base, from)
-		if err != nil {
-			fmt.Fprintln(p.stderr, say.Render(err.ID, err.Fields))
-			a.Exit, a.Error = say.ExitCode(err.ID), some(say.Text(err.ID, err.Fields))
-		}
-		codes = append(codes, a.Exit)
-		if c.Bool("json") {
-			if err := writeJSON(p.stdout, a); err != nil {
-				return err
-			}
-		}
-		if c.Context.Err() != nil {
-			break
-		}
-	}
-	return p.endOfSeveral(codes)
+	return p.newAdding(c, names, base, from).all(c.Context, c.Int("parallel"))
 }
 
 // noneAdded ends a call that did not come as far as a host: with --json each host has its line nevertheless.
@@ -124,6 +110,8 @@ func (p *program) checkHostAdd(c *cli.Context, hosts []string) error {
 		return say.Fail(say.OneHostOnly, nil, "flag", "--name")
 	case len(hosts) > 1 && c.String("host-key") != "":
 		return say.Fail(say.OneHostOnly, nil, "flag", "--host-key")
+	case c.Int("parallel") < 1 || c.Int("parallel") > mostAtOnce:
+		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(c.Int("parallel")), "max", strconv.Itoa(mostAtOnce))
 	case after < hostsetup.MinUndoAfter || after > hostsetup.MaxUndoAfter:
 		return say.Fail(say.BadUndoAfter, nil, "value", after.String(), "min", hostsetup.MinUndoAfter.String(), "max", hostsetup.MaxUndoAfter.String())
 	case !c.Bool("yes") && !c.Bool("dry-run") && !p.ask.CanAsk():
@@ -191,66 +179,6 @@ func (p *program) identity(ctx context.Context, file string) (ssh.Signer, error)
 	return signer, nil
 }
 
-// addOne runs the whole of it on one host.
-func (p *program) addOne(c *cli.Context, host string, o hostsetup.Options, from map[secret]prompt.Source) (added, *say.Error) {
-	a := added{Host: host, Result: string(hostsetup.Failed), Steps: []hostsetup.Step{}}
-	t, page, err := p.target(c.Context, o.Book, host, c.String("ssh-config"), c.Int("port"))
-	if err != nil {
-		return a, say.ForHost(host, err)
-	}
-	if name := c.String("name"); name != "" {
-		t.Name = name
-	}
-	a.Host = t.Name
-	if page == nil {
-		if err := p.aliasIsFree(o, t); err != nil {
-			return a, say.ForHost(t.Name, err)
-		}
-	}
-	o.Target = t
-	o.Logins = append(slices.Clip(o.Logins), plainIdentities(t.Identities)...)
-	o.Person = &person{p: p, host: t.Name, yes: c.Bool("yes"), dryRun: o.DryRun, json: c.Bool("json"), password: from[password], sudo: from[sudoPassword], floor: newFloor()}
-	o.Steps = func(s hostsetup.Step) { fmt.Fprintln(p.stderr, say.Step(s.Name, s.OK, s.Detail)) }
-	r, err := hostsetup.Add(c.Context, o)
-	a.Result, a.Steps = string(r.Verdict), r.Steps
-	if err != nil {
-		return a, say.ForHost(t.Name, err)
-	}
-	if !c.Bool("json") {
-		fmt.Fprintln(p.stdout, say.Text(verdict(r, o), say.Fields{"host": t.Name}))
-	}
-	return a, nil
-}
-
-func verdict(r hostsetup.Result, o hostsetup.Options) say.ID {
-	switch {
-	case r.Verdict == hostsetup.KeyOnly:
-		return say.HostKeyOnly
-	case r.KeyOnly:
-		return say.HostAlready
-	case o.DryRun:
-		return say.HostDryRun
-	}
-	return say.HostInstalled
-}
-
-// aliasIsFree refuses to let one name stand for two servers.
-func (p *program) aliasIsFree(o hostsetup.Options, t hostsetup.Target) error {
-	if err := vault.CheckName(t.Name); err != nil {
-		return err
-	}
-	hosts, err := o.Book.Hosts()
-	if err != nil {
-		return err
-	}
-	for _, h := range hosts {
-		if h.Name == t.Name && (h.Address != t.Address || h.Port != t.Port || h.User != t.User) {
-			return say.Fail(say.AliasTaken, nil, "host", t.Name, "address", h.User+"@"+h.Address+":"+strconv.Itoa(h.Port))
-		}
-	}
-	return nil
-}
-
 // maxIdentities keeps the keys of ssh's configuration from using up the server's patience (MaxAuthTries is 6).
 const maxIdentities = 2
 
@@ -268,25 +196,4 @@ func plainIdentities(files []string) []ssh.Signer {
 		clear(text)
 	}
 	return signers
-}
-
-// endOfSeveral is the exit code of a command over several hosts: the code that all failures share, else 1.
-func (p *program) endOfSeveral(codes []int) error {
-	common, failed := 0, 0
-	for _, code := range codes {
-		if code == say.ExitDone {
-			continue
-		}
-		failed++
-		switch common {
-		case 0, code:
-			common = code
-		default:
-			common = say.ExitFailed
-		}
-	}
-	if failed > 0 && len(codes) > 1 {
-		p.tell(say.HostsDiffer, "failed", strconv.Itoa(failed), "all", strconv.Itoa(len(codes)))
-	}
-	return exitStatus(common)
 }

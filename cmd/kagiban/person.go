@@ -22,24 +22,41 @@ type person struct {
 	json           bool // stdout is for scripts
 	password, sudo prompt.Source
 	floor          *floor
+	same           *samePassword // nil: each host asks in its turn
 }
 
-// floor is where all of one command's questions are asked, one at a time. Who has its turn may read and write said.
+// floor is where all of one command's questions are asked, one at a time. Who has its turn may read and write said and all.
 type floor struct {
-	turn chan struct{}     // holds one token while a question is open
-	said map[string][]byte // what files said, by flag: stdin can be read only once
+	turn  chan struct{}     // holds one token while a question is open
+	said  map[string][]byte // what files said, by flag: stdin can be read only once
+	many  bool              // there are several hosts, so a plan's answer may be for all of them
+	all   bool              // it was
+	board *board            // makes room for a question; nil: nothing is in its way
+	stop  func()            // the person wants an end of it all; nil: of this one alone
 }
 
-func newFloor() *floor { return &floor{make(chan struct{}, 1), map[string][]byte{}} }
+func newFloor() *floor { return &floor{turn: make(chan struct{}, 1), said: map[string][]byte{}} }
 
 // take waits for the turn, and returns what ends it.
 func (f *floor) take(ctx context.Context) (release func(), err error) {
 	select {
 	case f.turn <- struct{}{}:
-		return func() { <-f.turn }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if f.board == nil {
+		return func() { <-f.turn }, nil
+	}
+	over := f.board.question()
+	return func() { over(); <-f.turn }, nil
+}
+
+// heard is err, the end of a question. Ctrl-C at a question of one host is for all of them.
+func (f *floor) heard(err error) error {
+	if errors.Is(err, prompt.ErrInterrupted) && f.stop != nil {
+		f.stop()
+	}
+	return err
 }
 
 // AcceptHostKey asks on first contact. --yes does not answer this.
@@ -58,14 +75,16 @@ func (a *person) AcceptHostKey(ctx context.Context, known string, key ssh.Public
 	if err == nil && !yes {
 		err = unknown
 	}
-	return err
+	return a.floor.heard(err)
 }
 
 // Password is the account's password on the server.
 func (a *person) Password(ctx context.Context, account string, attempt int) ([]byte, error) {
-	return a.secret(ctx, a.password, say.Text(say.AskPassword, say.Fields{"account": account}), attempt,
-		say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", "password of "+account, "flag", "--password-file"),
-		say.Fail(say.SecretWrong, nil, "flag", a.password.Flag, "account", account))
+	return a.same.secret(ctx, a.host, attempt, func(attempt int) ([]byte, error) {
+		return a.secret(ctx, a.password, say.Text(say.AskPassword, say.Fields{"account": account}), attempt,
+			say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", "password of "+account, "flag", "--password-file"),
+			say.Fail(say.SecretWrong, nil, "flag", a.password.Flag, "account", account))
+	})
 }
 
 // RootPassword is likewise for what sudo, doas or su asks for. The login's password is given only where the account's own is wanted; and
@@ -78,9 +97,16 @@ func (a *person) RootPassword(ctx context.Context, q hostsetup.RootQuestion) ([]
 	if !q.Own {
 		question = say.AskRoot
 	}
-	answer, err := a.secret(ctx, src, say.Text(question, say.Fields{"account": q.Account, "way": q.Way}), q.Attempt,
-		say.Fail(say.SecretUnasked, hostsetup.ErrNoPassword, "what", "password of "+q.Account+" for "+q.Way, "flag", "--sudo-password-file"),
-		hostsetup.ErrWrongPassword)
+	ask := func(attempt int) ([]byte, error) {
+		return a.secret(ctx, src, say.Text(question, say.Fields{"account": q.Account, "way": q.Way}), attempt,
+			say.Fail(say.SecretUnasked, hostsetup.ErrNoPassword, "what", "password of "+q.Account+" for "+q.Way, "flag", "--sudo-password-file"),
+			hostsetup.ErrWrongPassword)
+	}
+	same := a.same
+	if !q.Own {
+		same = nil // root's own password is another matter on each host
+	}
+	answer, err := same.secret(ctx, a.host, q.Attempt, ask)
 	if !src.Given() && errors.Is(err, prompt.ErrEmpty) {
 		err = fmt.Errorf("%w: %w", hostsetup.ErrNoPassword, err) // another way may do without
 	}
@@ -108,29 +134,42 @@ func (a *person) secret(ctx context.Context, src prompt.Source, question string,
 	if src.Given() && err == nil {
 		a.floor.said[src.Flag] = bytes.Clone(answer)
 	}
-	return answer, err
+	return answer, a.floor.heard(err)
 }
 
-// Approve shows the plan, and asks unless that was answered beforehand.
+// Approve shows the plan, and asks unless that was answered beforehand. That other people lose their login is asked about for each host.
 func (a *person) Approve(ctx context.Context, plan hostsetup.Plan) error {
-	out := a.p.stderr
+	out, text := a.p.stderr, planText(a.host, plan)
 	if a.dryRun && !a.json {
 		out = a.p.stdout // here the plan is the result
+	}
+	if (a.yes || a.dryRun) && a.floor.board != nil {
+		a.floor.board.say(out, text)
+		return nil
 	}
 	release, err := a.floor.take(ctx) // a plan and its question stand together
 	if err != nil {
 		return err
 	}
 	defer release()
-	fmt.Fprintln(out, planText(a.host, plan))
-	if a.yes || a.dryRun {
+	fmt.Fprintln(out, text)
+	if a.yes || a.dryRun || a.floor.all && len(plan.Others) == 0 {
 		return nil
 	}
-	yes, err := a.p.ask.Confirm(ctx, say.Text(say.AskPlan, say.Fields{"host": a.host})+" ")
+	yes, err := a.ask(ctx)
 	if err == nil && !yes {
 		err = say.Fail(say.NotApproved, nil, "host", a.host)
 	}
-	return err
+	return a.floor.heard(err)
+}
+
+// ask asks about the plan that was just shown.
+func (a *person) ask(ctx context.Context) (yes bool, err error) {
+	if !a.floor.many {
+		return a.p.ask.Confirm(ctx, say.Text(say.AskPlan, say.Fields{"host": a.host})+" ")
+	}
+	yes, a.floor.all, err = a.p.ask.ConfirmAll(ctx, say.Text(say.AskPlanMany, say.Fields{"host": a.host})+" ")
+	return yes, err
 }
 
 // planText is all that will be changed: permissions, the diff of each file, and how it comes into force.

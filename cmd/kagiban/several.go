@@ -2,8 +2,14 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"sync"
+
+	"kagiban/cmd/internal/say"
 )
+
+// mostAtOnce is how many hosts a person may have worked on at once: each takes a connection or three, and some 200 KB.
+const mostAtOnce = 256
 
 // several does the same for each of names, at most so many at once, and returns the exit codes in the order of names. After ctx's end no
 // further one is begun; those that were not have no code.
@@ -34,4 +40,25 @@ func several(ctx context.Context, names []string, most int, do func(i int, name 
 		}
 	}
 	return ended
+}
+
+// endOfSeveral is the exit code of a command over several hosts: the code that all failures share, else 1.
+func (p *program) endOfSeveral(codes []int) error {
+	common, failed := 0, 0
+	for _, code := range codes {
+		if code == say.ExitDone {
+			continue
+		}
+		failed++
+		switch common {
+		case 0, code:
+			common = code
+		default:
+			common = say.ExitFailed
+		}
+	}
+	if failed > 0 && len(codes) > 1 {
+		p.tell(say.HostsDiffer, "failed", strconv.Itoa(failed), "all", strconv.Itoa(len(codes)))
+	}
+	return exitStatus(common)
 }

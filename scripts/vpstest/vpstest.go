@@ -31,10 +31,24 @@ var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 // first boot. The test goes on beside others, since it waits more than it works (testing.T.Parallel). It is skipped where servers were not asked for (KAGIBAN_SERVERS=1, as make test does).
 func Up(t *testing.T, hook string, options ...string) *Host {
 	t.Helper()
+	wanted(t)
+	h, err := start(t, hook, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// wanted skips the test where servers were not asked for, and lets it go on beside others.
+func wanted(t *testing.T) {
+	t.Helper()
 	if os.Getenv("KAGIBAN_SERVERS") != "1" {
 		t.Skip("throwaway servers need KAGIBAN_SERVERS=1, root and mount namespaces: make test")
 	}
 	t.Parallel()
+}
+
+func start(t *testing.T, hook string, options []string) (*Host, error) {
 	name := strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	name = name[max(0, len(name)-16):]
 	h := &Host{Name: fmt.Sprintf("t-%d-%d-%s", os.Getpid(), count.Add(1), strings.Trim(name, "-")), t: t}
@@ -42,7 +56,7 @@ func Up(t *testing.T, hook string, options ...string) *Host {
 	if hook != "" {
 		file := filepath.Join(t.TempDir(), "hook")
 		if err := os.WriteFile(file, []byte(hook), 0o600); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		args = append(args, "hook="+file)
 	}
@@ -52,12 +66,16 @@ func Up(t *testing.T, hook string, options ...string) *Host {
 		}
 		h.vps("down", h.Name)
 	})
-	fields := strings.Fields(h.vps(args...))
+	out, err := vps(args...)
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Fields(out)
 	if len(fields) != 4 {
-		t.Fatalf("vps up said %q", fields)
+		return nil, fmt.Errorf("vps up said %q", fields)
 	}
 	h.Addr, h.Port, h.User, h.PasswordFile = fields[0], fields[1], fields[2], fields[3]
-	return h
+	return h, nil
 }
 
 // Exec runs a shell command as root on the host's console and returns what it prints.
@@ -105,14 +123,22 @@ func (h *Host) Snapshot() string {
 
 func (h *Host) vps(args ...string) string {
 	h.t.Helper()
+	out, err := vps(args...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return out
+}
+
+func vps(args ...string) (string, error) {
 	c := command(args...)
 	var errors bytes.Buffer
 	c.Stderr = &errors
 	out, err := c.Output()
 	if err != nil {
-		h.t.Fatalf("vps %s: %v\n%s%s", strings.Join(args, " "), err, out, errors.String())
+		return "", fmt.Errorf("vps %s: %w\n%s%s", strings.Join(args, " "), err, out, errors.String())
 	}
-	return string(out)
+	return string(out), nil
 }
 
 func (h *Host) try(args ...string) string {

@@ -119,18 +119,36 @@ func (p *Prompter) Line(ctx context.Context, question string) (string, error) {
 // empty answer and success mean yes, and a cancelled dialog means no, as a
 // pinentry's does.
 func (p *Prompter) Confirm(ctx context.Context, question string) (bool, error) {
+	yes, _, err := p.confirm(ctx, question)
+	return yes, err
+}
+
+// ConfirmAll is Confirm for one of several things in a row: "a" and "all" mean yes
+// to this one and to all that follow, wherever an answer is typed.
+func (p *Prompter) ConfirmAll(ctx context.Context, question string) (yes, all bool, err error) {
+	yes, answer, err := p.confirm(ctx, question)
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "a", "all":
+		return err == nil, err == nil, err
+	}
+	return yes, false, err
+}
+
+// confirm asks for yes or no, and returns what was typed, too.
+func (p *Prompter) confirm(ctx context.Context, question string) (yes bool, answer string, err error) {
 	switch p.way() {
 	case byPinentry:
-		return p.confirmByPinentry(ctx, question)
+		yes, err = p.confirmByPinentry(ctx, question)
+		return yes, "", err
 	case byAskpass:
-		answer, err := p.askpass(ctx, question, "confirm")
+		typed, err := p.askpass(ctx, question, "confirm")
 		if errors.Is(err, ErrNoAnswer) {
-			return false, nil
+			return false, "", nil
 		}
-		return err == nil && (len(answer) == 0 || isYes(string(answer))), err
+		return err == nil && (len(typed) == 0 || isYes(string(typed))), string(typed), err
 	}
-	answer, err := p.ask(ctx, question, "", true)
-	return err == nil && isYes(string(answer)), err
+	typed, err := p.ask(ctx, question, "", true)
+	return err == nil && isYes(string(typed)), string(typed), err
 }
 
 // Notify shows a text that needs no answer, until ctx ends: an askpass program is run

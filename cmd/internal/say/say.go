@@ -64,7 +64,7 @@ func rules() []func(error) (ID, Fields) {
 
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
-	return []map[ID]Message{hostsetupTable(), problemsTable(), vaultTable(), agentTable(), askTable(), serviceTable(), doctorTable(), doctorTalk(), frameTable()}
+	return []map[ID]Message{hostsetupTable(), problemsTable(), fleetTable(), vaultTable(), agentTable(), askTable(), serviceTable(), doctorTable(), doctorTalk(), frameTable()}
 }
 
 // table is all rows together.
@@ -115,6 +115,12 @@ func Render(id ID, fields Fields) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// RenderOf is Render for one of several hosts, which it names first.
+func RenderOf(host string, id ID, fields Fields) string {
+	_, text, _ := strings.Cut(Render(id, fields), ": ")
+	return oneLine(host) + ": " + text
 }
 
 // Text is what a message says has happened, alone and without a prefix: for

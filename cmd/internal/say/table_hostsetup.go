@@ -314,11 +314,15 @@ func Step(name string, ok bool, detail string) string {
 	if !ok {
 		mark = "FAIL"
 	}
-	words, known := stepWords[name]
-	if !known {
-		words = name
+	return "  " + mark + "  " + pad(StepWords(name), 16) + oneLine(detail)
+}
+
+// StepWords is a step in a person's words.
+func StepWords(name string) string {
+	if words, known := stepWords[name]; known {
+		return words
 	}
-	return "  " + mark + "  " + pad(words, 16) + oneLine(detail)
+	return name
 }
 
 func pad(s string, width int) string {
