@@ -65,7 +65,7 @@ func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, er
 		return nil, err
 	}
 	defer p.close()
-	st := &state{auth: s.byKey(), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in, sync.OnceValue(p.in.Close)}}
+	st := &state{auth: s.by(s.Key), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in, sync.OnceValue(p.in.Close)}}
 	c, err := s.dialer.handshake(st.tcp, st)
 	if err != nil {
 		if text := p.talk.text(); text != "" {
@@ -122,7 +122,7 @@ func (s *setup) enforce(ctx context.Context) error {
 func (s *setup) proveAgain(ctx context.Context) error {
 	old := time.Now().Add(reloadLimit)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		c, err := s.dialByKey(ctx, s.until) // that it runs commands is proved by the one that confirms
+		c, err := s.dialBy(ctx, s.Key, s.until) // that it runs commands is proved by the one that confirms
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func (s *setup) prove(ctx context.Context) error {
 		s.step("prove", "this run logged in by this key alone")
 		return nil
 	}
-	c, err := s.openByKey(ctx, time.Now().Add(handshakeLimit))
+	c, err := s.openBy(ctx, s.Key, time.Now().Add(handshakeLimit))
 	var refused *LoginError
 	if errors.As(err, &refused) && len(refused.Partial) == 0 && !refused.Ended() {
 		return &KeyRefusedError{s.Target.Account(), s.result.Plan.File, s.facts.suspects(), err}
@@ -76,18 +76,18 @@ func (s *setup) prove(ctx context.Context) error {
 	return nil
 }
 
-// dialByKey logs in by the new identity alone, on a new connection.
-func (s *setup) dialByKey(ctx context.Context, until time.Time) (c *conn, err error) {
+// dialBy logs in by key alone, on a new connection.
+func (s *setup) dialBy(ctx context.Context, key ssh.Signer, until time.Time) (c *conn, err error) {
 	err = patiently(ctx, until, func() (err error) {
-		c, _, err = s.dialer.open(ctx, s.byKey())
+		c, _, err = s.dialer.open(ctx, s.by(key))
 		return err
 	})
 	return c, err
 }
 
-// openByKey is one proof that the new identity opens the server, and runs commands there as the user.
-func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
-	c, err := s.dialByKey(ctx, until)
+// openBy is one proof that a key opens the server, and runs commands there as the user.
+func (s *setup) openBy(ctx context.Context, key ssh.Signer, until time.Time) (*conn, error) {
+	c, err := s.dialBy(ctx, key, until)
 	if err != nil {
 		return nil, err
 	}
@@ -102,4 +102,4 @@ func (s *setup) openByKey(ctx context.Context, until time.Time) (*conn, error) {
 	return c, nil
 }
 
-func (s *setup) byKey() auth { return auth{user: s.Target.User, signers: []ssh.Signer{s.Key}} }
+func (s *setup) by(key ssh.Signer) auth { return auth{user: s.Target.User, signers: []ssh.Signer{key}} }

@@ -29,6 +29,7 @@ type facts struct {
 	there      bool
 	paths      []mode
 	opens      bool      // the new key opened this server already
+	standing   bool      // our drop-in or block stands, as the user sees it
 	stuck      []Problem // why authorized_keys could not be written
 	privileged bool      // what follows is known
 	files      []sshd.File
@@ -78,6 +79,7 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	}
 	f.text, f.there = a.Text("keys")
 	f.stuck = stuck(f.user, a.All("obstacle"))
+	f.standing = a.Has("standing")
 	f.filesystem = a.Get("filesystem")
 	for _, line := range a.All("mode") {
 		if m, ok := parseMode(line); ok {

@@ -45,11 +45,8 @@ type Narrowing struct {
 
 // plan decides what to change. Errors: *[BlockedError].
 func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) {
-	p := Plan{Account: o.Target.Account(), File: f.keys}
-	if !strings.HasPrefix(p.File, "/") {
-		p.File = f.home + "/" + f.keys
-	}
-	problems := f.keyPlan(&p, o)
+	p := Plan{Account: o.Target.Account(), File: f.keysFile()}
+	problems := f.keyPlan(&p, o.Key.PublicKey(), o.Comment)
 	if len(offered) > 0 && !slices.Contains(offered, "publickey") {
 		problems = append(problems, f.noKeys(offered))
 	}
@@ -74,6 +71,14 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 	return p, nil
 }
 
+// keysFile is authorized_keys with its whole path.
+func (f *facts) keysFile() string {
+	if strings.HasPrefix(f.keys, "/") {
+		return f.keys
+	}
+	return f.home + "/" + f.keys
+}
+
 // sealedHomes are file systems that a login by password opens (pam_mount(8), pam_ecryptfs(8)): without one sshd cannot read the keys there.
 var sealedHomes = []string{"ecryptfs", "fuse.encfs", "fuse.gocryptfs", "fuse.cryfs", "fuse.securefs"}
 
@@ -86,17 +91,17 @@ func (f *facts) sealed() []Problem {
 }
 
 // keyPlan decides which line is put into which file, and what is in its way.
-func (f *facts) keyPlan(p *Plan, o *Options) []Problem {
-	line, text := authkeys.Format(o.Key.PublicKey(), o.Comment), f.text
+func (f *facts) keyPlan(p *Plan, key ssh.PublicKey, comment string) []Problem {
+	line, text := authkeys.Format(key, comment), f.text
 	ours := !f.privileged || f.effective[f.user].HoldsKeys(".ssh/authorized_keys", f.home, f.user)
 	present, bound := false, (*authkeys.Line)(nil)
 	if ours {
-		present, bound = authkeys.Find(text, o.Key.PublicKey())
+		present, bound = authkeys.Find(text, key)
 		p.Narrowed = f.narrow()
 	}
 	for _, file := range f.elsewhere { // it may have been put there by hand
 		if !present && bound == nil {
-			if present, bound = authkeys.Find(file.Text, o.Key.PublicKey()); present || bound != nil {
+			if present, bound = authkeys.Find(file.Text, key); present || bound != nil {
 				p.File = file.Path
 			}
 		}

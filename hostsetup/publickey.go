@@ -16,7 +16,7 @@ import (
 // A PublicKeyError is a file from which no public key is taken. It never says what stands in the file.
 type PublicKeyError struct {
 	Why  PublicKeyFault
-	Kind string // of the key, where it is the key that is refused: "ssh-dss", "ssh-rsa of 1024 bits"
+	Kind string // of a weak key: "ssh-dss", "ssh-rsa of 1024 bits"; of a PEM format, as ssh-keygen -m names it
 }
 
 // PublicKeyFault is what is the matter with it.
@@ -62,8 +62,10 @@ func ReadPublicKey(text []byte) (key ssh.PublicKey, comment string, err error) {
 		}
 	}
 	switch {
-	case strings.Contains(line, "-----BEGIN ") && strings.Contains(line, "PUBLIC KEY-----"):
-		return nil, "", &PublicKeyError{Why: PublicPEM}
+	case strings.Contains(line, "-----BEGIN RSA PUBLIC KEY-----"):
+		return nil, "", &PublicKeyError{PublicPEM, "PEM"}
+	case strings.Contains(line, "-----BEGIN PUBLIC KEY-----"):
+		return nil, "", &PublicKeyError{PublicPEM, "PKCS8"}
 	case strings.ContainsAny(line, "\r\n"):
 		return nil, "", &PublicKeyError{Why: PublicSeveral}
 	}

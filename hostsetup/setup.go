@@ -134,6 +134,12 @@ func (s *setup) arrive(ctx context.Context) error {
 		return err
 	}
 	s.first = c
+	return s.arrived()
+}
+
+// arrived tells what the first connection came to, and remembers the host key.
+func (s *setup) arrived() error {
+	c := s.first
 	if c.offered[0] == "none" {
 		return ErrNoCredentials
 	}
@@ -227,12 +233,15 @@ func (s *setup) becomeRoot(ctx context.Context) error {
 	return nil
 }
 
+// A stage is one of the steps that change a server, or prove what was changed.
+type stage struct {
+	name string
+	do   func(context.Context) error
+}
+
 // change does what the plan says. The step that failed is named.
 func (s *setup) change(ctx context.Context) (string, error) {
-	steps := []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	steps := []stage{
 		{"install", s.install},
 		{"prove", s.prove},
 		{"rehearse", s.rehearse},
@@ -243,6 +252,11 @@ func (s *setup) change(ctx context.Context) (string, error) {
 	if !s.result.Plan.DropIn {
 		steps = steps[:2]
 	}
+	return s.inOrder(ctx, steps)
+}
+
+// inOrder goes through steps until one fails, which is named.
+func (s *setup) inOrder(ctx context.Context, steps []stage) (string, error) {
 	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return step.name, err

@@ -95,11 +95,15 @@ func undoDetail(u *UndoneError) string {
 }
 
 func (s *setup) removeLine(ctx context.Context, c *conn) error {
+	verb := remote.Takeback
+	if s.facts.standing {
+		verb = remote.Retract
+	}
 	args := []string{s.result.Plan.File, s.result.Plan.Line, s.size(), cmp.Or(s.made, "-")}
 	for _, n := range s.result.Plan.Narrowed {
 		args = append(args, strconv.FormatInt(int64(n.From), 8), n.Path)
 	}
-	_, err := c.do(ctx, remote.Takeback, args...)
+	_, err := c.do(ctx, verb, args...)
 	return err
 }
 
@@ -117,7 +121,7 @@ func (s *setup) onAny(ctx context.Context, do func(*conn) error) error {
 	}
 	a := s.first.by
 	if len(a.signers) == 0 {
-		a.signers = s.byKey().signers // passwords may be off
+		a.signers = s.by(s.Key).signers // passwords may be off
 	}
 	var c *conn
 	lost := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {

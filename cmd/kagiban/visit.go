@@ -35,7 +35,12 @@ func visitFlags() []cli.Flag {
 
 // newVisits reads the flags of visitFlags; yes, dryRun and json are for the command to set.
 func (p *program) newVisits(c *cli.Context) (*visits, error) {
-	from, err := sources(c, passphrase, password, sudoPassword)
+	return p.visitsBy(c, passphrase, password, sudoPassword)
+}
+
+// visitsBy is newVisits for a command that has only the flags of these secrets, and -F.
+func (p *program) visitsBy(c *cli.Context, secrets ...secret) (*visits, error) {
+	from, err := sources(c, secrets...)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,10 @@ case $file in /*) ;; *) file=$HOME/$file ;; esac
 folder=$(dirname "$file")
 [ -d "$folder" ] || folder=$HOME
 obstacle "$folder" "$file"
+# Our drop-in or block, as far as the user can see.
+if [ -e /etc/ssh/sshd_config.d/00-kagiban.conf ] || grep -q '^# kagiban: begin' /etc/ssh/sshd_config 2>/dev/null; then
+	say standing
+fi
 for path in "$HOME" .ssh "$keys"; do
 	[ -e "$path" ] && say mode "$(ls -ldnL "$path" 2>/dev/null)"
 done

@@ -38,7 +38,8 @@ type Verb struct {
 var (
 	Look     = Verb{name: "look", with: "obstacle"}
 	Append   = Verb{name: "append"}
-	Takeback = Verb{name: "takeback"}
+	Takeback = Verb{name: "takeback", file: "takeback"}
+	Retract  = Verb{name: "retract", file: "takeback"} // for a line that came when our drop-in stood already
 	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle config"}
 	Stage    = Verb{name: "stage", root: true}
 	Drop     = Verb{name: "drop", root: true}

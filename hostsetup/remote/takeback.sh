@@ -1,10 +1,13 @@
 # shellcheck shell=sh
-# takeback FILE LINE SIZE MADE MODE PATH...: what append did is undone. FILE is cut back to its first SIZE bytes
+# takeback|retract FILE LINE SIZE MADE MODE PATH...: what append did is undone. FILE is cut back to its first SIZE bytes
 # if all that follows them is our LINE; where somebody else wrote meanwhile, only the line is taken out. MADE is
-# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH. Nothing is taken back while our drop-in
-# or block stands: another run may have made the server key-only on that very line.
+# the folder that append made, or "-". Then each MODE (octal) is given back to its PATH. Takeback takes nothing while our drop-in
+# or block stands: another run may have made the server key-only on that very line. Retract does: it stood before the line came.
 dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
+verb=$1
+shift
 free() {
+	[ "$verb" = takeback ] || return 0
 	[ ! -e "$dropin" ] || fail standing "$dropin"
 	! grep -q '^# kagiban: begin' /etc/ssh/sshd_config 2>/dev/null || fail standing /etc/ssh/sshd_config
 }

@@ -152,7 +152,7 @@ func hostsetupTable() map[ID]Message {
 			Next:      "the same again",
 		},
 		UndoneKeyLeft: {
-			What:      "{host}: the step \"{step}\" failed: {error}; sshd is as it was before, but this client's line stays in {file}",
+			What:      "{host}: the step \"{step}\" failed: {error}; sshd is as it was before, but the key's line stays in {file}",
 			StillTrue: "who could log in before still can",
 			Next:      "the same again   (it goes on from there)",
 		},

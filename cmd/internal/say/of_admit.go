@@ -1,0 +1,31 @@
+package say
+
+import (
+	"errors"
+
+	"kagiban/hostsetup"
+)
+
+// ofAdmit knows why no public key is taken out of a file.
+func ofAdmit(err error) (ID, Fields) {
+	var e *hostsetup.PublicKeyError
+	if !errors.As(err, &e) {
+		return "", nil
+	}
+	f := Fields{"file": "the file", "kind": e.Kind}
+	switch e.Why {
+	case hostsetup.PublicPrivate:
+		return PublicIsPrivate, f
+	case hostsetup.PublicSeveral:
+		return PublicSeveral, f
+	case hostsetup.PublicOptions:
+		return PublicOptions, f
+	case hostsetup.PublicCertificate:
+		return PublicCertificate, f
+	case hostsetup.PublicPEM:
+		return PublicPEM, f
+	case hostsetup.PublicWeak:
+		return PublicWeak, f
+	}
+	return PublicUnknown, f
+}

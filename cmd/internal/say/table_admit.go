@@ -1,0 +1,51 @@
+package say
+
+// Messages of keys that are let in besides this client's own: another client's, and one to keep elsewhere.
+const (
+	PublicIsPrivate   ID = "public-is-private"
+	PublicSeveral     ID = "public-several"
+	PublicOptions     ID = "public-options"
+	PublicCertificate ID = "public-certificate"
+	PublicPEM         ID = "public-pem"
+	PublicWeak        ID = "public-weak"
+	PublicUnknown     ID = "public-unknown"
+	OwnKeyRefused     ID = "own-key-refused"
+
+	AdmitKey       ID = "admit-key"
+	AskAdmit       ID = "ask-admit"
+	Admitted       ID = "admitted"
+	AdmittedBefore ID = "admitted-before"
+	ProveThere     ID = "prove-there"
+)
+
+const (
+	notAdmitted = "no connection was made"
+	publicThere = "kagiban key show NAME --public   (on the other computer: it prints the line to bring)"
+)
+
+func admitTable() map[ID]Message {
+	return map[ID]Message{
+		PublicIsPrivate: {
+			What:      "{file} is the private half of a key: it never leaves the computer it was made on",
+			StillTrue: "nothing of it was shown or sent, and " + notAdmitted,
+			Next:      publicThere + "\nkagiban key new NAME   (there, if this file came here from it: a private key that has travelled is nobody's alone)",
+		},
+		PublicSeveral:     {What: "{file} holds more than one line, and a public key is one", StillTrue: notAdmitted, Next: "the same again with one key in the file"},
+		PublicOptions:     {What: "{file} has something before the key: options, or a host's name", StillTrue: notAdmitted, Next: publicThere},
+		PublicCertificate: {What: "{file} is a certificate, which a server takes by its authority and not by a line", StillTrue: notAdmitted, Next: "the same again with the key's own line   (the file without -cert in its name)"},
+		PublicPEM:         {What: "{file} is a public key in PEM format, not as servers read it", StillTrue: notAdmitted, Next: "ssh-keygen -i -m {kind} -f FILE >key.pub, then the same again with key.pub"},
+		PublicWeak:        {What: "{file} is a key that is too easily broken ({kind})", StillTrue: notAdmitted, Next: "kagiban key new NAME   (on the other computer), then the same again with its public line"},
+		PublicUnknown:     {What: "{file} holds no public key of a kind that is known here", StillTrue: notAdmitted, Next: publicThere},
+		OwnKeyRefused: {
+			What:      "{account}: the key {key} does not open it; the server takes {methods}",
+			StillTrue: untouched,
+			Next:      "kagiban host add {host}   (puts it there again, with another key or the password)",
+		},
+
+		AdmitKey:       {What: "the key to let in: {type} {fingerprint} ({comment})"},
+		AskAdmit:       {What: "let {fingerprint} in to {destination}? It must be what `kagiban key list` shows on the other computer. (y/N)"},
+		Admitted:       {What: "{host} takes {fingerprint} ({comment}) now; nobody has logged in with it yet"},
+		AdmittedBefore: {What: "{host} takes {fingerprint} ({comment}) already; nothing was changed"},
+		ProveThere:     {What: "  next: kagiban host add {destination}   (on the other computer: it proves the key)"},
+	}
+}
