@@ -59,7 +59,7 @@ func Admit(ctx context.Context, o AdmitOptions) (Result, error) {
 		s.result.Verdict = Unchanged
 		return s.result, nil
 	}
-	if step, err := s.inOrder(ctx, []stage{{"install", s.install}, {"prove", a.prove}}); err != nil {
+	if step, err := s.inOrder(ctx, []stage{{"install", s.install}, {"taken", a.ask}}); err != nil {
 		return s.takeBack(ctx, step, err)
 	}
 	s.result.Verdict = Installed
@@ -105,8 +105,8 @@ func (a *admission) asItIs(ctx context.Context) (Result, error) {
 	return a.result, a.seen(ctx)
 }
 
-// prove reads the line back over a new connection, which asks first whether sshd takes the key now.
-func (a *admission) prove(ctx context.Context) error {
+// ask reads the line back over a new connection, which asks first whether sshd takes the key now.
+func (a *admission) ask(ctx context.Context) error {
 	var taken []bool
 	err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
 		taken, a.proved, err = a.dialer.query(ctx, a.by(a.Key), a.guest)
@@ -125,7 +125,7 @@ func (a *admission) prove(ctx context.Context) error {
 	if !taken[0] {
 		return a.refused(nil)
 	}
-	a.step("prove", "read back on a new connection, and sshd takes the key (asked without a signature)")
+	a.step("taken", "read back on a new connection, and sshd takes the key (asked without a signature)")
 	return a.login(ctx)
 }
 

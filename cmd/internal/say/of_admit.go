@@ -12,7 +12,7 @@ func ofAdmit(err error) (ID, Fields) {
 	if !errors.As(err, &e) {
 		return "", nil
 	}
-	f := Fields{"file": "the file", "kind": e.Kind}
+	f := Fields{"file": "the file", "kind": e.Kind, "command": "ssh-keygen -i -m " + e.Kind + " -f FILE"}
 	switch e.Why {
 	case hostsetup.PublicPrivate:
 		return PublicIsPrivate, f

@@ -33,7 +33,7 @@ func admitTable() map[ID]Message {
 		PublicSeveral:     {What: "{file} holds more than one line, and a public key is one", StillTrue: notAdmitted, Next: "the same again with one key in the file"},
 		PublicOptions:     {What: "{file} has something before the key: options, or a host's name", StillTrue: notAdmitted, Next: publicThere},
 		PublicCertificate: {What: "{file} is a certificate, which a server takes by its authority and not by a line", StillTrue: notAdmitted, Next: "the same again with the key's own line   (the file without -cert in its name)"},
-		PublicPEM:         {What: "{file} is a public key in PEM format, not as servers read it", StillTrue: notAdmitted, Next: "ssh-keygen -i -m {kind} -f FILE >key.pub, then the same again with key.pub"},
+		PublicPEM:         {What: "{file} is a public key in PEM format, not as servers read it", StillTrue: notAdmitted, Next: "{command} >key.pub, then the same again with key.pub"},
 		PublicWeak:        {What: "{file} is a key that is too easily broken ({kind})", StillTrue: notAdmitted, Next: "kagiban key new NAME   (on the other computer), then the same again with its public line"},
 		PublicUnknown:     {What: "{file} holds no public key of a kind that is known here", StillTrue: notAdmitted, Next: publicThere},
 		OwnKeyRefused: {
