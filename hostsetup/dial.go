@@ -27,7 +27,7 @@ var errAsked = errors.New("only asking")
 type dialer struct {
 	target   Target
 	identity *identity
-	opened   int // TCP connections so far
+	opened   int // connections so far
 	commands int // exec requests so far
 }
 
@@ -76,11 +76,10 @@ type state struct {
 
 // open makes one connection. Errors: *[UnreachableError], *[HostKeyError], *[LoginError], errAsked.
 func (d *dialer) open(ctx context.Context, a auth) (*conn, *state, error) {
-	dial := net.Dialer{Timeout: handshakeLimit}
 	d.opened++
-	tcp, err := dial.DialContext(ctx, "tcp", d.target.endpoint())
+	tcp, err := d.connect(ctx)
 	if err != nil {
-		return nil, nil, &UnreachableError{Address: d.target.endpoint(), Err: err}
+		return nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() }) // ends whatever waits on it
 	s := &state{auth: a, ctx: ctx, tcp: tcp, account: a.user + "@" + d.target.Name}
@@ -91,6 +90,7 @@ func (d *dialer) open(ctx context.Context, a auth) (*conn, *state, error) {
 	}
 	if err != nil {
 		_ = tcp.Close()
+		tellOfWay(tcp, err)
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
@@ -119,7 +119,7 @@ func (c *conn) session(ctx context.Context) (*ssh.Session, error) {
 }
 
 func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
-	s.limit()
+	_ = tcp.SetDeadline(time.Now().Add(d.patience()))
 	s.line = &line{Conn: tcp}
 	config := &ssh.ClientConfig{
 		User:              s.user,
@@ -235,7 +235,7 @@ func (s *state) explain(endpoint string, err error) error {
 	if (s.keysDone || s.tries > 0) && !late {
 		return &LoginError{Account: s.account, Offered: s.allowed, Err: err, Said: s.said}
 	}
-	return &UnreachableError{endpoint, err, s.line.hungUp(), s.line.greeting()}
+	return &UnreachableError{Address: endpoint, Err: err, HungUp: s.line.hungUp(), Said: s.line.greeting()}
 }
 
 // login opens a connection with the signers, or else with the password. A server that hangs up after too many identities

@@ -30,9 +30,13 @@ type UnreachableError struct {
 	// HungUp: something took the connection, and ended it before anything was shown to it.
 	HungUp bool
 	Said   string // what it said in place of a greeting
+	Way    *Way   // nil, or what leads there: then Err is what came of that
 }
 
 func (e *UnreachableError) Error() string {
+	if e.Way != nil {
+		return fmt.Sprintf("%s is not reached by way of %s: %v", e.Address, e.Way, e.Err)
+	}
 	return fmt.Sprintf("no answer from %s: %v", e.Address, e.Err)
 }
 func (e *UnreachableError) Unwrap() error { return e.Err }

@@ -333,7 +333,7 @@ func (s *setup) closedToRoot(ctx context.Context) error {
 // record writes the book: with every host key of the server, not only the one that this run was spoken to with.
 func (s *setup) record(ctx context.Context) error {
 	h := book.Host{
-		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs,
+		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs, Jump: s.Target.Jump,
 		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: s.first.keys.all(ctx),
 		KeyOnly: s.result.KeyOnly, CheckedAt: s.Now().UTC().Truncate(time.Second),
 	}

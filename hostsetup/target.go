@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Target is a server as ssh(1) would reach it.
@@ -25,12 +26,15 @@ type Target struct {
 	KnownHosts []string
 	HashNames  bool // HashKnownHosts
 	Identities []string
+	// Jump is the -J that was given for it, "" where the way is left to ssh's configuration.
+	Jump string
+	Way  *Way // nil: it is dialled
+	// Patience is how long it may take to answer (ssh_config(5), ConnectTimeout), 0 for our own.
+	Patience time.Duration
 }
 
 // Account is user@name, for people.
 func (t Target) Account() string { return t.User + "@" + t.Name }
-
-func (t Target) endpoint() string { return net.JoinHostPort(t.Address, strconv.Itoa(t.Port)) }
 
 // A Resolver asks ssh(1) what its configuration makes of a name, with `ssh -G`. Note that, like ssh itself, this runs the
 // commands of `Match exec`.
@@ -38,6 +42,8 @@ type Resolver struct {
 	Program string // "ssh"
 	Config  string // -F, "" for ssh's own
 	Home    string // of the user, for ~ in file names
+	Shell   string // of the user, for ProxyCommand; "" for /bin/sh
+	Jump    string // -J, "" for ssh's configuration, or [Direct]
 }
 
 // Resolve takes [USER@]HOST[:PORT] apart and lets ssh fill in the rest. port 0 leaves it to the name or the configuration.
@@ -52,6 +58,14 @@ func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Ta
 		port = given
 	}
 	args := []string{"-G"}
+	if r.Jump != "" {
+		if err := CheckJump(r.Jump); err != nil {
+			return Target{}, err
+		}
+	}
+	if r.Jump != "" && r.Jump != Direct {
+		args = append(args, "-J", r.Jump)
+	}
 	if r.Config != "" {
 		args = append(args, "-F", r.Config)
 	}
@@ -73,8 +87,9 @@ func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Ta
 }
 
 func (r Resolver) read(host string, out []byte) (Target, error) {
-	t := Target{Name: host, Port: 22}
-	alias := ""
+	t := Target{Name: host, Port: 22, Jump: r.Jump}
+	var alias, jump, command string
+	passed := false // ProxyUseFdpass
 	var global []string
 	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
 		keyword, value, _ := strings.Cut(s.Text(), " ")
@@ -97,10 +112,15 @@ func (r Resolver) read(host string, out []byte) (Target, error) {
 			if !strings.Contains(value, "%") {
 				t.Identities = append(t.Identities, r.expand(value))
 			}
-		case "proxyjump", "proxycommand":
-			if value != "none" {
-				return t, &ConfigError{fmt.Sprintf("%s is reached by way of another host (%s %s), which kagiban cannot do yet", host, keyword, value)}
-			}
+		case "connecttimeout":
+			seconds, _ := strconv.Atoi(value) // "none"
+			t.Patience = time.Duration(seconds) * time.Second
+		case "proxyjump":
+			jump = value
+		case "proxycommand":
+			command = value
+		case "proxyusefdpass":
+			passed = value == "yes"
 		}
 	}
 	t.KnownHosts = append(t.KnownHosts, global...)
@@ -114,7 +134,17 @@ func (r Resolver) read(host string, out []byte) (Target, error) {
 	case t.Port != 22:
 		t.KnownAs = fmt.Sprintf("[%s]:%d", t.Address, t.Port)
 	}
-	return t, nil
+	var err error
+	switch {
+	case r.Jump == Direct: // ssh itself would still take a ProxyCommand
+	case jump != "":
+		t.Way, err = r.byJump(t, tokens(t, alias), jump)
+	case command != "" && passed:
+		err = &ConfigError{fmt.Sprintf("%s has a ProxyCommand that passes a socket (ProxyUseFdpass), which kagiban cannot take", host)}
+	case command != "":
+		t.Way, err = r.byCommand(t, tokens(t, alias), command)
+	}
+	return t, err
 }
 
 func (r Resolver) expandAll(files string) []string {

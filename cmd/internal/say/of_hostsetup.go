@@ -227,6 +227,8 @@ func ofConnection(err error) (ID, Fields) {
 		return SecondFactor, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &login):
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
+	case errors.As(err, &unreachable) && unreachable.Way != nil:
+		return ofWay(unreachable)
 	case errors.As(err, &unreachable) && unreachable.HungUp:
 		return HungUp, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
 	case errors.As(err, &unreachable) && strings.Contains(unreachable.Error(), "refused"): // the word of every system

@@ -1,0 +1,16 @@
+package say
+
+import (
+	"net"
+
+	"kagiban/hostsetup"
+)
+
+// ofWay knows what may happen on the way to a server.
+func ofWay(e *hostsetup.UnreachableError) (ID, Fields) {
+	command := "ssh -v " + e.Way.Asked
+	if host, port, err := net.SplitHostPort(e.Address); err == nil && e.Way.Jump != "" {
+		command = "ssh -v -J " + e.Way.Jump + " -p " + port + " " + host
+	}
+	return NoWay, Fields{"address": e.Address, "way": e.Way.String(), "error": e.Err.Error(), "command": command}
+}
