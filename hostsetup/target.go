@@ -58,6 +58,9 @@ func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Ta
 		port = given
 	}
 	args := []string{"-G"}
+	if strings.EqualFold(r.Jump, Direct) {
+		r.Jump = Direct
+	}
 	if r.Jump != "" {
 		if err := CheckJump(r.Jump); err != nil {
 			return Target{}, err

@@ -3,6 +3,7 @@ package hostsetup
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,6 +22,11 @@ func (w *Way) String() string {
 		return "its ProxyCommand"
 	}
 	return w.Jump
+}
+
+// Is tells whether both lead to one place; nil leads nowhere else.
+func (w *Way) Is(x *Way) bool {
+	return w == x || w != nil && x != nil && slices.Equal(w.Words, x.Words)
 }
 
 // Direct is the jump that stands for none: the server is dialled, whatever ssh's configuration says.

@@ -21,6 +21,7 @@ type adding struct {
 	p      *program
 	base   hostsetup.Options // what all of them share
 	config string            // -F
+	jump   string            // -J
 	port   int
 	alias  string // --name
 	yes    bool
@@ -46,7 +47,7 @@ type adds struct {
 }
 
 func (p *program) newAdding(c *cli.Context, names []string, base hostsetup.Options, from map[secret]prompt.Source) *adding {
-	a := &adding{p: p, base: base, config: c.String("ssh-config"), port: c.Int("port"), alias: c.String("name"), yes: c.Bool("yes"), json: c.Bool("json"), from: from, floor: newFloor()}
+	a := &adding{p: p, base: base, config: c.String("ssh-config"), jump: c.String("jump"), port: c.Int("port"), alias: c.String("name"), yes: c.Bool("yes"), json: c.Bool("json"), from: from, floor: newFloor()}
 	for _, name := range names {
 		if !slices.ContainsFunc(a.hosts, func(x *adds) bool { return x.asked == name }) {
 			a.hosts = append(a.hosts, &adds{asked: name, result: added{Host: name, Result: string(hostsetup.Failed), Steps: []hostsetup.Step{}}})
@@ -103,7 +104,7 @@ func (a *adding) resolve(ctx context.Context, parallel int) {
 			each = append(each, h)
 			continue
 		}
-		same := func(x *adds) bool { return place(x.target) == place(h.target) }
+		same := func(x *adds) bool { return place(x.target) == place(h.target) && x.target.Way.Is(h.target.Way) }
 		if slices.ContainsFunc(each, same) {
 			continue
 		}
@@ -120,7 +121,7 @@ func place(t hostsetup.Target) string { return t.User + "@" + t.Address + ":" + 
 
 // find is the host's target, with the name that it shall have.
 func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
-	t, page, err := a.p.target(ctx, a.base.Book, h.asked, a.config, a.port)
+	t, page, err := a.p.targetBy(ctx, a.base.Book, h.asked, a.config, a.jump, a.port)
 	if err != nil {
 		return t, err
 	}
@@ -128,7 +129,8 @@ func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
 		t.Name = a.alias
 	}
 	h.result.Host = t.Name
-	if page == nil {
+	err = a.p.keepWay(ctx, a.config, &t)
+	if err == nil && page == nil {
 		err = aliasIsFree(a.base.Book, t)
 	}
 	return t, err

@@ -22,6 +22,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, Usage: "connect to `PORT`"},
 		&cli.StringFlag{Name: "identity", Aliases: []string{"i"}, Usage: "log in with the key in `FILE`, which opens the server already"},
 		sshConfigFlag(),
+		jumpFlag(),
 		&cli.StringFlag{Name: "key", Usage: "install the key `NAME` (without it: this client's)"},
 		&cli.StringFlag{Name: "name", Usage: "call the server `ALIAS` here"},
 		&cli.StringFlag{Name: "host-key", Usage: "the server's host key is `SHA256:...`"},

@@ -48,6 +48,14 @@ func wanted(t *testing.T) {
 	t.Parallel()
 }
 
+// Behind pulls the network cable of h and lays one from gate to h, which is then reached from there alone. It returns the address of h there.
+func (h *Host) Behind(gate *Host) string {
+	h.t.Helper()
+	address := strings.TrimSpace(h.vps("cable", gate.Name, h.Name))
+	h.Link(false)
+	return address
+}
+
 func start(t *testing.T, hook string, options []string) (*Host, error) {
 	name := strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	name = name[max(0, len(name)-16):]

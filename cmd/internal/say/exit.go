@@ -19,7 +19,7 @@ func ExitCode(id ID) int {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
 		StdinTwice, TwoSources, BadHostName, BadHostKey, BadPort, OneHostOnly, BadUndoAfter, BadParallel,
-		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife:
+		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, WayUnkept:
 		return ExitUsage
 	case AgentNotRunning, AgentLocked:
 		return ExitLocked
