@@ -97,6 +97,8 @@ type Result struct {
 	Offered []string
 	Plan    Plan
 	Steps   []Step
+	// Proved are the fingerprints of the keys that were seen to open it, by this client or in the server's log, where the book was written.
+	Proved []string
 	// Connections and Commands are what it took: TCP connections, and commands run on the server.
 	Connections, Commands int
 }

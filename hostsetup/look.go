@@ -38,6 +38,8 @@ type facts struct {
 	manner     string
 	dropIn     string    // what stands of ours: the drop-in's text, or the block's
 	block      bool      // it is, or will be, a block in sshd_config
+	unread     bool      // the drop-in stands, and no Include reads it for everybody
+	opened     []string  // fingerprints of the keys that logged the user in lately, as the server's log tells
 	filesystem string    // the kind that the home folder is on, as mount(8) names it
 	problems   []Problem // what root's look found in the way
 	lost       []Other   // whom the drop-in would shut out
@@ -141,10 +143,11 @@ func (f *facts) inspect(ctx context.Context, r *root, c *conn) error {
 		return &remote.Failure{Verb: remote.Inspect.String(), What: "noconfig", Detail: sshd.Config}
 	}
 	if _, f.block = sshd.Blocked(f.files); f.block {
+		f.unread = f.dropIn != ""
 		f.dropIn, _ = a.Text("block")
 	}
 	f.problems = f.obstacles(a)
-	f.lost, f.unseen = f.others(a), unseen(a)
+	f.lost, f.unseen, f.opened = f.others(a), unseen(a), a.All("opened")
 	return nil
 }
 

@@ -167,11 +167,7 @@ func (f *facts) layout() []Problem {
 		found = append(found, problem("no-key-there", "where", d.Where(), "keyword", d.Keyword, "value", d.Value, "match", inside(d.Line)))
 	}
 	for _, d := range sshd.Doors(f.files) {
-		id := "password-elsewhere"
-		if d.Inside {
-			id = "password-in-match"
-		}
-		found = append(found, problem(id, "where", d.Where(), "keyword", d.Keyword, "value", d.Value, "match", inside(d.Line)))
+		found = append(found, f.door(d))
 	}
 	return found
 }

@@ -219,12 +219,17 @@ func (s *setup) survey(ctx context.Context) error {
 	return err
 }
 
-func (s *setup) becomeRoot(ctx context.Context) error {
+// ready finds the ways to root, and takes none yet.
+func (s *setup) ready() {
 	s.root = &root{user: s.facts.user, host: s.Target.Name, ways: ways(s.facts), ask: s.Person.RootPassword,
 		known: map[string][]byte{}, asked: map[string]int{}}
 	if s.first.password != nil {
 		s.root.known[s.facts.user] = s.first.password
 	}
+}
+
+func (s *setup) becomeRoot(ctx context.Context) error {
+	s.ready()
 	if err := s.facts.inspect(ctx, s.root, s.first); err != nil {
 		s.root.refused = err
 		return err
@@ -332,9 +337,15 @@ func (s *setup) closedToRoot(ctx context.Context) error {
 
 // record writes the book: with every host key of the server, not only the one that this run was spoken to with.
 func (s *setup) record(ctx context.Context) error {
+	old := book.Host{}
+	if page, err := s.Book.Find(s.Target.Name); err == nil && page.Name == s.Target.Name {
+		old = page
+	}
+	s.result.Proved = s.facts.proved(old, s.opened()...)
 	h := book.Host{
 		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs, Jump: s.Target.Jump,
 		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: s.first.keys.all(ctx),
+		Proved: s.result.Proved, DeepAt: old.DeepAt,
 		KeyOnly: s.result.KeyOnly, CheckedAt: s.Now().UTC().Truncate(time.Second),
 	}
 	if err := s.Book.Put(ctx, h); err != nil {
@@ -342,6 +353,17 @@ func (s *setup) record(ctx context.Context) error {
 	}
 	s.step("record", fmt.Sprintf("%s, %d host keys", h.Name, len(h.HostKeys)))
 	return nil
+}
+
+// opened are the keys that opened the server in this run.
+func (s *setup) opened() []ssh.PublicKey {
+	var keys []ssh.PublicKey
+	for _, c := range []*conn{s.first, s.proved, s.again} {
+		if c != nil && c.used != nil {
+			keys = append(keys, c.used)
+		}
+	}
+	return keys
 }
 
 func sameKey(a, b ssh.PublicKey) bool {

@@ -44,6 +44,7 @@ type adds struct {
 	result added
 	said   say.ID // the verdict, where all went well
 	begun  bool
+	sole   bool // no other key was seen to open it
 }
 
 func (p *program) newAdding(c *cli.Context, names []string, base hostsetup.Options, from map[secret]prompt.Source) *adding {
@@ -73,14 +74,18 @@ func (a *adding) all(ctx context.Context, parallel int) error {
 	end := a.board.live(ctx)
 	several(ctx, names, parallel, func(i int, _ string) int { return a.one(ctx, i) })
 	end()
-	codes := make([]int, len(a.hosts))
+	codes, sole := make([]int, len(a.hosts)), []string{}
 	for i, h := range a.hosts {
 		if !h.begun {
 			a.notBegun(h)
 		}
 		a.verdict(h)
 		codes[i] = h.result.Exit
+		if h.sole {
+			sole = append(sole, h.result.Host)
+		}
 	}
+	a.p.saySole(sole)
 	if a.broken != nil {
 		return a.broken
 	}
@@ -145,6 +150,7 @@ func (a *adding) one(ctx context.Context, i int) int {
 	if h.err == nil {
 		r, err := hostsetup.Add(ctx, a.options(i))
 		h.result.Result, h.result.Steps, h.said = string(r.Verdict), r.Steps, verdict(r, a.base)
+		h.sole = r.KeyOnly && len(r.Proved) == 1
 		if err != nil {
 			h.err = say.ForHost(h.target.Name, err)
 		}

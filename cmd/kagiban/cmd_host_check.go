@@ -2,24 +2,36 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
+	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
 	"kagiban/hostsetup/book"
 )
 
 func hostCheckCommand(p *program) *cli.Command {
+	flags := []cli.Flag{
+		&cli.BoolFlag{Name: "deep", Usage: "ask for a name that does not exist, too: at most once in ten minutes, since who watches the door counts that"},
+		jsonFlag(),
+	}
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "is it still key-only? Asks each server what it offers; changes nothing",
+		Usage:     "is it still key-only? Changes nothing",
 		ArgsUsage: "[HOST...]",
-		Flags:     []cli.Flag{jsonFlag(), sshConfigFlag()},
-		Action:    func(c *cli.Context) error { return p.hostCheck(c) },
+		Description: "It asks each server what it offers to the login user and root, wherever an SSH server listens. Then it logs in by this client's\n" +
+			"key, becomes root where it can, and asks sshd about each account with a shell. Each problem has a cause and what mends it.\n" +
+			"Without root it says so, and does not call the server key-only.\n" +
+			"Exit: 0 key-only · 1 not reached · 4 not key-only, or not all could be looked at.",
+		Flags:  append(flags, visitFlags()...),
+		Action: func(c *cli.Context) error { return p.hostCheck(c) },
 	}
 }
 
@@ -35,82 +47,118 @@ type checkedHost struct {
 	KeyOnly  bool             `json:"key_only"`
 	Methods  []string         `json:"methods"`
 	Problems []checkedProblem `json:"problems"`
+
+	seen, open, sole bool // it was reached; something typed opens it; only one key is known to
 }
 
+// mostChecks is how many servers are looked at at once.
+const mostChecks = 16
+
 func (p *program) hostCheck(c *cli.Context) error {
-	b, err := p.book()
+	v, err := p.newVisits(c)
 	if err != nil {
 		return err
 	}
-	names := c.Args().Slice()
-	if len(names) == 0 {
-		hosts, err := b.Hosts()
-		if err != nil {
-			return err
-		}
-		for _, h := range hosts {
-			names = append(names, h.Name)
-		}
+	v.json = c.Bool("json")
+	names, err := v.names(c.Args().Slice())
+	if err != nil {
+		return err
 	}
 	var out struct {
 		Hosts []checkedHost `json:"hosts"`
 	}
 	if len(names) == 0 {
-		if c.Bool("json") {
+		if v.json {
 			if err := writeJSON(p.stdout, out); err != nil {
 				return err
 			}
 		}
 		return say.Fail(say.NoHosts, nil) // a check of nothing must not pass for ever
 	}
-	var codes []int
-	for _, name := range names {
-		checked, err := p.checkOne(c, b, name)
+	out.Hosts = make([]checkedHost, len(names))
+	codes := several(c.Context, names, mostChecks, func(i int, name string) int {
+		checked, err := p.checkOne(c, v, name)
+		code := say.ExitDone
 		switch {
 		case err != nil:
 			e := say.ForHost(name, err)
-			fmt.Fprintln(p.stderr, say.Render(e.ID, e.Fields))
+			p.complain(e)
 			checked.Problems = append(checked.Problems, checkedProblem{ID: string(e.ID), Detail: say.Text(e.ID, e.Fields)})
-			codes = append(codes, say.ExitCode(e.ID))
-		case checked.KeyOnly:
-			codes = append(codes, say.ExitDone)
-		default:
-			codes = append(codes, say.ExitProblem)
+			code = say.ExitCode(e.ID)
+		case !checked.KeyOnly:
+			code = say.ExitProblem
 		}
-		out.Hosts = append(out.Hosts, checked)
+		out.Hosts[i] = checked
+		return code
+	})
+	if c.Context.Err() != nil {
+		return c.Context.Err()
 	}
-	if c.Bool("json") {
-		if err := writeJSON(p.stdout, out); err != nil {
-			return err
-		}
-	} else if err := p.showChecked(out.Hosts); err != nil {
+	if v.json {
+		err = writeJSON(p.stdout, out)
+	} else {
+		err = p.showChecked(out.Hosts)
+	}
+	if err != nil {
 		return err
 	}
+	p.showProblems(out.Hosts)
 	return p.endOfSeveral(codes)
 }
 
-func (p *program) checkOne(c *cli.Context, b book.Book, name string) (checkedHost, error) {
+// names are those of the command line, all of the book if there are none, each once.
+func (v *visits) names(named []string) ([]string, error) {
+	if len(named) == 0 {
+		hosts, err := v.book.Hosts()
+		for _, h := range hosts {
+			named = append(named, h.Name)
+		}
+		return named, err
+	}
+	var names []string
+	for _, name := range named {
+		if page, err := v.book.Find(name); err == nil {
+			name = page.Name
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func (p *program) checkOne(c *cli.Context, v *visits, name string) (checkedHost, error) {
 	checked := checkedHost{Name: name}
-	page, err := b.Find(name)
+	page, err := v.book.Find(name)
 	if err != nil {
 		return checked, err
 	}
-	checked.Name = page.Name
-	t, _, err := p.target(c.Context, b, page.Name, c.String("ssh-config"), 0)
+	o := hostsetup.CheckOptions{Deep: c.Bool("deep")}
+	if o.Options, err = v.to(c.Context, page); err != nil {
+		if o.Target.Name == "" || errors.Is(err, context.Canceled) || errors.Is(err, prompt.ErrInterrupted) {
+			return checked, err
+		}
+		id, fields := say.Of(err) // the server can be asked what it offers all the same
+		o.NoKey = say.Text(id, fields)
+	}
+	o.Steps = nil // they would be a hundred lines
+	health, err := hostsetup.Check(c.Context, o)
 	if err != nil {
 		return checked, err
 	}
-	health, err := hostsetup.Check(c.Context, t, page)
-	if err != nil {
-		return checked, err
-	}
-	checked.KeyOnly, checked.Methods, checked.Problems = health.KeyOnly, health.Methods, []checkedProblem{}
+	checked.KeyOnly, checked.Methods, checked.seen, checked.open = health.KeyOnly, health.Methods, true, health.Open
 	for _, problem := range health.Problems {
 		detail, fix := say.Problem(problem)
 		checked.Problems = append(checked.Problems, checkedProblem{problem.ID, detail, fix})
 	}
-	page.KeyOnly, page.CheckedAt = health.KeyOnly, *utc(p.now())
-	return checked, b.Put(c.Context, page)
+	return checked, v.book.Update(c.Context, page.Name, func(h *book.Host) error {
+		h.Proved = health.Proved
+		if health.KeyOnly || health.Open { // else it is not known any better than before
+			h.KeyOnly, h.CheckedAt = health.KeyOnly, *utc(p.now())
+		}
+		checked.sole = soleKey(*h)
+		return nil
+	})
 }
 
 func (p *program) showChecked(hosts []checkedHost) error {
@@ -120,20 +168,53 @@ func (p *program) showChecked(hosts []checkedHost) error {
 		switch {
 		case h.KeyOnly:
 			state = "key-only"
-		case h.Methods == nil:
+		case !h.seen:
 			state = "not checked"
+		case !h.open:
+			state = "not all seen"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", h.Name, state, cmp.Or(strings.Join(h.Methods, ", "), "-"))
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
+	return w.Flush()
+}
+
+// showProblems says what is wrong, and what mends it. What kept a server from being looked at at all was said.
+func (p *program) showProblems(hosts []checkedHost) {
+	var sole []string
 	for _, h := range hosts {
 		for _, problem := range h.Problems {
 			if problem.Fix != "" {
-				fmt.Fprintf(p.stderr, "%s: %s\n  next: %s\n", h.Name, problem.Detail, problem.Fix)
+				fmt.Fprintln(p.stderr, say.Text(say.ProblemOf, say.Fields{"host": h.Name, "detail": problem.Detail}))
+				fmt.Fprintln(p.stderr, "  "+say.Text(say.ProblemNext, say.Fields{"fix": problem.Fix}))
 			}
 		}
+		if h.sole {
+			sole = append(sole, h.Name)
+		}
 	}
-	return nil
+	p.saySole(sole)
+}
+
+// soleKey tells whether a server is closed to passwords, and one key is all that was ever seen to open it.
+func soleKey(h book.Host) bool {
+	others := slices.DeleteFunc(slices.Clone(h.Proved), func(key string) bool { return key == h.Fingerprint })
+	return h.KeyOnly && len(others) == 0
+}
+
+// soleHosts are the names of such servers, in one line.
+func soleHosts(hosts []book.Host) string {
+	var names []string
+	for _, h := range hosts {
+		if soleKey(h) {
+			names = append(names, h.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// saySole warns of servers that one key alone opens.
+func (p *program) saySole(names []string) {
+	if len(names) > 0 {
+		p.tell(say.OneKeyOnly, "host", strings.Join(names, ", "))
+	}
 }

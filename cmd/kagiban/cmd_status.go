@@ -175,6 +175,9 @@ func (s surroundings) show(out io.Writer) error {
 	for _, h := range s.hosts {
 		fmt.Fprintf(w, "host %s\t%s\n", h.Name, s.aboutHost(h))
 	}
+	if sole := soleHosts(s.hosts); sole != "" {
+		fmt.Fprintf(w, "\t%s\n", say.Text(say.OneKeyOnly, say.Fields{"host": sole}))
+	}
 	for _, command := range s.next() {
 		fmt.Fprintf(w, "next\t%s\n", command)
 	}

@@ -93,6 +93,11 @@ func (c *client) add(h *vpstest.Host, more ...string) []string {
 		"--password-file", h.PasswordFile, "--accept-new", "--yes"}, more...)
 }
 
+// check are the arguments of `host check` for all servers of the book.
+func (c *client) check(h *vpstest.Host, more ...string) []string {
+	return append([]string{"host", "check", "-F", c.config, "--passphrase-file", c.passphrase, "--sudo-password-file", h.PasswordFile}, more...)
+}
+
 var denied = regexp.MustCompile(`Permission denied \(([a-z,-]*)\)`)
 
 // offered asks the server with the real ssh what it offers to user; "" while it does not answer.
@@ -337,7 +342,7 @@ func TestHostCheckAndUndo(t *testing.T) {
 	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
 		t.Fatalf("exit %d", code)
 	}
-	if out, _, code := c.kagiban("host", "check", "-F", c.config, "--json"); code != 0 || !strings.Contains(out, `"key_only":true,"methods":["publickey"],"problems":[]`) {
+	if out, _, code := c.kagiban(c.check(h, "--json")...); code != 0 || !strings.Contains(out, `"key_only":true,"methods":["publickey"],"problems":[]`) {
 		t.Errorf("check: exit %d, %s", code, out)
 	}
 	// As if an earlier undo had been cut short half-way.
@@ -351,7 +356,7 @@ func TestHostCheckAndUndo(t *testing.T) {
 	if after := sshdFiles(h); after != before {
 		t.Errorf("after undo sshd's files differ:\n%s", after)
 	}
-	if out, _, code := c.kagiban("host", "check", "-F", c.config); code != 4 || !strings.Contains(out, "NOT key-only") {
+	if out, _, code := c.kagiban(c.check(h)...); code != 4 || !strings.Contains(out, "NOT key-only") {
 		t.Errorf("check: exit %d, %s", code, out)
 	}
 	if out, _, code := c.kagiban("host", "list"); code != 0 || !strings.Contains(out, "passwords on") {

@@ -35,10 +35,10 @@ recent() {
 	done
 }
 
-# logins: "NAME:DATE" for each account that logged in by something typed, the last time; ":seen" if any login at all was to be seen
-# (ours is one), ":unread WHAT". Dates stand as 2026-11-03T.., or as "Nov  3 .." without a year.
+# logins USER: "NAME:DATE" for each account that logged in by something typed, the last time; ":opened FINGERPRINT" for each key that logged USER
+# in; ":seen" if any login at all was to be seen (ours is one), ":unread WHAT". Dates stand as 2026-11-03T.., or as "Nov  3 .." without a year.
 logins() {
-	recent | awk -v year="$(date +%Y)" -v today="$(($(date +%s) / 86400))" '
+	recent | awk -v user="$1" -v year="$(date +%Y)" -v today="$(($(date +%s) / 86400))" '
 		function day(y, m, d) { # since 1970
 			if (m <= 2) { y--; m += 12 }
 			return 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469
@@ -56,15 +56,20 @@ logins() {
 			}
 			if (day(y, m, d) < today - 30 || $n !~ /^sshd(-session)?\[[0-9]+\]:$/ || $(n + 1) != "Accepted") next
 			seen = 1
-			if ($(n + 2) !~ /^(password|keyboard-interactive)/ || $(n + 3) != "for") next
+			if ($(n + 2) !~ /^(publickey$|password|keyboard-interactive)/ || $(n + 3) != "for") next
 			who = substr($0, index($0, " Accepted "))
 			sub(/^ Accepted [^ ]+ for /, "", who)
 			sub(/ from [^ ]+ port [0-9]+.*$/, "", who)
+			if ($(n + 2) == "publickey") {
+				if (who == user && match($0, / SHA256:[A-Za-z0-9+\/]+$/)) opened[substr($0, RSTART + 1)]
+				next
+			}
 			date = sprintf("%04d-%02d-%02d", y, m, d)
 			if (who !~ /^-|:/ && date > last[who]) last[who] = date
 		}
 		END {
 			if (seen) print ":seen"
+			for (key in opened) print ":opened " key
 			for (who in last) print who ":" last[who]
 		}'
 }
@@ -147,7 +152,7 @@ keys() {
 
 # people USER: all of it. Sets asked, the names whose settings it has told.
 people() {
-	seen=$(logins)
+	seen=$(logins "$1")
 	printf '%s\n' "$seen" | sed -n 's/^://p' | while read -r line; do say "$line"; done
 	found=$(candidates "$1" "$(printf '%s\n' "$seen" | grep -v '^:')")
 	asked=$(printf '%s\n' "$found" | cut -d: -f1)

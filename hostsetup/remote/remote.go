@@ -41,6 +41,7 @@ var (
 	Takeback = Verb{name: "takeback", file: "takeback"}
 	Retract  = Verb{name: "retract", file: "takeback"} // for a line that came when our drop-in stood already
 	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle config"}
+	Listen   = Verb{name: "listen", root: true}
 	Stage    = Verb{name: "stage", root: true}
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}

@@ -55,7 +55,9 @@ func TestProblems(t *testing.T) {
 			found[ID(m[1]+m[2])] = true
 		}
 	}
-	for id := range problemsTable() {
+	problems := problemsTable()
+	maps.Copy(problems, checkProblems())
+	for id := range problems {
 		if !found[id] {
 			t.Errorf("%s: nothing in hostsetup finds it", id)
 		}

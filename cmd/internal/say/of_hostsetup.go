@@ -153,7 +153,7 @@ func ofProblems(problems []hostsetup.Problem) Fields {
 
 // Problem is what stands in the way of a key-only server, and the command that mends it.
 func Problem(p hostsetup.Problem) (detail, fix string) {
-	m, known := problemsTable()[ID(p.ID)]
+	m, known := table()[ID(p.ID)]
 	if !known {
 		return oneLine(p.String()), ""
 	}

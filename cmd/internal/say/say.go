@@ -64,7 +64,22 @@ func rules() []func(error) (ID, Fields) {
 
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
-	return []map[ID]Message{hostsetupTable(), problemsTable(), fleetTable(), wayTable(), admitTable(), vaultTable(), agentTable(), askTable(), serviceTable(), doctorTable(), doctorTalk(), frameTable()}
+	return []map[ID]Message{
+		hostsetupTable(),
+		problemsTable(),
+		fleetTable(),
+		wayTable(),
+		admitTable(),
+		vaultTable(),
+		agentTable(),
+		askTable(),
+		serviceTable(),
+		doctorTable(),
+		doctorTalk(),
+		frameTable(),
+		checkTable(),
+		checkProblems(),
+	}
 }
 
 // table is all rows together.

@@ -94,11 +94,11 @@ func problemsTable() map[ID]Message {
 		},
 		"password-elsewhere": {
 			What: "{where} says {keyword} {value} before kagiban's drop-in is read",
-			Next: "delete or comment out that line",
+			Next: "sudo sed -i '{number}s/^/# /' {file}, then: {reload}   (on the server: it comments that line out)",
 		},
 		"password-in-match": {
 			What: "{where} says {keyword} {value} {match}, which wins over any drop-in",
-			Next: "delete or comment out that line",
+			Next: "sudo sed -i '{number}s/^/# /' {file}, then: {reload}   (on the server: it comments that line out)",
 		},
 		"password-offered": {What: "{account} is offered {methods}", Next: "kagiban host add {name}"},
 	}
