@@ -16,6 +16,15 @@ const (
 	Admitted       ID = "admitted"
 	AdmittedBefore ID = "admitted-before"
 	ProveThere     ID = "prove-there"
+
+	NotRecovery      ID = "not-recovery"
+	RecoveryUnread   ID = "recovery-unread"
+	RecoveryMade     ID = "recovery-made"
+	RecoveryAgain    ID = "recovery-again"
+	RecoveryIn       ID = "recovery-in"
+	RecoveryInBefore ID = "recovery-in-before"
+	RecoveryKeep     ID = "recovery-keep"
+	AskRecovery      ID = "ask-recovery"
 )
 
 const (
@@ -46,6 +55,22 @@ func admitTable() map[ID]Message {
 		AskAdmit:       {What: "let {fingerprint} in to {destination}? It must be what `kagiban key list` shows on the other computer. (y/N)"},
 		Admitted:       {What: "{host} takes {fingerprint} ({comment}) now; nobody has logged in with it yet"},
 		AdmittedBefore: {What: "{host} takes {fingerprint} ({comment}) already; nothing was changed"},
-		ProveThere:     {What: "  next: kagiban host add {destination}   (on the other computer: it proves the key)"},
+		NotRecovery: {
+			What:      "{file} is there already, and is no recovery key",
+			StillTrue: "it is as it was, and " + notAdmitted,
+			Next:      "the same again with another file name",
+		},
+		RecoveryUnread: {
+			What:      "{file} was written, but what is there does not open again: {error}",
+			StillTrue: "no server has the key, and " + notAdmitted,
+			Next:      "the same again with a file on another disk",
+		},
+		RecoveryMade:     {What: "made a recovery key in {file} ({fingerprint}), locked under the passphrase that you chose; it is not among this computer's keys"},
+		RecoveryAgain:    {What: "{file} is a recovery key already ({fingerprint}): this goes on with it"},
+		RecoveryIn:       {What: "{host}: the recovery key is in, and opens it: proved by a login with it alone"},
+		RecoveryInBefore: {What: "{host}: the recovery key was in already, and opens it: proved by a login with it alone"},
+		RecoveryKeep:     {What: "who has {file} and guesses its passphrase gets in: keep it away from this computer, on a stick or printed, and then remove it here"},
+		AskRecovery:      {What: "a passphrase for the recovery key in {file}, not one that you use elsewhere:"},
+		ProveThere:       {What: "  next: kagiban host add {destination}   (on the other computer: it proves the key)"},
 	}
 }

@@ -136,7 +136,7 @@ func vaultTable() map[ID]Message {
 		},
 		FileUnread:      {What: "{error}", StillTrue: "nothing was changed", Next: "the same with a file that you can read"},
 		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
-		OutputToFile:    {What: "a key goes to a file, never to stdout", Next: "kagiban key export NAME -o FILE"},
+		OutputToFile:    {What: "a key goes to a file, never to stdout", Next: "the same again with -o FILE"},
 		FileUnwritten:   {What: "{error}", StillTrue: "the key is as it was, and no file was made", Next: "the same with a file that you can write"},
 		BadExportFormat: {What: "no format \"{format}\" to export to; there is openssh", Next: "kagiban key export NAME --format openssh -o FILE"},
 		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
