@@ -17,6 +17,7 @@ type Line struct {
 	Key     ssh.PublicKey
 	Options []string
 	Comment string
+	Text    string // as it stands there; with its end, where there is one
 }
 
 // Parse returns the lines that sshd would take for keys; all others (blank, comments, junk) are passed over, as sshd does.
@@ -32,7 +33,7 @@ func Parse(text string) []Line {
 		if err != nil {
 			continue
 		}
-		lines = append(lines, Line{i + 1, key, options, comment})
+		lines = append(lines, Line{i + 1, key, options, comment, raw})
 	}
 	return lines
 }

@@ -10,7 +10,12 @@ import (
 
 func key(t *testing.T, seed byte) ssh.PublicKey {
 	t.Helper()
-	private := ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(rune(seed)), 32)))
+	return seeded(t, strings.Repeat(string(rune(seed)), 32))
+}
+
+func seeded(t testing.TB, seed string) ssh.PublicKey {
+	t.Helper()
+	private := ed25519.NewKeyFromSeed([]byte(seed))
 	public, err := ssh.NewPublicKey(private.Public())
 	if err != nil {
 		t.Fatal(err)
