@@ -48,6 +48,10 @@ var (
 	Confirm  = Verb{name: "confirm", root: true, resident: true}
 	Cancel   = Verb{name: "cancel", root: true, file: "undo"} // brought along: it may all be over there, and the folder gone
 	Forget   = Verb{name: "forget", root: true, resident: true}
+	// Keys runs as the login user, too.
+	Keys     = Verb{name: "keys", root: true, with: "config"}
+	Revoke   = Verb{name: "revoke"}
+	Sessions = Verb{name: "sessions", root: true}
 )
 
 // String is the verb's name, for logs and errors.
