@@ -1,0 +1,308 @@
+package hostsetup
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/authkeys"
+	"kagiban/hostsetup/book"
+)
+
+// RevokeOptions says which keys come off which server.
+type RevokeOptions struct {
+	// Options: Key is the key that stays, and the only one that the run logs in with. OthersLose: go on although accounts of
+	// others are left without any key.
+	Options
+	Lost        []ssh.PublicKey // plain public keys, no certificates
+	EndSessions bool            // end the sessions that the lost keys have open
+	// Approve is shown all that will be changed, before anything is; a nil error is the person's yes. nil: nobody is asked.
+	Approve func(context.Context, Revocation) error
+}
+
+// A Revocation is what was found on a server, what will be changed there, and in the end what came of it.
+type Revocation struct {
+	Account string        // that the run logged in to
+	Files   []RevokedFile // none: the keys stand nowhere
+	// Unseen tells whose keys could not be looked at, and why.
+	Unseen []string
+	// Doors are ways in that no revocation closes: what else sshd asks for keys, and who signs certificates.
+	Doors []Problem
+	// Losing are accounts of others that the lost keys alone open.
+	Losing   []Other
+	Sessions []OpenSession // open by the lost keys; in the end: still
+	Ended    []OpenSession // and those that were ended
+	// Taken: sshd was asked before the change, and would have taken one of the keys.
+	Taken bool
+	// Done: the keys stand in no file that was seen, and sshd, asked on new connections, takes none of them.
+	Done bool
+}
+
+// A RevokedFile is a file of keys, and the lines that are taken out of it.
+type RevokedFile struct {
+	Account string // whose keys these are
+	Path    string // the file itself, where it is a link
+	Lines   []authkeys.Line
+	Diff    string // unified
+}
+
+// Lines is how many lines are taken out of all files.
+func (r Revocation) Lines() (n int) {
+	for _, f := range r.Files {
+		n += len(f.Lines)
+	}
+	return n
+}
+
+// An OpenSession is a connection that a lost key opened.
+type OpenSession struct {
+	PID         string
+	User        string
+	From        string // address and port
+	Fingerprint string
+}
+
+// revoke is one run of [Revoke].
+type revoke struct {
+	*setup
+	o       RevokeOptions
+	keys    keyring
+	changes []change
+	taken   map[string][]bool // before the change, by account
+	found   Revocation
+}
+
+// Revoke takes keys off a server: out of every file in which sshd may look for them, by the key itself and not by its comment. It logs in
+// with the key that stays, and with nothing else. It needs no private half of a lost key for its proof: the server is asked whether it
+// would take it (RFC 4252 section 7), before and after, and the files are read again.
+//
+// Errors: as [Add], and *[KeyInUseError], *[StaysRefusedError], *[LastKeyError] before anything was changed; *[HalfRevokedError] where some files are done and
+// others are not; *[StillTakenError] where a key is gone from the files and taken nevertheless.
+func Revoke(ctx context.Context, o RevokeOptions) (Revocation, error) {
+	for _, lost := range o.Lost {
+		if sameKey(lost, o.Key.PublicKey()) {
+			return Revocation{}, &KeyInUseError{o.Target.Name, o.KeyName, fingerprint(lost)}
+		}
+	}
+	s, err := begin(&o.Options)
+	if err != nil {
+		return Revocation{}, err
+	}
+	defer s.close()
+	r := &revoke{setup: s, o: o, taken: map[string][]bool{}, found: Revocation{Account: o.Target.Account()}}
+	if err := r.run(ctx); err != nil {
+		return r.found, cmp.Or(ctx.Err(), err)
+	}
+	return r.found, nil
+}
+
+func (r *revoke) run(ctx context.Context) error {
+	if err := r.enter(ctx); err != nil {
+		return err
+	}
+	if err := r.read(ctx); err != nil {
+		return err
+	}
+	if err := r.judge(ctx); err != nil {
+		return err
+	}
+	if len(r.changes) > 0 || r.o.EndSessions && len(r.found.Sessions) > 0 {
+		lose := r.lose()
+		if lose != nil && !r.DryRun {
+			return lose
+		}
+		if r.o.Approve != nil {
+			if err := r.o.Approve(ctx, r.found); err != nil {
+				return err
+			}
+		}
+		if lose != nil { // a dry run ends as the run would, and has shown the plan
+			return lose
+		}
+	}
+	if r.DryRun {
+		return nil
+	}
+	if err := r.strike(ctx); err != nil {
+		return err
+	}
+	if err := r.prove(ctx); err != nil {
+		return err
+	}
+	r.found.Done = true
+	return r.forget(ctx)
+}
+
+// enter logs in by the key that stays, alone, and asks on the same connection whether the lost ones would be taken.
+func (r *revoke) enter(ctx context.Context) error {
+	taken, c, err := r.dialer.query(ctx, r.byKey(), r.o.Lost...)
+	var refused *LoginError
+	if errors.As(err, &refused) && !refused.Ended() && len(refused.Partial) == 0 {
+		return &StaysRefusedError{r.Target.Account(), r.KeyName, err}
+	}
+	if err != nil {
+		return err
+	}
+	r.taken[r.Target.User] = taken
+	r.first = c
+	if err := r.arrived(); err != nil {
+		return err
+	}
+	if r.facts, err = look(ctx, c, r.Target.Account()); err != nil {
+		return err
+	}
+	if r.facts.user != r.Target.User {
+		return &ForcedError{Account: r.Target.Account(), User: r.Target.User, Output: "user " + r.facts.user}
+	}
+	return nil
+}
+
+// judge asks about the accounts in whose files the keys stand, and says what is to be changed.
+func (r *revoke) judge(ctx context.Context) error {
+	var err error
+	if r.changes, err = r.keys.without(r.o.Lost, r.facts.user); err != nil {
+		return err
+	}
+	for _, c := range r.changes {
+		r.found.Files = append(r.found.Files, c.shown())
+	}
+	for i, who := range r.accounts() {
+		if who == r.Target.User {
+			continue
+		}
+		if r.taken[who], err = r.wouldTake(ctx, i, who); err != nil {
+			return err
+		}
+	}
+	for _, taken := range r.taken {
+		r.found.Taken = r.found.Taken || slices.Contains(taken, true)
+	}
+	r.found.Unseen, r.found.Doors = r.keys.unseen, r.keys.doors(r.o.Lost)
+	r.found.Losing = r.keys.losing(r.changes, r.o.Lost, r.Target.User)
+	if r.found.Sessions, err = r.sessions(ctx, "list"); err != nil {
+		return err
+	}
+	r.step("keys", fmt.Sprintf("%d lines in %d files of %d accounts", r.found.Lines(), len(r.found.Files), r.keys.accounts))
+	return nil
+}
+
+// accounts are those in whose files the keys stand, and the login's.
+func (r *revoke) accounts() []string {
+	all := []string{r.Target.User}
+	for _, c := range r.changes {
+		for _, who := range c.owners {
+			if !slices.Contains(all, who) {
+				all = append(all, who)
+			}
+		}
+	}
+	return all
+}
+
+// wouldTake asks about one account, without a login. The nth refusal that a server sees in short time is one too many for it
+// (PerSourcePenalties), so from the third on they are asked for slowly.
+func (r *revoke) wouldTake(ctx context.Context, n int, who string) (taken []bool, err error) {
+	if n > 2 {
+		if err := rest(ctx, refusalPause); err != nil {
+			return nil, err
+		}
+	}
+	err = patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
+		taken, _, err = r.dialer.query(ctx, auth{user: who, probe: true}, r.o.Lost...)
+		return err
+	})
+	var none *LoginError
+	if errors.As(err, &none) { // no key at all opens this account
+		return make([]bool, len(r.o.Lost)), nil
+	}
+	return taken, err
+}
+
+// lose tells which accounts of others would be left without any key. Error: *[LastKeyError], unless that is what the person wants.
+func (r *revoke) lose() error {
+	if len(r.found.Losing) == 0 || r.OthersLose {
+		return nil
+	}
+	return &LastKeyError{r.found.Losing}
+}
+
+// prove reads all files again, and asks sshd about each key and account on new connections, the first of them opened by the key that stays.
+func (r *revoke) prove(ctx context.Context) error {
+	if len(r.changes) > 0 {
+		struck := r.changes
+		if err := r.read(ctx); err != nil {
+			return &HalfRevokedError{Err: err}
+		}
+		left, err := r.keys.without(r.o.Lost, r.facts.user)
+		if err != nil || len(left) > 0 {
+			return &HalfRevokedError{Files: paths(left), Err: cmp.Or(err, error(&Failure{Verb: "revoke", What: "changed", Detail: strings.Join(paths(left), ", ")}))}
+		}
+		r.changes = struck
+		if err := r.refused(ctx); err != nil {
+			return err
+		}
+	} else if slices.Contains(r.taken[r.Target.User], true) {
+		return r.stillTaken(r.Target.User, r.taken[r.Target.User])
+	}
+	return r.endSessions(ctx)
+}
+
+// refused: no key is taken any more.
+func (r *revoke) refused(ctx context.Context) error {
+	for i, who := range r.accounts() {
+		var taken []bool
+		var err error
+		if who == r.Target.User {
+			var c *conn
+			err = patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
+				taken, c, err = r.dialer.query(ctx, r.byKey(), r.o.Lost...)
+				return err
+			})
+			if err == nil {
+				_ = c.Close() // it was opened for the answer, and to see that the other key still opens it
+			}
+		} else {
+			taken, err = r.wouldTake(ctx, i, who)
+		}
+		if err != nil {
+			return &HalfRevokedError{Err: err}
+		}
+		if slices.Contains(taken, true) {
+			return r.stillTaken(who, taken)
+		}
+	}
+	r.step("refused", "on new connections to "+strings.Join(r.accounts(), ", "))
+	return nil
+}
+
+func (r *revoke) stillTaken(who string, taken []bool) error {
+	return &StillTakenError{who + "@" + r.Target.Name, fingerprint(r.o.Lost[slices.Index(taken, true)]), r.found.Doors, r.found.Unseen}
+}
+
+// forget: the book does not count these keys as ones that open the server any more.
+func (r *revoke) forget(ctx context.Context) error {
+	err := r.Book.Update(ctx, r.Target.Name, func(h *book.Host) error {
+		h.Proved = slices.DeleteFunc(h.Proved, func(print string) bool {
+			return slices.ContainsFunc(r.o.Lost, func(k ssh.PublicKey) bool { return fingerprint(k) == print })
+		})
+		return nil
+	})
+	if errors.Is(err, book.ErrNoHost) {
+		return nil
+	}
+	return err
+}
+
+func paths(changes []change) []string {
+	var all []string
+	for _, c := range changes {
+		all = append(all, c.at)
+	}
+	return all
+}
