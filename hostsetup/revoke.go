@@ -141,7 +141,7 @@ func (r *revoke) run(ctx context.Context) error {
 
 // enter logs in by the key that stays, alone, and asks on the same connection whether the lost ones would be taken.
 func (r *revoke) enter(ctx context.Context) error {
-	taken, c, err := r.dialer.query(ctx, r.byKey(), r.o.Lost...)
+	taken, c, err := r.dialer.query(ctx, r.by(r.Key), r.o.Lost...)
 	var refused *LoginError
 	if errors.As(err, &refused) && !refused.Ended() && len(refused.Partial) == 0 {
 		return &StaysRefusedError{r.Target.Account(), r.KeyName, err}
@@ -261,7 +261,7 @@ func (r *revoke) refused(ctx context.Context) error {
 		if who == r.Target.User {
 			var c *conn
 			err = patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
-				taken, c, err = r.dialer.query(ctx, r.byKey(), r.o.Lost...)
+				taken, c, err = r.dialer.query(ctx, r.by(r.Key), r.o.Lost...)
 				return err
 			})
 			if err == nil {
