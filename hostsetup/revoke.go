@@ -96,10 +96,15 @@ func Revoke(ctx context.Context, o RevokeOptions) (Revocation, error) {
 	}
 	defer s.close()
 	r := &revoke{setup: s, o: o, taken: map[string][]bool{}, found: Revocation{Account: o.Target.Account()}}
-	if err := r.run(ctx); err != nil {
-		return r.found, cmp.Or(ctx.Err(), err)
+	err = r.run(ctx)
+	var half *HalfRevokedError
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return r.found, err
+	case errors.As(err, &half): // a link that broke, as it seems, when the person had enough
+		return r.found, &HalfRevokedError{half.Files, errors.Join(ctx.Err(), half.Err)}
 	}
-	return r.found, nil
+	return r.found, ctx.Err()
 }
 
 func (r *revoke) run(ctx context.Context) error {

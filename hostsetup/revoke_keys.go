@@ -256,24 +256,39 @@ func (k keyring) reads(e sshd.Effective, name string, f heldFile) bool {
 // doors are the ways in that stay whatever files say: a program that sshd asks for keys, and authorities that sign certificates.
 func (k keyring) doors(lost []ssh.PublicKey) []Problem {
 	var all []Problem
-	for _, f := range k.config {
-		for _, l := range f.Lines() {
-			id := map[string]string{"authorizedkeyscommand": "door-command", "trustedusercakeys": "door-authority", "revokedkeys": "door-revoked"}[l.Keyword]
-			if id != "" && !strings.EqualFold(l.Value, "none") {
-				all = append(all, problem(id, "where", l.Where(), "value", l.Value))
-			}
-		}
+	revoked := "a file of its own"
+	for _, l := range k.lines("revokedkeys") {
+		revoked = l.Value
+	}
+	for _, l := range k.lines("authorizedkeyscommand") {
+		all = append(all, problem("door-command", "where", l.Where(), "value", l.Value))
+	}
+	for _, l := range k.lines("trustedusercakeys") {
+		all = append(all, problem("door-authority", "where", l.Where(), "value", l.Value, "revoked", revoked))
 	}
 	for _, f := range k.files {
 		for _, l := range authkeys.All(f.text) {
-			if !l.Authority() {
-				continue
+			where := fmt.Sprintf("%s:%d", f.path, l.Number)
+			switch {
+			case !l.Authority():
+			case slices.ContainsFunc(lost, func(x ssh.PublicKey) bool { return sameKey(x, l.Key) }):
+				all = append(all, problem("door-authority-lost", "where", where, "fingerprint", fingerprint(l.Key)))
+			default:
+				all = append(all, problem("door-authority-line", "where", where, "fingerprint", fingerprint(l.Key), "revoked", revoked))
 			}
-			id := "door-authority-line"
-			if slices.ContainsFunc(lost, func(x ssh.PublicKey) bool { return sameKey(x, l.Key) }) {
-				id = "door-authority-lost"
+		}
+	}
+	return all
+}
+
+// lines are those of sshd's files that set the keyword to something.
+func (k keyring) lines(keyword string) []sshd.Line {
+	var all []sshd.Line
+	for _, f := range k.config {
+		for _, l := range f.Lines() {
+			if l.Keyword == keyword && !strings.EqualFold(l.Value, "none") {
+				all = append(all, l)
 			}
-			all = append(all, problem(id, "where", fmt.Sprintf("%s:%d", f.path, l.Number), "fingerprint", fingerprint(l.Key)))
 		}
 	}
 	return all

@@ -23,13 +23,13 @@ func ExitCode(id ID) int {
 		return ExitUsage
 	case AgentNotRunning, AgentLocked:
 		return ExitLocked
-	case NotEnforced, NotChecked, OtherServer, StillOpen, CheckFoundOpen:
+	case NotEnforced, NotChecked, OtherServer, StillOpen, StillTaken, CheckFoundOpen:
 		return ExitProblem
 	case Undone:
 		return ExitUndone
-	case CannotAsk, NoAnswer, NoTerminalHere, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose:
+	case CannotAsk, NoAnswer, NoTerminalHere, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose, LastKey, SeveralLostKeys:
 		return ExitNeedsPerson
-	case Interrupted, UndoneByPerson:
+	case Interrupted, UndoneByPerson, HalfByPerson:
 		return ExitInterrupted
 	}
 	if _, found := doctorTable()[id]; found {

@@ -182,6 +182,9 @@ func ofFailure(f *hostsetup.Failure) string {
 		"nofolder":   "there is no folder",
 		"noconfig":   "sshd's configuration cannot be read:",
 		"norecovery": "this sshd is older than Include (OpenSSH 8.2), and nothing is known here that could take the change out at boot:",
+		"unsafe":     "others may write to",
+		"owner":      "the owner or the mode would not have stayed as it is:",
+		"noss":       "there is no",
 		"undoing":    "the server is still undoing the change; it must offer again:",
 	}
 	if w, ok := words[f.What]; ok {

@@ -59,13 +59,15 @@ func (e *Error) Unwrap() error { return e.Err }
 // has its own rule in a file of its own, of_ROOM.go. The frame's comes last: an
 // error of a room may wrap a cancelled context, and says more than that.
 func rules() []func(error) (ID, Fields) {
-	return []func(error) (ID, Fields){ofHostsetup, ofAdmit, ofVault, ofAgent, ofService, ofFrame}
+	return []func(error) (ID, Fields){ofRevoke, ofHostsetup, ofAdmit, ofVault, ofAgent, ofService, ofFrame}
 }
 
 // tables are the rows, one file for each room: table_ROOM.go.
 func tables() []map[ID]Message {
 	return []map[ID]Message{
 		hostsetupTable(),
+		revokeTable(),
+		revokeProblems(),
 		problemsTable(),
 		fleetTable(),
 		wayTable(),

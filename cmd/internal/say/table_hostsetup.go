@@ -307,6 +307,10 @@ var stepWords = map[string]string{
 	"record":      "recorded",
 	"undo":        "undone",
 	"offers":      "asked again",
+	"keys":        "looked for it",
+	"revoke":      "taken out",
+	"refused":     "refused",
+	"sessions":    "sessions",
 }
 
 // Step is the line for one step: a mark, the step, what it found. The detail is shown without control characters.

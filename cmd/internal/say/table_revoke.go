@@ -1,0 +1,116 @@
+package say
+
+// Messages of a key that is taken off servers.
+const (
+	KeyInUse        ID = "key-in-use"
+	LastKey         ID = "last-key"
+	HalfRevoked     ID = "half-revoked"
+	HalfByPerson    ID = "half-revoked-by-person"
+	StillTaken      ID = "still-taken"
+	NoSuchLostKey   ID = "no-such-lost-key"
+	SeveralLostKeys ID = "several-lost-keys"
+
+	RevokeKey     ID = "revoke-key"
+	RevokePlan    ID = "revoke-plan"
+	RevokeOwed    ID = "revoke-owed"
+	RevokeLosing  ID = "revoke-losing"
+	RevokeSession ID = "revoke-session"
+	RevokeEnds    ID = "revoke-ends"
+	RevokeEnded   ID = "revoke-ended"
+	RevokeOpen    ID = "revoke-open"
+	RevokeUnseen  ID = "revoke-unseen"
+	RevokeDoor    ID = "revoke-door"
+	AskRevoke     ID = "ask-revoke"
+	Revoked       ID = "revoked"
+	RevokedUnsure ID = "revoked-unsure"
+	RevokeNone    ID = "revoke-none"
+	RevokeDryRun  ID = "revoke-dry-run"
+	RevokeLater   ID = "revoke-later"
+)
+
+func revokeTable() map[ID]Message {
+	return map[ID]Message{
+		KeyInUse: {
+			What:      "{key} ({fingerprint}) is the key that opens {host} from this computer, and the key in use is never revoked",
+			StillTrue: "nothing was changed, and {host} was not connected to",
+			Next: "kagiban rotate {key}   (a new key in its place on every server, and then the old one off)\n" +
+				"kagiban revoke {fingerprint}   (on another computer, with a key of its own)",
+		},
+		LastKey: {
+			What:      "{host}: without it these accounts of others have no key left: {others}",
+			StillTrue: untouched + ", and the lost key still opens it",
+			Next: "let each put another key there first, then the same again\n" +
+				"the same again with --others-lose-login   (once they know; --yes does not answer this)",
+		},
+		HalfRevoked: {
+			What:      "{host}: not all of it is done ({files}): {error}",
+			StillTrue: "every file is whole, as it was or without the lost key, and nobody else's line is touched",
+			Next:      "the same again   (it goes on from there)",
+		},
+		HalfByPerson: {
+			What:      "{host}: interrupted before all of it was done ({files})",
+			StillTrue: "every file is whole, as it was or without the lost key, and nobody else's line is touched",
+			Next:      "the same again   (it goes on from there)",
+		},
+		StillTaken: {
+			What:      "{account} still takes {fingerprint}, which stands in no file that was seen: {why}",
+			StillTrue: "what was taken out of files stays out, and nobody else's line is touched",
+			Next:      "{fixes}",
+		},
+		NoSuchLostKey: {
+			What:      "no key called {name} was found, neither here nor in a file of keys on {hosts}",
+			StillTrue: "nothing was changed",
+			Next:      "the same again with the key's fingerprint (SHA256:...) or its .pub file\nkagiban host clients HOST   (whose keys open a server)",
+		},
+		SeveralLostKeys: {
+			What:      "{name} is the name of several keys: {keys}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban revoke {first}   (or another of these)",
+		},
+
+		RevokeKey:     {What: "the key to take off: {type} {fingerprint} ({names})"},
+		RevokePlan:    {What: "on {host} this will be taken out of files of keys:"},
+		RevokeOwed:    {What: "owed there since {since}: {fingerprint} ({client}) goes as well"},
+		RevokeLosing:  {What: "left without any key: {other}"},
+		RevokeSession: {What: "open by it: {user} from {from} (process {pid})"},
+		RevokeEnds:    {What: "will be ended: {user} from {from} (process {pid})"},
+		RevokeEnded:   {What: "{host}: ended: {user} from {from}; what it left running on the server goes on"},
+		RevokeOpen: {
+			What: "{host}: still open by that key: {user} from {from} (process {pid}); the same again with --end-sessions ends it",
+		},
+		RevokeUnseen:  {What: "{host}: not seen: {unseen}"},
+		RevokeDoor:    {What: "{host}: no file of keys decides here: {detail}; {fix}"},
+		AskRevoke:     {What: "take it off {host}? (y/N)"},
+		Revoked:       {What: "{host}: revoked ({lines} in {files}, refused on a new connection)"},
+		RevokedUnsure: {What: "{host}: revoked ({lines} in {files}, read again; asked from here, the server did not take it before either)"},
+		RevokeNone:    {What: "{host}: not there"},
+		RevokeDryRun:  {What: "{host}: dry run, {lines} in {files} would go"},
+		RevokeLater:   {What: "{host}: unreachable, remembered"},
+	}
+}
+
+// revokeProblems are the ways in that no revocation closes, and what keeps a line from being taken out.
+func revokeProblems() map[ID]Message {
+	return map[ID]Message{
+		"key-out-of-reach": {
+			What: "the key stands in {at}, where {owner} has its keys ({path}), and neither root nor {owner} can write there without danger: another could put a link in the way, or owns it",
+			Next: "sudo nano {quoted}   (on the server: take the line out by hand)",
+		},
+		"door-command": {
+			What: "{where} has sshd ask a program for keys ({value})",
+			Next: "take the key out of what that program reads",
+		},
+		"door-authority": {
+			What: "{where} lets in whoever has a certificate of an authority in {value}",
+			Next: "if the lost key has such a certificate, put its public line into {revoked} (sshd_config(5), RevokedKeys)",
+		},
+		"door-authority-line": {
+			What: "{where} lets in whoever has a certificate of {fingerprint}",
+			Next: "if the lost key has such a certificate, put its public line into {revoked} (sshd_config(5), RevokedKeys)",
+		},
+		"door-authority-lost": {
+			What: "{where} makes the lost key ({fingerprint}) a certificate authority",
+			Next: "take that line out by hand: it is for whoever that authority signs for",
+		},
+	}
+}
