@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -153,16 +152,8 @@ func (a *admission) refused(err error) error {
 
 // seen records which keys were seen to open the server.
 func (a *admission) seen(ctx context.Context) error {
-	keys := []string{fingerprint(a.Key.PublicKey())}
-	if a.again != nil {
-		keys = append(keys, fingerprint(a.guest))
-	}
 	err := a.Book.Update(ctx, a.Target.Name, func(h *book.Host) error {
-		for _, key := range keys {
-			if !slices.Contains(h.Proved, key) {
-				h.Proved = append(h.Proved, key)
-			}
-		}
+		h.Proved = a.facts.proved(*h, a.opened()...)
 		return nil
 	})
 	if err != nil {

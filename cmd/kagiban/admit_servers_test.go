@@ -67,7 +67,7 @@ func TestTwoComputers(t *testing.T) {
 		t.Error("something was changed unasked")
 	}
 	out, talk, code := laptop.answering("yes").kagiban(laptop.admit(file)...)
-	if asked := laptop.read(laptop.config + ".asked"); !strings.Contains(asked, "let "+strings.TrimSpace(fingerprint)+" in to owner@"+h.Addr+"?") {
+	if asked := laptop.read(laptop.config + ".asked"); !strings.Contains(asked, "let "+strings.TrimSpace(fingerprint)+" in to owner@vps1?") {
 		t.Errorf("the question was %q", asked)
 	}
 	if code != 0 || !strings.Contains(out, "vps1 takes "+strings.TrimSpace(fingerprint)+" (desk) now") || !strings.Contains(talk, "next: kagiban host add owner@"+h.Addr) {

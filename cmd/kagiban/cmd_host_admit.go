@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 
@@ -55,7 +54,7 @@ func (p *program) hostAdmit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	about := say.Fields{"host": page.Name, "type": guest.Type(), "fingerprint": ssh.FingerprintSHA256(guest), "comment": cmp.Or(comment, "no comment"), "destination": destination(page)}
+	about := say.Fields{"host": page.Name, "type": guest.Type(), "fingerprint": ssh.FingerprintSHA256(guest), "comment": cmp.Or(comment, "no comment"), "account": page.User + "@" + page.Name}
 	fmt.Fprintln(p.stderr, say.Text(say.AdmitKey, about))
 	if !v.yes && !v.dryRun && !p.ask.CanAsk() {
 		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
@@ -76,7 +75,7 @@ func (p *program) hostAdmit(c *cli.Context) error {
 	}
 	fmt.Fprintln(p.stdout, say.Text(id, about))
 	if id != say.HostDryRun {
-		p.tell(say.ProveThere, "destination", destination(page))
+		p.tell(say.ProveThere, "server", wayTo(page))
 	}
 	return nil
 }
@@ -144,14 +143,14 @@ func notLetIn(page book.Host, err error) error {
 	return say.ForHost(page.Name, err)
 }
 
-// destination is [USER@]HOST[:PORT] for a server of the book, as host add takes it on another computer.
-func destination(page book.Host) string {
-	address := page.Address
-	switch {
-	case page.Port != 22:
-		address = net.JoinHostPort(address, strconv.Itoa(page.Port))
-	case strings.Contains(address, ":"):
-		address = "[" + address + "]"
+// wayTo is how ssh and host add are told of a server of the book on a computer that does not know it.
+func wayTo(page book.Host) string {
+	way := page.User + "@" + page.Address
+	if page.Port != 22 {
+		way = "-p " + strconv.Itoa(page.Port) + " " + way
 	}
-	return page.User + "@" + address
+	if page.Jump != "" {
+		way = "-J " + page.Jump + " " + way
+	}
+	return way
 }

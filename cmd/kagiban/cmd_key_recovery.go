@@ -170,7 +170,7 @@ func (p *program) tellRecovery(pages []book.Host, opens []bool, file string) {
 	opened, left := "", ""
 	for i, page := range pages {
 		if opens[i] {
-			opened = cmp.Or(opened, destination(page))
+			opened = cmp.Or(opened, wayTo(page))
 		} else {
 			left += page.Name + " "
 		}

@@ -52,7 +52,7 @@ func admitTable() map[ID]Message {
 		},
 
 		AdmitKey:       {What: "the key to let in: {type} {fingerprint} ({comment})"},
-		AskAdmit:       {What: "let {fingerprint} in to {destination}? It must be what `kagiban key list` shows on the other computer. (y/N)"},
+		AskAdmit:       {What: "let {fingerprint} in to {account}? It must be what `kagiban key list` shows on the other computer. (y/N)"},
 		Admitted:       {What: "{host} takes {fingerprint} ({comment}) now; nobody has logged in with it yet"},
 		AdmittedBefore: {What: "{host} takes {fingerprint} ({comment}) already; nothing was changed"},
 		NotRecovery: {
@@ -71,6 +71,6 @@ func admitTable() map[ID]Message {
 		RecoveryInBefore: {What: "{host}: the recovery key was in already, and opens it: proved by a login with it alone"},
 		RecoveryKeep:     {What: "who has {file} and guesses its passphrase gets in: keep it away from this computer, on a stick or printed, and then remove it here"},
 		AskRecovery:      {What: "a passphrase for the recovery key in {file}, not one that you use elsewhere:"},
-		ProveThere:       {What: "  next: kagiban host add {destination}   (on the other computer: it proves the key)"},
+		ProveThere:       {What: "  next: kagiban host add {server}   (on the other computer: it proves the key)"},
 	}
 }
