@@ -12,7 +12,8 @@ import (
 )
 
 // TestReadme runs the README's sh blocks, word by word and in their order, in one shell: as a new user on a new computer, against a
-// throwaway server that is called vps.example.com. What would be typed at a prompt comes from an askpass program.
+// throwaway server that is called vps.example.com. What would be typed at a prompt comes from an askpass program. What is said to be done on
+// the second computer is done in another home.
 func TestReadme(t *testing.T) {
 	h := vpstest.Up(t, "", "user=you")
 	home := t.TempDir()
@@ -41,6 +42,7 @@ case $1 in
 esac
 `)
 	write(".local/bin/.keep", "")
+	write("second/.keep", "")
 
 	shell := exec.Command("sh", "-eux")
 	shell.Dir = filepath.Join("..", "..")
@@ -60,13 +62,14 @@ esac
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"vps.example.com is key-only: proved", "vps.example.com  key-only  publickey", "ssh-ed25519 AAAA"} {
+	for _, want := range []string{"vps.example.com is key-only: proved", "vps.example.com  key-only  publickey", "ssh-ed25519 AAAA",
+		"vps.example.com takes SHA256:", "vps.example.com is already key-only", "the recovery key is in, and opens it"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in what the README's commands said", want)
 		}
 	}
 	asked, err := os.ReadFile(filepath.Join(home, "asked"))
-	if err != nil || !strings.Contains(string(asked), "host key:") || !strings.Contains(string(asked), "go on with") {
+	if err != nil || !strings.Contains(string(asked), "host key:") || !strings.Contains(string(asked), "go on with") || !strings.Contains(string(asked), "let SHA256:") {
 		t.Errorf("the questions were %s, %v", asked, err)
 	}
 	if offers := newClient(t).offered("you", h.Addr); offers != keysOnly {
@@ -89,7 +92,9 @@ func readmeBlocks(t *testing.T) string {
 		case !found:
 			t.Fatal("README.md: a block without an end")
 		case strings.Contains(block, "make build"):
-			install = append(install, block)
+			install = append(install, block+"cd\n") // what the reader makes there belongs to the reader
+		case strings.HasPrefix(block, "# on the second computer\n"):
+			rest = append(rest, "(\nexport HOME=\"$HOME/second\" SSH_AUTH_SOCK=\n"+block+")\n")
 		default:
 			// Without a command the login would be a session, and wait for a person.
 			rest = append(rest, strings.ReplaceAll(block, "ssh you@vps.example.com\n", "ssh you@vps.example.com id -un </dev/null\n"))
