@@ -29,7 +29,7 @@ func (s *setup) rehearse(ctx context.Context) error {
 		text, where = sshd.Block, "block"
 	}
 	config := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
-	a, err := s.root.do(ctx, s.proved, remote.Stage, s.token, config, text, remote.UndoScript(), s.facts.user, s.facts.client, where)
+	a, err := s.root.do(ctx, s.first, remote.Stage, s.token, config, text, remote.UndoScript(), s.facts.user, s.facts.client, where)
 	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
 		s.token = "" // it gave way before it had put anything there
 	}
@@ -56,11 +56,11 @@ func (s *setup) rehearse(ctx context.Context) error {
 	return nil
 }
 
-// rehearseLogin speaks SSH to `sshd -i` over a channel of the proved connection.
+// rehearseLogin speaks SSH to `sshd -i` over a channel of the first connection, where sudo has its answer already.
 func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	p, err := s.root.start(ctx, s.proved, program+" -i -f "+remote.Rehearsal(s.token))
+	p, err := s.root.start(ctx, s.first, program+" -i -f "+remote.Rehearsal(s.token))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, er
 		return nil, err
 	}
 	defer c.Close()
-	_, err = look(ctx, c, s.Target.Account())
+	_, err = who(ctx, c)
 	return c.offered, err
 }
 
@@ -97,7 +97,7 @@ func (channelConn) SetWriteDeadline(time.Time) error { return nil }
 func (s *setup) enforce(ctx context.Context) error {
 	// The server counts from a moment after this one, so our deadline is the earlier.
 	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
-	a, err := s.root.do(ctx, s.proved, remote.Enforce, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
+	a, err := s.root.do(ctx, s.first, remote.Enforce, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
 	var failure *remote.Failure
 	var refused *RootError
 	switch {

@@ -91,9 +91,9 @@ func (s *setup) openBy(ctx context.Context, key ssh.Signer, until time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	f, err := look(ctx, c, s.Target.Account())
-	if err == nil && f.user != s.facts.user {
-		err = &ForcedError{Account: s.Target.Account(), User: s.Target.User, Output: "user " + f.user}
+	user, err := who(ctx, c)
+	if err == nil && user != s.facts.user {
+		err = &ForcedError{Account: s.Target.Account(), User: s.Target.User, Output: "user " + user}
 	}
 	if err != nil {
 		_ = c.Close() // the error before it is the one to tell

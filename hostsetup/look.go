@@ -91,6 +91,19 @@ func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	return f, nil
 }
 
+// who has a command of ours run, and returns whom the login comes to. Errors: *[ForcedError].
+func who(ctx context.Context, c *conn) (user string, err error) {
+	a, err := c.do(ctx, remote.Who)
+	var cut *cutOff
+	switch {
+	case errors.As(err, &cut) && cut.status >= 0:
+		return "", forced(c.dialer.target, cut)
+	case err != nil:
+		return "", err
+	}
+	return a.Get("user"), nil
+}
+
 // parseMode reads "drwxr-xr-x 2 1000 1000 4096 ... PATH". The path may hold blanks; a date has three fields, as POSIX has it.
 func parseMode(line string) (mode, bool) {
 	fields := strings.Fields(line)

@@ -34,6 +34,7 @@ own=$(readlink -f "$config")
 obstacle "$(dirname "$own")" "$own" | sed "s/^$KG obstacle /$KG block-obstacle /"
 obstacle "${run%/*}" "$run"
 
+singles "$config" || alike=$(settings kagiban-nobody)
 people "$user"
 effective "$user" "$from"
 mine=$(settings "$user")

@@ -37,12 +37,13 @@ type Verb struct {
 // The verbs; their arguments and answers are described at the head of each .sh file.
 var (
 	Look     = Verb{name: "look", with: "obstacle"}
+	Who      = Verb{name: "who"}
 	Append   = Verb{name: "append"}
 	Takeback = Verb{name: "takeback", file: "takeback"}
 	Retract  = Verb{name: "retract", file: "takeback"} // for a line that came when our drop-in stood already
 	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle config"}
 	Listen   = Verb{name: "listen", root: true}
-	Stage    = Verb{name: "stage", root: true}
+	Stage    = Verb{name: "stage", root: true, with: "config"}
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}
 	Confirm  = Verb{name: "confirm", root: true, resident: true}

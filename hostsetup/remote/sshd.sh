@@ -13,17 +13,6 @@ sound() {
 	"$sshd" -t -f "$1" 2>&1
 }
 
-# active UNIT...: prints the first of the systemd units that is active.
-active() {
-	for unit; do
-		if systemctl is-active --quiet "$unit"; then
-			echo "$unit"
-			return 0
-		fi
-	done
-	return 1
-}
-
 # manner: how a change comes into force on this host.
 #   socket UNIT   systemd holds the port: HUP would kill the service, so it is restarted
 #   socket -      each connection starts an sshd of its own, or none runs yet: nothing to do
@@ -32,12 +21,21 @@ active() {
 #   script PATH   init.d
 manner() {
 	if [ -d /run/systemd/system ]; then
-		if active ssh.socket sshd.socket >/dev/null; then
-			echo "socket $(active ssh.service sshd.service || echo -)"
+		socket='' service=-
+		# shellcheck disable=SC2046 # a word for each
+		set -- $(systemctl is-active ssh.socket sshd.socket sshd.service ssh.service 2>/dev/null)
+		for unit in ssh.socket sshd.socket sshd.service ssh.service; do
+			case ${1-}/$unit in
+			active/*.socket) socket=yes ;;
+			active/*.service | reloading/*.service | refreshing/*.service) service=$unit ;;
+			esac
+			[ $# = 0 ] || shift
+		done
+		if [ "$socket" ]; then
+			echo "socket $service"
 			return 0
-		fi
-		if unit=$(active ssh.service sshd.service); then
-			echo "reload $unit"
+		elif [ "$service" != - ]; then
+			echo "reload $service"
 			return 0
 		fi
 	fi
@@ -77,12 +75,26 @@ in_force() {
 # server has no ssh client: what its configuration says instead.
 offered() {
 	if command -v ssh >/dev/null 2>&1; then
-		ssh -F /dev/null -o BatchMode=yes -o PreferredAuthentications=none -o ConnectTimeout=5 \
-			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null \
-			-p "$3" -l "$1" -- "$2" true </dev/null 2>&1 | sed -n 's/.*Permission denied (\(.*\)).*/\1/p'
+		# The quickest key exchange first: this connection carries no secret. An ssh or sshd that knows no such wish is asked without it.
+		for wish in -oKexAlgorithms=^curve25519-sha256 -oBatchMode=yes; do
+			methods=$(ssh -F /dev/null "$wish" -o BatchMode=yes -o PreferredAuthentications=none -o ConnectTimeout=5 \
+				-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null \
+				-p "$3" -l "$1" -- "$2" true </dev/null 2>&1 | sed -n 's/.*Permission denied (\(.*\)).*/\1/p')
+			[ -z "$methods" ] || break
+		done
+		echo "$methods"
 	else
 		echo "config:$("$sshd" -T 2>/dev/null | grep -i -E '^(password|kbdinteractive|challengeresponse)auth|^authenticationmethods' | tr ' \n' '=,')"
 	fi
+}
+
+# nap: a moment; a second, where sleep knows no less.
+nap() { sleep 0.1 2>/dev/null || sleep 1; }
+
+# uptime_s: seconds since the boot.
+uptime_s() {
+	read -r up _ </proc/uptime
+	echo "${up%.*}"
 }
 
 # unsettled: prints the state of a change that is not over, if there is one, and ": " and what its undo waits for. One that is on its way back is waited for;
@@ -126,8 +138,12 @@ listed() {
 	{ command -v getent >/dev/null 2>&1 && briefly 5 getent "$1"; } || cat "/etc/$1"
 }
 
-# settings WHO OPTION...: what sshd would make of its configuration for WHO who comes from $from.
+# settings WHO OPTION...: what sshd would make of its configuration for WHO who comes from $from; $alike, where it is the same for all.
 settings() {
+	if [ -n "${alike-}" ]; then
+		printf '%s\n' "$alike"
+		return
+	fi
 	name=$1
 	shift
 	"$sshd" -T "$@" -C "user=$name,host=$from,addr=$from,laddr=${to:-0.0.0.0},lport=${port:-22}" 2>/dev/null
@@ -144,7 +160,7 @@ effective() {
 	user=$1 from=$2
 	shift 2
 	# Where a Match asks for the port, sshd must be told of a login; then it is that of nobody.
-	{ "$sshd" -T "$@" 2>/dev/null || settings kagiban-nobody "$@"; } | deciding | text effective
+	{ { [ -z "${alike-}" ] && "$sshd" -T "$@" 2>/dev/null; } || settings kagiban-nobody "$@"; } | deciding | text effective
 	{
 		echo "$user"
 		listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200

@@ -17,5 +17,7 @@ overdue
 tested=$(sound "$here/rehearse.conf")
 say sound $?
 printf '%s\n' "$tested" | text tested
+from=$6
+singles "$here/rehearse.conf" || alike=$(settings kagiban-nobody -f "$here/rehearse.conf")
 effective "$5" "$6" -f "$here/rehearse.conf"
 say sshd "$sshd"

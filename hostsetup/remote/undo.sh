@@ -16,8 +16,6 @@
 verb=$1 token=$2
 here=$run/$token
 
-uptime_s() { cut -d. -f1 /proc/uptime; }
-
 # load FILE: is it ours? Then its fields are in p_*.
 load() {
 	p_token='' p_deadline=0
@@ -182,11 +180,10 @@ launch() {
 }
 
 running() { # NAME
-	tries=0
+	late=$(($(uptime_s) + 10))
 	until alive "$1"; do
-		tries=$((tries + 1))
-		[ "$tries" -le 10 ] || return 1
-		sleep 1
+		[ "$(uptime_s)" -le "$late" ] || return 1
+		nap
 	done
 }
 

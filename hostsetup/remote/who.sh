@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+# who: whom a login comes to. Runs as the login user; changes nothing.
+say user "$(id -un)"
