@@ -25,7 +25,8 @@ func newBehind(t *testing.T) *behind {
 	hosts := vpstest.Many(t, []string{"", ""})
 	gate := hosts[0]
 	b := &behind{client: newClient(t), gate: gate, inner: hosts[1]}
-	b.address = b.inner.Behind(gate)
+	b.inner.Behind(gate)
+	b.address = b.inner.Addr
 	folder := filepath.Dir(b.config)
 	b.known = filepath.Join(folder, "known_hosts")
 	identity := filepath.Join(folder, "gate_key")
@@ -53,13 +54,16 @@ func (b *behind) add(destination string, more ...string) (stdout, stderr string,
 
 // through counts the gate's connections to the inner server so far, by what the inner server saw.
 func (b *behind) through() int {
-	return strings.Count(b.inner.Exec("journalctl --no-pager -o cat"), "from 198.51.100.1 port")
+	return strings.Count(b.inner.Exec("journalctl --no-pager -o cat"), "from "+b.gate.Addr+" port")
 }
 
 // TestBehindAJump: a server that is reached from another one alone. Every way there that ssh knows leads host add to its end, and the book
 // finds it again.
 func TestBehindAJump(t *testing.T) {
 	b := newBehind(t)
+	if _, _, code := b.add("by-jump", "-J", "none"); code != 1 {
+		t.Fatalf("it is reached without the gate: exit %d", code)
+	}
 	if _, _, code := b.add("by-jump"); code != 0 {
 		t.Fatalf("by ProxyJump: exit %d", code)
 	}
@@ -84,7 +88,7 @@ func TestBehindAJump(t *testing.T) {
 			t.Errorf("%s in the book: %s", s.name, page)
 		}
 	}
-	if out, _, code := b.host("check", "--json"); code != 0 || strings.Count(out, `"key_only":true`) != 4 {
+	if out, _, code := b.host("check", "--json", "--passphrase-file", b.passphrase, "--sudo-password-file", b.inner.PasswordFile); code != 0 || strings.Count(out, `"key_only":true`) != 4 {
 		t.Errorf("check: exit %d, %s", code, out)
 	}
 	if known := read(t, b.known); strings.Count(known, b.gate.Addr+" ") != 1 || !strings.Contains(known, "by-jump ssh-ed25519") || !strings.Contains(known, "by-command ssh-ed25519") {
