@@ -187,7 +187,7 @@ func (e *exam) lookInside(ctx context.Context) (err error) {
 	if software(e.first.ServerVersion()) == openSSH {
 		err = e.becomeRoot(ctx)
 	} else {
-		e.ready() // its switch for passwords is one for all accounts, and the wire has shown it
+		e.root = e.wayToRoot() // its switch for passwords is one for all accounts, and the wire has shown it
 	}
 	var a *remote.Answer
 	if err == nil {
