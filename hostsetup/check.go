@@ -52,16 +52,10 @@ type exam struct {
 //
 // Errors: *[UnreachableError], *[HostKeyError], *[ConfigError], [book.ErrNoHost], ctx's.
 func Check(ctx context.Context, o CheckOptions) (Health, error) {
-	page, err := o.Book.Find(o.Target.Name)
+	s, page, err := call(o.Options)
 	if err != nil {
 		return Health{}, err
 	}
-	o.fill()
-	id, err := newIdentity(o.Target, HostKeyPolicy{}, inBook(page))
-	if err != nil {
-		return Health{}, err
-	}
-	s := &setup{Options: o.Options, dialer: &dialer{target: o.Target, identity: id}}
 	defer s.close()
 	e := &exam{setup: s, page: page, health: Health{Problems: []Problem{}, Proved: page.Proved}}
 	for _, look := range []func(context.Context) error{e.enter(o.NoKey), e.wire, e.lookInside} {
@@ -91,6 +85,17 @@ func (e *exam) open(p ...Problem) {
 func (e *exam) doubt(p ...Problem) {
 	e.note(p...)
 	e.unsure = e.unsure || len(p) > 0
+}
+
+// call is the beginning of a run that only looks: the server has to be the one that the book knows, and nobody is asked about that.
+func call(o Options) (*setup, book.Host, error) {
+	page, err := o.Book.Find(o.Target.Name)
+	if err != nil {
+		return nil, page, err
+	}
+	o.fill()
+	id, err := newIdentity(o.Target, HostKeyPolicy{}, inBook(page))
+	return &setup{Options: o, dialer: &dialer{target: o.Target, identity: id}}, page, err
 }
 
 // inBook accepts, on first contact as known_hosts has it, a key that the server proved to hold when it was added.
@@ -187,7 +192,7 @@ func (e *exam) lookInside(ctx context.Context) (err error) {
 	if software(e.first.ServerVersion()) == openSSH {
 		err = e.becomeRoot(ctx)
 	} else {
-		e.root = e.wayToRoot() // its switch for passwords is one for all accounts, and the wire has shown it
+		e.ready() // its switch for passwords is one for all accounts, and the wire has shown it
 	}
 	var a *remote.Answer
 	if err == nil {

@@ -219,24 +219,23 @@ func (s *setup) survey(ctx context.Context) error {
 	return err
 }
 
+// ready finds the ways to root, and takes none yet.
+func (s *setup) ready() {
+	s.root = &root{user: s.facts.user, host: s.Target.Name, ways: ways(s.facts), ask: s.Person.RootPassword,
+		known: map[string][]byte{}, asked: map[string]int{}}
+	if s.first.password != nil {
+		s.root.known[s.facts.user] = s.first.password
+	}
+}
+
 func (s *setup) becomeRoot(ctx context.Context) error {
-	s.root = s.wayToRoot()
+	s.ready()
 	if err := s.facts.inspect(ctx, s.root, s.first); err != nil {
 		s.root.refused = err
 		return err
 	}
 	s.step("root", "a change would come into force by: "+effect(s.facts.manner))
 	return nil
-}
-
-// wayToRoot is the way from the first connection to root, not tried yet.
-func (s *setup) wayToRoot() *root {
-	r := &root{user: s.facts.user, host: s.Target.Name, ways: ways(s.facts), ask: s.Person.RootPassword,
-		known: map[string][]byte{}, asked: map[string]int{}}
-	if s.first.password != nil {
-		r.known[s.facts.user] = s.first.password
-	}
-	return r
 }
 
 // A stage is one of the steps that change a server, or prove what was changed.

@@ -63,6 +63,9 @@ func (c *client) finds(h *vpstest.Host, problems ...string) []string {
 		}
 		return "found"
 	})
+	if c.t.Failed() {
+		c.t.FailNow()
+	}
 	return fixes
 }
 
@@ -113,10 +116,8 @@ func drifts(t *testing.T, h *vpstest.Host, c *client) {
 		{"the Include gone", "sed -i 's/^Include/#Include/' /etc/ssh/sshd_config" + reload, []string{"drop-in-unread has no line"}, 0, ""},
 	} {
 		h.Exec(s.change)
+		t.Log(s.name)
 		fixes := c.finds(h, s.finds...)
-		if t.Failed() {
-			t.Fatalf("%s: not found", s.name)
-		}
 		c.typeIn(h, fixes[s.types])
 		if s.also != "" {
 			h.Exec(s.also)
@@ -185,7 +186,7 @@ func secondServers(t *testing.T, h *vpstest.Host, c *client) {
 	h.Exec("/usr/sbin/sshd -p 2222 -o PidFile=/run/second.pid")
 	c.wellAgain(h) // it has the same files
 	h.Exec("kill $(cat /run/second.pid)")
-	const own = "printf 'ListenAddress %s\\nPidFile none\\nPasswordAuthentication %s\\nKbdInteractiveAuthentication no\\nUsePAM yes\\n' '%s' %s >/etc/ssh/second; "
+	const own = "printf 'ListenAddress %s\\nPidFile none\\nPasswordAuthentication %s\\nKbdInteractiveAuthentication no\\nChallengeResponseAuthentication no\\nUsePAM yes\\n' '%s' %s >/etc/ssh/second; "
 	start := func(address, password string) {
 		text := strings.NewReplacer("'%s' %s", "'"+address+"' "+password).Replace(own)
 		h.Exec(text + "printf '[Service]\\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/second\\n' >/etc/systemd/system/ssh2.service; systemctl daemon-reload; systemctl restart ssh2")
@@ -252,7 +253,9 @@ func tenChecks(t *testing.T, h *vpstest.Host, c *client) {
 		}
 	}
 	watched := h.Exec("systemctl is-active fail2ban || true") == "active\n"
-	failed := func() string { return strings.TrimSpace(h.Exec("fail2ban-client status sshd | sed -n 's/.*Total failed:[^0-9]*//p'")) }
+	failed := func() string {
+		return strings.TrimSpace(h.Exec("fail2ban-client status sshd | sed -n 's/.*Total failed:[^0-9]*//p'"))
+	}
 	if watched && (banned(h) != "0" || failed() != "0") {
 		t.Errorf("banned %s, counted %s", banned(h), failed())
 	}

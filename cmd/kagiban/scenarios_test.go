@@ -40,7 +40,7 @@ type scenario struct {
 }
 
 func allScenarios() []scenario {
-	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot, scenariosLook, scenariosBreak, scenariosDrift)
+	return slices.Concat(scenariosPlain, scenariosRuns, scenariosBlock, scenariosOthers, scenariosRoot, scenariosLook, scenariosBreak, scenariosDrift, scenariosClients)
 }
 
 // TestEveryKindOfServer: each row of docs/servers.md is one that a scenario or a test here stands for.

@@ -3,6 +3,8 @@ package say
 // Talk about who else can open a server.
 const (
 	OneKeyOnly  ID = "one-key-only"
+	NoClients   ID = "no-clients"
+	NotSeen     ID = "clients-not-seen"
 	ProblemNext ID = "problem-next"
 	ProblemOf   ID = "problem-of"
 )
@@ -10,6 +12,8 @@ const (
 func checkTable() map[ID]Message {
 	return map[ID]Message{
 		OneKeyOnly:  {What: "{host}: only one key opens this server; if this computer is lost, the provider's console is the only way in", Next: "kagiban key recovery {host} -o FILE"},
+		NoClients:   {What: "{host}: no key stands in any file that was looked at"},
+		NotSeen:     {What: "{host}: not looked at: {unseen}", Next: "kagiban host clients {host} --sudo-password-file FILE"},
 		ProblemOf:   {What: "{host}: {detail}"},
 		ProblemNext: {What: "next: {fix}"},
 	}
@@ -97,6 +101,10 @@ func checkProblems() map[ID]Message {
 		"address-from-inside": {
 			What: "it also listens at {at}, which could not be reached from here{from}: it offers nothing typed there",
 			Next: "nothing: it was asked all the same",
+		},
+		"door-principals": {
+			What: "{where} says for which names a certificate opens an account ({value})",
+			Next: "look at what is listed there (sshd_config(5), AuthorizedPrincipalsFile)",
 		},
 		"deep-later": {
 			What: "a name that does not exist was asked for less than {minutes} minutes ago, and not again: who watches the door counts it",

@@ -102,11 +102,11 @@ func revokeProblems() map[ID]Message {
 		},
 		"door-authority": {
 			What: "{where} lets in whoever has a certificate of an authority in {value}",
-			Next: "if the lost key has such a certificate, put its public line into {revoked} (sshd_config(5), RevokedKeys)",
+			Next: "if a lost key has such a certificate, put its public line into {revoked} (sshd_config(5), RevokedKeys)",
 		},
 		"door-authority-line": {
 			What: "{where} lets in whoever has a certificate of {fingerprint}",
-			Next: "if the lost key has such a certificate, put its public line into {revoked} (sshd_config(5), RevokedKeys)",
+			Next: "if a lost key has such a certificate, put its public line into {revoked} (sshd_config(5), RevokedKeys)",
 		},
 		"door-authority-lost": {
 			What: "{where} makes the lost key ({fingerprint}) a certificate authority",

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/cmd/internal/prompt"
+	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup"
+)
+
+func hostClientsCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "clients",
+		Usage:     "whose keys open a server",
+		ArgsUsage: "HOST",
+		Description: "It logs in by this client's key and lists each key in the files where sshd looks for keys: of every account where it can become\n" +
+			"root, else of the login user. A key of this computer's is marked with a star. What lets keys in besides is named, too.",
+		Flags:  append([]cli.Flag{jsonFlag()}, visitFlags()...),
+		Action: func(c *cli.Context) error { return p.hostClients(c) },
+	}
+}
+
+// clientRow is one key that opens an account, as --json shows it.
+type clientRow struct {
+	Client      *string `json:"client"` // the comment of its line
+	Fingerprint string  `json:"fingerprint"`
+	Type        string  `json:"type"`
+	Options     *string `json:"options"` // as they stand in the line
+	Account     string  `json:"account"`
+	File        string  `json:"file"`
+	Ours        bool    `json:"ours"` // a key of this computer's
+}
+
+func (p *program) hostClients(c *cli.Context) error {
+	v, err := p.newVisits(c)
+	if err != nil {
+		return err
+	}
+	v.json = c.Bool("json")
+	page, err := v.book.Find(c.Args().First())
+	if err != nil {
+		return say.ForHost(c.Args().First(), err)
+	}
+	o, err := v.to(c.Context, page)
+	if err != nil {
+		return err
+	}
+	o.Steps = nil // it is one look
+	access, err := hostsetup.Clients(c.Context, o)
+	if err != nil {
+		return say.ForHost(page.Name, err)
+	}
+	ours, err := p.ownFingerprints()
+	if err != nil {
+		return err
+	}
+	var out struct {
+		Clients []clientRow      `json:"clients"`
+		Doors   []checkedProblem `json:"doors"`
+		Unseen  []string         `json:"unseen"`
+	}
+	for _, k := range access.Clients {
+		fingerprint := ssh.FingerprintSHA256(k.Key)
+		out.Clients = append(out.Clients, clientRow{some(prompt.Clean(k.Comment)), fingerprint, k.Key.Type(), some(prompt.Clean(strings.Join(k.Options, ","))),
+			prompt.Clean(k.Account), prompt.Clean(k.File), slices.Contains(ours, fingerprint)})
+	}
+	for _, door := range access.Doors {
+		detail, fix := say.Problem(door)
+		out.Doors = append(out.Doors, checkedProblem{door.ID, detail, fix})
+	}
+	for _, unseen := range access.Unseen {
+		out.Unseen = append(out.Unseen, prompt.Clean(unseen))
+	}
+	if v.json {
+		return writeJSON(p.stdout, out)
+	}
+	if err := p.showClients(out.Clients); err != nil {
+		return err
+	}
+	if len(out.Clients) == 0 {
+		p.tell(say.NoClients, "host", page.Name)
+	}
+	for _, door := range out.Doors {
+		p.tell(say.ProblemOf, "host", page.Name, "detail", door.Detail)
+	}
+	if len(out.Unseen) > 0 {
+		p.tell(say.NotSeen, "host", page.Name, "unseen", strings.Join(out.Unseen, "; "))
+	}
+	return nil
+}
+
+// ownFingerprints are those of all keys in the vault.
+func (p *program) ownFingerprints() ([]string, error) {
+	v, err := p.vault()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := v.List()
+	all := make([]string, len(keys))
+	for i, k := range keys {
+		all[i] = k.Fingerprint
+	}
+	return all, err
+}
+
+func (p *program) showClients(rows []clientRow) error {
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		name := "-"
+		if r.Client != nil {
+			name = *r.Client
+		}
+		if r.Ours {
+			name += " *"
+		}
+		var options string
+		if r.Options != nil {
+			options = *r.Options
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Account, name, strings.TrimPrefix(r.Type, "ssh-"), r.Fingerprint, r.File, cmp.Or(options, "-"))
+	}
+	return w.Flush()
+}
