@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -38,7 +39,7 @@ type adding struct {
 
 // adds is one host of them, and what became of it.
 type adds struct {
-	asked  string // as the person called it
+	wanted
 	target hostsetup.Target
 	err    *say.Error
 	result added
@@ -47,12 +48,10 @@ type adds struct {
 	sole   bool // no other key was seen to open it
 }
 
-func (p *program) newAdding(c *cli.Context, names []string, base hostsetup.Options, from map[secret]prompt.Source) *adding {
+func (p *program) newAdding(c *cli.Context, hosts []wanted, base hostsetup.Options, from map[secret]prompt.Source) *adding {
 	a := &adding{p: p, base: base, config: c.String("ssh-config"), jump: c.String("jump"), port: c.Int("port"), alias: c.String("name"), yes: c.Bool("yes"), json: c.Bool("json"), from: from, floor: newFloor()}
-	for _, name := range names {
-		if !slices.ContainsFunc(a.hosts, func(x *adds) bool { return x.asked == name }) {
-			a.hosts = append(a.hosts, &adds{asked: name, result: added{Host: name, Result: string(hostsetup.Failed), Steps: []hostsetup.Step{}}})
-		}
+	for _, w := range hosts {
+		a.hosts = append(a.hosts, &adds{wanted: w, result: added{Host: w.called(), Result: string(hostsetup.Failed), Steps: []hostsetup.Step{}}})
 	}
 	if c.Bool("same-password") {
 		a.same = newSamePassword()
@@ -126,16 +125,14 @@ func place(t hostsetup.Target) string { return t.User + "@" + t.Address + ":" + 
 
 // find is the host's target, with the name that it shall have.
 func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
-	t, page, err := a.p.targetBy(ctx, a.base.Book, h.asked, a.config, a.jump, a.port)
+	t, page, err := a.p.targetBy(ctx, a.base.Book, h.Destination, h.config, a.jump, a.port)
 	if err != nil {
 		return t, err
 	}
-	if a.alias != "" {
-		t.Name = a.alias
-	}
+	t.Name = cmp.Or(a.alias, h.Name, t.Name)
 	h.result.Host = t.Name
 	err = a.p.keepWay(ctx, a.config, &t)
-	if err == nil && page == nil {
+	if err == nil && (page == nil || page.Name != t.Name) {
 		err = aliasIsFree(a.base.Book, t)
 	}
 	return t, err

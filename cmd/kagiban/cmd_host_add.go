@@ -32,6 +32,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation: 10s to 10m (2m)"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be changed, change nothing"},
 		&cli.BoolFlag{Name: "yes", Usage: "go on with the plan without asking"},
+		&cli.StringFlag{Name: "from", Usage: "and the hosts in `FILE` (- is stdin): one a line, an ssh configuration, or an Ansible inventory"},
 		&cli.IntFlag{Name: "parallel", Value: 16, Usage: "work on `N` hosts at once (16)"},
 		&cli.BoolFlag{Name: "same-password", Usage: "one password, asked for once, is that of all hosts"},
 		jsonFlag(),
@@ -40,7 +41,7 @@ func hostAddCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "add",
 		Usage:     "install this client's key on a server, prove it, and turn passwords off",
-		ArgsUsage: "[USER@]HOST[:PORT]...",
+		ArgsUsage: "[[USER@]HOST[:PORT]...]",
 		Description: "It logs in (with a key if one opens the server, else with the password), shows what it will change and asks. Then it installs\n" +
 			"the key, proves it on a new connection, rehearses, arms the undo on the server, turns passwords off, proves all of it again\n" +
 			"and confirms. Anything that fails is taken back. A second run checks, and changes nothing.\n" +
@@ -63,29 +64,32 @@ type added struct {
 }
 
 func (p *program) hostAdd(c *cli.Context) error {
-	names := c.Args().Slice()
+	var hosts []wanted
 	from, err := sources(c, passphrase, password, sudoPassword)
 	if err == nil {
-		err = p.checkHostAdd(c, names)
+		hosts, err = p.hostsToAdd(c, from)
+	}
+	if err == nil {
+		err = p.checkHostAdd(c, len(hosts))
 	}
 	var base hostsetup.Options
 	if err == nil {
 		base, err = p.hostOptions(c, from)
 	}
 	if err != nil {
-		return p.noneAdded(c, names, err)
+		return p.noneAdded(c, hosts, err)
 	}
-	return p.newAdding(c, names, base, from).all(c.Context, c.Int("parallel"))
+	return p.newAdding(c, hosts, base, from).all(c.Context, c.Int("parallel"))
 }
 
 // noneAdded ends a call that did not come as far as a host: with --json each host has its line nevertheless.
-func (p *program) noneAdded(c *cli.Context, hosts []string, err error) error {
+func (p *program) noneAdded(c *cli.Context, hosts []wanted, err error) error {
 	id, fields := say.Of(err)
 	for _, host := range hosts {
 		if !c.Bool("json") {
 			break
 		}
-		if err := writeJSON(p.stdout, added{Host: host, Result: string(hostsetup.Failed), Exit: say.ExitCode(id), Error: some(say.Text(id, fields))}); err != nil {
+		if err := writeJSON(p.stdout, added{Host: host.called(), Result: string(hostsetup.Failed), Exit: say.ExitCode(id), Error: some(say.Text(id, fields))}); err != nil {
 			return err
 		}
 	}
@@ -95,21 +99,16 @@ func (p *program) noneAdded(c *cli.Context, hosts []string, err error) error {
 var fingerprints = regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`)
 
 // checkHostAdd refuses what cannot go well, before any connection: a plan that nobody can be asked about, too.
-func (p *program) checkHostAdd(c *cli.Context, hosts []string) error {
+func (p *program) checkHostAdd(c *cli.Context, hosts int) error {
 	after, pin := c.Duration("undo-after"), c.String("host-key")
-	for _, host := range hosts {
-		if err := hostsetup.CheckDestination(host); err != nil {
-			return err
-		}
-	}
 	switch {
 	case pin != "" && !fingerprints.MatchString(pin):
 		return say.Fail(say.BadHostKey, nil, "value", pin)
 	case c.IsSet("port") && (c.Int("port") < 1 || c.Int("port") > 65535):
 		return say.Fail(say.BadPort, nil, "value", strconv.Itoa(c.Int("port")))
-	case len(hosts) > 1 && c.String("name") != "":
+	case hosts > 1 && c.String("name") != "":
 		return say.Fail(say.OneHostOnly, nil, "flag", "--name")
-	case len(hosts) > 1 && c.String("host-key") != "":
+	case hosts > 1 && c.String("host-key") != "":
 		return say.Fail(say.OneHostOnly, nil, "flag", "--host-key")
 	case c.Int("parallel") < 1 || c.Int("parallel") > mostAtOnce:
 		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(c.Int("parallel")), "max", strconv.Itoa(mostAtOnce))

@@ -39,7 +39,19 @@ func bounds(usage string) (needed []string, most int) {
 	return needed, most
 }
 
-// optional tells "[KEY]" from "[USER@]HOST[:PORT]": its first bracket closes at its end.
+// optional tells "[KEY]" and "[[USER@]HOST...]" from "[USER@]HOST[:PORT]": its first bracket closes at its end.
 func optional(word string) bool {
-	return strings.HasPrefix(word, "[") && strings.IndexByte(word, ']') == len(word)-1
+	depth := 0
+	for i, c := range word {
+		switch c {
+		case '[':
+			depth++
+		case ']':
+			depth--
+		}
+		if depth == 0 {
+			return i > 0 && i == len(word)-1
+		}
+	}
+	return false
 }

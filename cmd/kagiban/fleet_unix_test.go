@@ -14,12 +14,6 @@ import (
 	"kagiban/scripts/vpstest"
 )
 
-// common gives a server the password that all of a fleet have, as some providers' images do.
-const (
-	commonPassword = "correct-horse-1"
-	common         = "echo \"$VPS_USER:" + commonPassword + "\" | chpasswd\n"
-)
-
 // addAll are the arguments of `host add` for several servers, without those that answer questions.
 func (c *client) addAll(hosts []*vpstest.Host, more ...string) []string {
 	args := []string{"host", "add", "-F", c.config, "--key", "laptop", "--passphrase-file", c.passphrase}

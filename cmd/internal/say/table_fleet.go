@@ -8,7 +8,14 @@ const (
 	HostNotBegun ID = "host-not-begun"
 	BoardBegun   ID = "board-begun"
 	BoardSum     ID = "board-sum"
+	ListUnread   ID = "list-unread"
+	ListWrong    ID = "list-wrong"
+	ListEmpty    ID = "list-empty"
+	ListAliases  ID = "list-aliases"
+	ListNote     ID = "list-note"
 )
+
+const noConnection = "no connection was made"
 
 func fleetTable() map[ID]Message {
 	return map[ID]Message{
@@ -17,6 +24,11 @@ func fleetTable() map[ID]Message {
 		HostEnded:    {What: "{host}: {result} (exit {exit})"},
 		HostNotBegun: {What: "{host}: not begun"},
 		BoardBegun:   {What: "connecting"},
+		ListUnread:   {What: "the list of hosts cannot be read: {error}", StillTrue: noConnection, Next: "kagiban host add --help"},
+		ListWrong:    {What: "{error}", StillTrue: noConnection, Next: "mend that line, or leave it out; then the same again"},
+		ListEmpty:    {What: "there is no host in {file} (a Host line with wildcards is none)", StillTrue: noConnection, Next: "kagiban host add USER@HOST"},
+		ListAliases:  {What: "an ssh configuration on stdin: ssh cannot be asked what its aliases stand for", StillTrue: noConnection, Next: "the same again with --from and its file"},
+		ListNote:     {What: "{where}: {what}"},
 		BoardSum:     {What: "{all} hosts: {done} done, {failed} failed, {busy} under way, {waiting} waiting"},
 	}
 }
