@@ -193,7 +193,7 @@ func (r *revoke) judge(ctx context.Context) error {
 	if r.found.Sessions, err = r.sessions(ctx, "list"); err != nil {
 		return err
 	}
-	r.step("keys", fmt.Sprintf("%d lines in %d files of %d accounts", r.found.Lines(), len(r.found.Files), r.keys.accounts))
+	r.step("keys", fmt.Sprintf("%s in %s; %s looked at", plural(r.found.Lines(), "line"), plural(len(r.found.Files), "file"), plural(r.keys.accounts, "account")))
 	return nil
 }
 

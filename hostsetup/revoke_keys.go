@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aymanbagabas/go-udiff"
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/authkeys"
@@ -135,7 +136,7 @@ type change struct {
 }
 
 func (c change) shown() RevokedFile {
-	return RevokedFile{c.owners[0], c.at, c.gone, diff(c.at, c.before, c.now)}
+	return RevokedFile{c.owners[0], c.at, c.gone, udiff.Unified(c.at, c.at, c.before, c.now)} // the file stays, and be it empty
 }
 
 // without is what becomes of the files, each once, when keys are taken out of them. Errors: *[BlockedError], where nobody could

@@ -27,6 +27,7 @@ func commands(p *program) []*cli.Command {
 		envCommand(p),
 		sshAgentCommand(p),
 		hostCommand(p),
+		revokeCommand(p),
 		versionCommand(p),
 	}
 }

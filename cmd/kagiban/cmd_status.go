@@ -65,6 +65,7 @@ type surroundings struct {
 	keys   []vault.Key
 	rows   []keyRow
 	hosts  []book.Host
+	owed   []book.Owed // work on servers that were not to be reached
 }
 
 // lookAround reads what there is. What goes wrong with one part is said, and the
@@ -95,6 +96,10 @@ func (p *program) lookAround() surroundings {
 	s.fresh = configErr == nil && keysErr == nil && (s.client == "" || len(s.keys) == 0)
 	s.hosts, err = book.Book{Path: h.Hosts()}.Hosts()
 	p.complain(err)
+	if err == nil {
+		s.owed, err = book.Book{Path: h.Hosts()}.Owed()
+		p.complain(err)
+	}
 	return s
 }
 
@@ -144,6 +149,7 @@ func (s surroundings) next() []string {
 			next = append(next, "kagiban host add "+h.Name)
 		}
 	}
+	next = append(next, owedNext(s.owed)...)
 	if len(s.hosts) == 0 {
 		next = append(next, "kagiban host add USER@HOST")
 	}
@@ -178,6 +184,7 @@ func (s surroundings) show(out io.Writer) error {
 	if sole := soleHosts(s.hosts); sole != "" {
 		fmt.Fprintf(w, "\t%s\n", say.Text(say.OneKeyOnly, say.Fields{"host": sole}))
 	}
+	showOwed(w, s)
 	for _, command := range s.next() {
 		fmt.Fprintf(w, "next\t%s\n", command)
 	}

@@ -20,12 +20,12 @@ const (
 	RevokeOpen    ID = "revoke-open"
 	RevokeUnseen  ID = "revoke-unseen"
 	RevokeDoor    ID = "revoke-door"
-	AskRevoke     ID = "ask-revoke"
 	Revoked       ID = "revoked"
 	RevokedUnsure ID = "revoked-unsure"
 	RevokeNone    ID = "revoke-none"
 	RevokeDryRun  ID = "revoke-dry-run"
 	RevokeLater   ID = "revoke-later"
+	StateOwed     ID = "state-owed"
 )
 
 func revokeTable() map[ID]Message {
@@ -69,7 +69,7 @@ func revokeTable() map[ID]Message {
 		},
 
 		RevokeKey:     {What: "the key to take off: {type} {fingerprint} ({names})"},
-		RevokePlan:    {What: "on {host} this will be taken out of files of keys:"},
+		RevokePlan:    {What: "on {host} this will be taken out, or ended:"},
 		RevokeOwed:    {What: "owed there since {since}: {fingerprint} ({client}) goes as well"},
 		RevokeLosing:  {What: "left without any key: {other}"},
 		RevokeSession: {What: "open by it: {user} from {from} (process {pid})"},
@@ -80,12 +80,12 @@ func revokeTable() map[ID]Message {
 		},
 		RevokeUnseen:  {What: "{host}: not seen: {unseen}"},
 		RevokeDoor:    {What: "{host}: no file of keys decides here: {detail}; {fix}"},
-		AskRevoke:     {What: "take it off {host}? (y/N)"},
 		Revoked:       {What: "{host}: revoked ({lines} in {files}, refused on a new connection)"},
 		RevokedUnsure: {What: "{host}: revoked ({lines} in {files}, read again; asked from here, the server did not take it before either)"},
 		RevokeNone:    {What: "{host}: not there"},
 		RevokeDryRun:  {What: "{host}: dry run, {lines} in {files} would go"},
 		RevokeLater:   {What: "{host}: unreachable, remembered"},
+		StateOwed:     {What: "{fingerprint} ({client}) has to come off, since {since}"},
 	}
 }
 

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/book"
+)
+
+// owedNext are the commands that do what is still to be done on servers that were not to be reached, each once.
+func owedNext(owed []book.Owed) []string {
+	var next []string
+	for _, w := range owed {
+		print := owedKey(w)
+		command := "kagiban revoke " + print
+		if w.Work == book.OwedRotate {
+			command = "kagiban rotate"
+		}
+		if print != "" && !slices.Contains(next, command) {
+			next = append(next, command)
+		}
+	}
+	return next
+}
+
+// owedKey is the fingerprint of the key that has to come off, "" if somebody has edited the book.
+func owedKey(w book.Owed) string {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(w.Key))
+	if err != nil {
+		return ""
+	}
+	return ssh.FingerprintSHA256(key)
+}
+
+// showOwed is a line for each key and server.
+func showOwed(w io.Writer, s surroundings) {
+	for _, o := range s.owed {
+		fmt.Fprintf(w, "owed %s\t%s\n", o.Host, say.Text(say.StateOwed, say.Fields{"fingerprint": owedKey(o), "client": o.Client, "since": clock(o.Since, s.now)}))
+	}
+}
