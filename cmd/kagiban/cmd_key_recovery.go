@@ -54,9 +54,6 @@ func (p *program) keyRecovery(c *cli.Context) error {
 	} else if err := mayBeMade(file); err != nil {
 		return err
 	}
-	if err := p.mayAsk(src); err != nil {
-		return err
-	}
 	for _, page := range pages { // no key is made that could not be let in
 		if _, err := v.signer(c.Context, page.Key); err != nil {
 			return say.ForHost(page.Name, err)
