@@ -81,12 +81,20 @@ func TestTwoComputers(t *testing.T) {
 		t.Errorf("once more: exit %d", code)
 	}
 
+	const sole = "only one key opens this server"
+	check := []string{"host", "check", "-F", laptop.config, "--passphrase-file", laptop.passphrase}
+	if _, talk, code := laptop.kagiban(check...); code != 0 || !strings.Contains(talk, sole) {
+		t.Errorf("before its first login the key counts: exit %d, %s", code, talk)
+	}
 	add := []string{"host", "add", "owner@" + h.Addr, "--name", "vps1", "-F", desk.config, "--passphrase-file", desk.passphrase, "--accept-new", "--yes"}
 	if out, _, code := desk.kagiban(add...); code != 0 || !strings.Contains(out, "vps1 is already key-only") {
 		t.Errorf("the second computer: exit %d, %s", code, out)
 	}
 	if h.Snapshot() != before {
 		t.Error("the second computer changed something")
+	}
+	if _, talk, code := laptop.kagiban(check...); code != 0 || strings.Contains(talk, sole) {
+		t.Errorf("after its first login the key does not count: exit %d, %s", code, talk)
 	}
 }
 
