@@ -58,9 +58,11 @@ func (f *facts) causes(name string) []Problem {
 			found = append(found, p)
 		}
 	}
+	if f.effective[""].KeyFirst() && !sshd.Loosened(f.files) {
+		return found
+	}
 	for _, d := range sshd.Doors(f.files) {
-		same := slices.ContainsFunc(found, func(p Problem) bool { return p.About["where"] == d.Where() })
-		if !same {
+		if d.Inside { // those for everybody are the causes above, if they are any
 			found = append(found, f.door(d))
 		}
 	}

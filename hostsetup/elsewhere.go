@@ -17,6 +17,9 @@ import (
 // elsewhereLimit is how long an address that we did not come in by may take to answer.
 const elsewhereLimit = 5 * time.Second
 
+// mostListeners is how many are asked: anybody on the server may open ports, under whatever name.
+const mostListeners = 32
+
 // endpoint is where a listener is asked.
 type endpoint struct {
 	listener
@@ -31,6 +34,10 @@ func (e *exam) listening(ctx context.Context, a *remote.Answer) error {
 		e.doubt(problem("listeners-not-seen", "account", e.Target.Account()))
 		return nil
 	}
+	if len(all) > mostListeners {
+		e.doubt(problem("listeners-too-many", "count", strconv.Itoa(len(all)), "asked", strconv.Itoa(mostListeners)))
+		all = all[:mostListeners]
+	}
 	for _, l := range all {
 		for _, at := range e.endpoints(l, all, addresses(a)) {
 			if err := e.askAt(ctx, at); err != nil {
@@ -38,7 +45,7 @@ func (e *exam) listening(ctx context.Context, a *remote.Answer) error {
 			}
 		}
 		if !l.ours && l.openSSH() && l.ownSettings() && !e.told(l) {
-			e.doubt(problem("second-server-own-settings", "server", l.name(), "at", l.at.String(), "command", l.command, "stop", l.stop()))
+			e.doubt(problem("second-server-own-settings", "server", l.name(), "at", l.at.String(), "command", printed(l.command), "stop", l.stop()))
 		}
 	}
 	return nil
@@ -133,7 +140,7 @@ func (e *exam) askAt(ctx context.Context, at endpoint) error {
 		}
 	}
 	about := []string{"server", at.name(), "at", at.to.String(), "methods", strings.Join(methods, ", "), "accounts", strings.Join(accounts, ", "),
-		"from", from, "command", at.command, "stop", at.stop(), "reload", reload(e.facts.manner)}
+		"from", from, "command", printed(at.command), "stop", at.stop(), "reload", reload(e.facts.manner)}
 	switch {
 	case len(methods) > 0 && at.ours:
 		e.open(problem("password-offered-at", about...))

@@ -1,7 +1,6 @@
 package hostsetup
 
 import (
-	"cmp"
 	"encoding/hex"
 	"net/netip"
 	"path"
@@ -47,6 +46,7 @@ func listeners(a *remote.Answer, server, port string) []listener {
 		return l.pid == 1 && slices.ContainsFunc(all, func(x listener) bool { return x.pid != 1 && x.at == l.at })
 	})
 	mark(all, server, port)
+	slices.SortStableFunc(all, func(x, y listener) int { return boolInt(y.ours) - boolInt(x.ours) })
 	return all
 }
 
@@ -198,7 +198,7 @@ func addresses(a *remote.Answer) []netip.Addr {
 		all = append(all, at)
 	}
 	slices.SortStableFunc(all, func(x, y netip.Addr) int { // those that the world knows first
-		return cmp.Compare(map[bool]int{true: 1}[x.IsPrivate()], map[bool]int{true: 1}[y.IsPrivate()])
+		return boolInt(x.IsPrivate()) - boolInt(y.IsPrivate())
 	})
 	return all
 }

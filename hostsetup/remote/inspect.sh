@@ -21,7 +21,10 @@ fi
 
 # Every SSH server that listens: a second one is a door of its own.
 if command -v ss >/dev/null 2>&1; then
-	ss -ltnpH 2>/dev/null | grep -E '"(sshd|sshd-session|dropbear|tinysshd)"' | while read -r _ _ _ at _ who; do
+	ss -ltnpH 2>/dev/null | grep -E '"(sshd|dropbear|tinysshd)"' | while read -r _ _ _ at _ who; do
+		pid=${who#*pid=} title=
+		read -r title 2>/dev/null <"/proc/${pid%%,*}/cmdline"
+		case $title in "sshd: /"*) ;; "sshd: "*) continue ;; esac # a login there, which listens for a forwarding (ssh -R)
 		say listens "$at $who"
 	done
 fi

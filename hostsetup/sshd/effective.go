@@ -69,6 +69,12 @@ func (e Effective) Typed() []string {
 	})
 }
 
+// KeyFirst tells whether AuthenticationMethods asks everybody for a key before anything is typed, so that it does not matter what else is on.
+func (e Effective) KeyFirst() bool {
+	lists := e.methods()
+	return len(lists) > 0 && !slices.ContainsFunc(lists, func(list string) bool { return begins(list) != "publickey" })
+}
+
 // begins is the method that a list of AuthenticationMethods asks for first.
 func begins(list string) string {
 	first, _, _ := strings.Cut(list, ",")

@@ -142,6 +142,19 @@ func TestDoors(t *testing.T) {
 	}
 }
 
+func TestKeyFirst(t *testing.T) {
+	for methods, want := range map[string]bool{
+		"any": false, "publickey": true, "publickey,password publickey,publickey": true, "publickey password": false, "keyboard-interactive:pam,publickey": false,
+	} {
+		if got := ParseEffective("authenticationmethods " + methods).KeyFirst(); got != want {
+			t.Errorf("%s: %v", methods, got)
+		}
+	}
+	if ParseEffective("passwordauthentication no").KeyFirst() {
+		t.Error("nothing asks for a key first")
+	}
+}
+
 func TestFactors(t *testing.T) {
 	for text, want := range map[string]string{
 		"AuthenticationMethods publickey":                                                         "",

@@ -46,6 +46,10 @@ func checkProblems() map[ID]Message {
 			What: "which SSH servers listen could not be seen by {account}: /proc tells of none",
 			Next: "on the server: sudo ss -ltnp",
 		},
+		"listeners-too-many": {
+			What: "SSH servers listen at {count} addresses, of which {asked} were asked",
+			Next: "on the server: sudo ss -ltnp",
+		},
 		"drop-in-gone": {
 			What: "{path}, where kagiban turned passwords off, is not there any more, and {says}",
 			Next: "kagiban host add {name}",
