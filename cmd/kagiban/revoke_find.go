@@ -62,7 +62,7 @@ const here = "this computer"
 // find finds out which key is meant: a file says it, or the vault, or work that is owed; else the servers are asked. A key that is in use is refused
 // before any of them is connected to, where that is known by then.
 func (r *revoking) find(ctx context.Context) error {
-	if strings.ContainsAny(r.asked, `/\`) || strings.HasSuffix(r.asked, ".pub") {
+	if isFile(r.asked) {
 		text, err := readSmall(r.asked)
 		if err != nil {
 			return say.Fail(say.FileUnread, err, "error", err.Error())
@@ -101,6 +101,11 @@ func (r *revoking) find(ctx context.Context) error {
 		words = append(words, ssh.FingerprintSHA256(s.key)+" ("+s.key.Type()+", seen on "+strings.Join(s.seen, ", ")+")")
 	}
 	return say.Fail(say.SeveralLostKeys, nil, "name", r.asked, "keys", strings.Join(words, "; "), "first", ssh.FingerprintSHA256(found.all[0].key))
+}
+
+// isFile tells a file from a name and from a fingerprint, in which a slash may stand.
+func isFile(asked string) bool {
+	return !strings.HasPrefix(asked, "SHA256:") && (strings.ContainsAny(asked, `/\`) || strings.HasSuffix(asked, ".pub"))
 }
 
 // lose settles which key it is.
