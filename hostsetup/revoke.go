@@ -22,6 +22,7 @@ type RevokeOptions struct {
 	Options
 	Lost        []ssh.PublicKey // plain public keys, no certificates
 	EndSessions bool            // end the sessions that the lost keys have open
+	Own         bool            // out of the login's own files alone: the keys are not lost, another takes their place
 	// Approve is shown all that will be changed, before anything is; a nil error is the person's yes. nil: nobody is asked.
 	Approve func(context.Context, Revocation) error
 }
@@ -165,13 +166,27 @@ func (r *revoke) enter(ctx context.Context) error {
 	if r.facts.user != r.Target.User {
 		return &ForcedError{Account: r.Target.Account(), User: r.Target.User, Output: "user " + r.facts.user}
 	}
+	if r.o.Own && r.facts.uid != 0 {
+		r.root = &root{refused: &RootError{Account: r.Target.Account(), Why: "it was not to"}}
+	}
 	return nil
+}
+
+// without are the files that lose lines.
+func (r *revoke) without() ([]change, error) {
+	all, err := r.keys.without(r.o.Lost, r.facts.user)
+	if r.o.Own {
+		all = slices.DeleteFunc(all, func(c change) bool {
+			return slices.ContainsFunc(c.owners, func(who string) bool { return who != r.facts.user })
+		})
+	}
+	return all, err
 }
 
 // judge asks about the accounts in whose files the keys stand, and says what is to be changed.
 func (r *revoke) judge(ctx context.Context) error {
 	var err error
-	if r.changes, err = r.keys.without(r.o.Lost, r.facts.user); err != nil {
+	if r.changes, err = r.without(); err != nil {
 		return err
 	}
 	for _, c := range r.changes {
@@ -244,7 +259,7 @@ func (r *revoke) prove(ctx context.Context) error {
 		if err := r.read(ctx); err != nil {
 			return &HalfRevokedError{Err: err}
 		}
-		left, err := r.keys.without(r.o.Lost, r.facts.user)
+		left, err := r.without()
 		if err != nil || len(left) > 0 {
 			return &HalfRevokedError{Files: paths(left), Err: cmp.Or(err, error(&Failure{Verb: "revoke", What: "changed", Detail: strings.Join(paths(left), ", ")}))}
 		}

@@ -46,7 +46,7 @@ func (r *revoke) look(ctx context.Context, done int) error {
 	if err := r.read(ctx); err != nil {
 		return err
 	}
-	now, err := r.keys.without(r.o.Lost, r.facts.user)
+	now, err := r.without()
 	if err != nil {
 		return err
 	}

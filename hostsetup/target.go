@@ -24,6 +24,7 @@ type Target struct {
 	KnownAs string
 	// KnownHosts are the files to look in; a new key is written to the first.
 	KnownHosts []string
+	Own        int  // how many of them, the first ones, are the user's own (UserKnownHostsFile)
 	HashNames  bool // HashKnownHosts
 	Identities []string
 	// Jump is the -J that was given for it, "" where the way is left to ssh's configuration.
@@ -126,7 +127,7 @@ func (r Resolver) read(host string, out []byte) (Target, error) {
 			passed = value == "yes"
 		}
 	}
-	t.KnownHosts = append(t.KnownHosts, global...)
+	t.Own, t.KnownHosts = len(t.KnownHosts), append(t.KnownHosts, global...)
 	if !allowed(t.Address) || !allowed(t.User) {
 		return t, &NameError{"host or user", t.User + "@" + t.Address}
 	}

@@ -43,13 +43,16 @@ func (v *Vault) Passwd(name string, old, new []byte) error {
 }
 
 // Rename gives the key called old the name new. Whatever dies in between, the key is there under one of the names, with its
-// NAME.pub. Errors: ErrBadName, ErrNoKey, ErrKeyExists.
+// NAME.pub; the same again comes to its end. Errors: ErrBadName, ErrNoKey, ErrKeyExists.
 func (v *Vault) Rename(old, new string) error {
 	if err := errors.Join(CheckName(old), CheckName(new)); err != nil {
 		return err
 	}
 	return v.change(func() error {
 		if err := v.present(old); err != nil {
+			if v.cutShort(old, new) {
+				return v.removeFile(v.pubFile(old))
+			}
 			return err
 		}
 		if strings.EqualFold(old, new) {
@@ -76,6 +79,16 @@ func (v *Vault) Rename(old, new string) error {
 		}
 		return v.removeFile(v.pubFile(old))
 	})
+}
+
+// cutShort tells whether a Rename from old to new died before its last step: old has no key any more, and its .pub is new's.
+func (v *Vault) cutShort(old, new string) bool {
+	if v.present(new) != nil || strings.EqualFold(old, new) {
+		return false
+	}
+	left, err := readFile(v.pubFile(old))
+	line, lineErr := readFile(v.pubFile(new))
+	return err == nil && lineErr == nil && bytes.Equal(left, line)
 }
 
 // renameCase changes the case of letters only. On some disks both names are one and the same file, so nothing is copied or

@@ -28,6 +28,7 @@ func commands(p *program) []*cli.Command {
 		sshAgentCommand(p),
 		hostCommand(p),
 		revokeCommand(p),
+		rotateCommand(p),
 		versionCommand(p),
 	}
 }

@@ -26,6 +26,9 @@ func (p *program) keyRename(ctx context.Context, old, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.notRotating(old); err != nil {
+		return err
+	}
 	if err := v.Rename(old, name); err != nil {
 		return err
 	}

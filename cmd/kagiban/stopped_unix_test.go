@@ -32,14 +32,20 @@ type stopped struct {
 // start starts host add; words is the step after which it is stopped, "" none.
 func (x *site) start(words string, more ...string) *stopped {
 	x.t.Helper()
-	s := &stopped{x: x, cmd: x.c.command(x.add(append([]string{"--undo-after", "10s"}, more...)...)...), mark: "  ok    " + words + " ",
-		reached: make(chan struct{}), freed: make(chan struct{}), read: make(chan struct{})}
+	mark := ""
+	if words != "" {
+		mark = "  ok    " + words + " "
+	}
+	return x.follow(x.c.command(x.add(append([]string{"--undo-after", "10s"}, more...)...)...), mark)
+}
+
+// follow starts a command, which is stopped when it has said mark, "" never.
+func (x *site) follow(cmd *exec.Cmd, mark string) *stopped {
+	x.t.Helper()
+	s := &stopped{x: x, cmd: cmd, mark: mark, reached: make(chan struct{}), freed: make(chan struct{}), read: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
 		x.t.Fatal(err)
-	}
-	if words == "" {
-		s.mark = ""
 	}
 	if s.raw, err = r.SyscallConn(); err != nil {
 		x.t.Fatal(err)

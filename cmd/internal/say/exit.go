@@ -29,7 +29,7 @@ func ExitCode(id ID) int {
 		return ExitUndone
 	case CannotAsk, NoAnswer, NoTerminalHere, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose, LastKey, SeveralLostKeys:
 		return ExitNeedsPerson
-	case Interrupted, UndoneByPerson, HalfByPerson:
+	case Interrupted, UndoneByPerson, HalfByPerson, RotateCut:
 		return ExitInterrupted
 	}
 	if _, found := doctorTable()[id]; found {
