@@ -39,6 +39,13 @@ func owedKey(w book.Owed) string {
 // showOwed is a line for each key and server.
 func showOwed(w io.Writer, s surroundings) {
 	for _, o := range s.owed {
-		fmt.Fprintf(w, "owed %s\t%s\n", o.Host, say.Text(say.StateOwed, say.Fields{"fingerprint": owedKey(o), "client": o.Client, "since": clock(o.Since, s.now)}))
+		id := say.StateOwed
+		switch {
+		case o.Work == book.OwedRotate && o.Host == "":
+			id = say.StateRotateMakes
+		case o.Work == book.OwedRotate:
+			id = say.StateRotates
+		}
+		fmt.Fprintf(w, "owed %s\t%s\n", o.Host, say.Text(id, say.Fields{"fingerprint": owedKey(o), "client": o.Client, "key": o.By, "since": clock(o.Since, s.now)}))
 	}
 }

@@ -45,6 +45,9 @@ func TestRotate(t *testing.T) {
 	if out, _, _ := c.kagiban("host", "list"); !regexp.MustCompile(`(?m)^vps1 .* key-only +laptop .*\nvps2 .* key-only +laptop-old-[0-9]+ `).MatchString(out) {
 		t.Errorf("the book: %s", out)
 	}
+	if out, _, _ := c.kagiban("status"); !regexp.MustCompile(`(?m)^owed vps2 +laptop is to take the place of SHA256:`).MatchString(out) || !regexp.MustCompile(`(?m)^next +kagiban rotate$`).MatchString(out) {
+		t.Errorf("status: %s", out)
+	}
 	if !strings.Contains(stderr, "vps1: the old key opens root@vps1, too") || !c.opens(one.AsRoot(), old) {
 		t.Error("root's account was touched, or forgotten")
 	}

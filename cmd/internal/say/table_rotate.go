@@ -2,25 +2,27 @@ package say
 
 // Messages of kagiban rotate.
 const (
-	RotateElsewhere ID = "rotate-elsewhere"
-	RotateHashed    ID = "rotate-hashed"
-	RotateStays     ID = "rotate-stays"
-	RotateMakes     ID = "rotate-makes"
-	RotateGoesOn    ID = "rotate-goes-on"
-	RotateHost      ID = "rotate-host"
-	RotateHostLast  ID = "rotate-host-last"
-	RotateNoHost    ID = "rotate-no-host"
-	AskRotate       ID = "ask-rotate"
-	NotRotated      ID = "not-rotated"
-	RotateNoOld     ID = "rotate-no-old"
-	RotateFirst     ID = "rotate-first"
-	RotateCut       ID = "rotate-cut"
-	RotatedHost     ID = "rotated-host"
-	RotateAlso      ID = "rotate-also"
-	RotateDone      ID = "rotate-done"
-	RotateOwed      ID = "rotate-owed"
-	RotateNotIn     ID = "rotate-not-in"
-	RotateOldOn     ID = "rotate-old-on"
+	RotateElsewhere  ID = "rotate-elsewhere"
+	RotateHashed     ID = "rotate-hashed"
+	RotateStays      ID = "rotate-stays"
+	RotateMakes      ID = "rotate-makes"
+	RotateGoesOn     ID = "rotate-goes-on"
+	RotateHost       ID = "rotate-host"
+	RotateHostLast   ID = "rotate-host-last"
+	RotateNoHost     ID = "rotate-no-host"
+	AskRotate        ID = "ask-rotate"
+	NotRotated       ID = "not-rotated"
+	RotateNoOld      ID = "rotate-no-old"
+	RotateFirst      ID = "rotate-first"
+	RotateCut        ID = "rotate-cut"
+	RotatedHost      ID = "rotated-host"
+	RotateAlso       ID = "rotate-also"
+	RotateDone       ID = "rotate-done"
+	RotateOwed       ID = "rotate-owed"
+	StateRotates     ID = "state-rotates"
+	StateRotateMakes ID = "state-rotate-makes"
+	RotateNotIn      ID = "rotate-not-in"
+	RotateOldOn      ID = "rotate-old-on"
 )
 
 func rotateTable() map[ID]Message {
@@ -57,7 +59,9 @@ func rotateTable() map[ID]Message {
 			"(first kagiban host add root@{address}, if you log in so)"},
 		RotateDone: {What: "{key} is a new key now ({fingerprint}) on every server that is known here; the old one is kept as {old}. When nothing needs it any more: " +
 			"kagiban key remove {old}"},
-		RotateOwed: {What: "servers are left that {old} still opens; it is kept, and they are remembered. When they can be reached: kagiban rotate {key}"},
+		RotateOwed:       {What: "servers are left that {old} still opens; it is kept, and they are remembered. When they can be reached: kagiban rotate {key}"},
+		StateRotates:     {What: "{key} is to take the place of {fingerprint} there, since {since}; until then that one is kept here, too"},
+		StateRotateMakes: {What: "a new key is to take the place of {fingerprint}, since {since}; it is not made yet"},
 		RotateNotIn: {
 			What:      "{host}: {error}",
 			StillTrue: "the old key opens it as before; nothing was taken off",
