@@ -27,7 +27,7 @@ type admission struct {
 	*setup
 	guest ssh.PublicKey
 	proof ssh.Signer
-	taken bool // sshd takes it already
+	taken bool // sshd takes it already, as far as it can be asked
 }
 
 // Admit lets another client's key in: one plain line at the end of authorized_keys, read back, and asked for. It logs in by Options.Key
@@ -67,19 +67,18 @@ func Admit(ctx context.Context, o AdmitOptions) (Result, error) {
 
 // survey logs in, asks whether the key is taken already, and makes the plan. It changes nothing.
 func (a *admission) survey(ctx context.Context) error {
-	taken, c, err := a.dialer.query(ctx, a.by(a.Key), a.guest)
-	if err != nil {
+	var err error
+	if a.taken, a.first, err = a.query(ctx); err != nil {
 		return err
 	}
-	a.first, a.taken = c, taken[0]
 	if err := a.arrived(); err != nil {
 		return err
 	}
-	if a.facts, err = look(ctx, c, a.Target.Account()); err != nil {
+	if a.facts, err = look(ctx, a.first, a.Target.Account()); err != nil {
 		return err
 	}
 	p := Plan{Account: a.Target.Account(), File: a.facts.keysFile()}
-	a.facts.opens = a.taken
+	a.facts.opens = a.taken && !a.result.Unasked
 	if problems := a.facts.keyPlan(&p, a.guest, a.Comment); len(problems) > 0 {
 		return &BlockedError{problems}
 	}
@@ -91,9 +90,23 @@ func (a *admission) survey(ctx context.Context) error {
 	return nil
 }
 
+// query asks whether sshd takes the key, and logs in.
+func (a *admission) query(ctx context.Context) (bool, *conn, error) {
+	taken, c, err := a.dialer.query(ctx, a.by(a.Key), a.guest)
+	if errors.Is(err, ErrBlind) {
+		a.result.Unasked = true
+		c, _, err = a.dialer.open(ctx, a.by(a.Key))
+		return true, c, err
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	return taken[0], c, nil
+}
+
 // asItIs ends a run that found the key let in already.
 func (a *admission) asItIs(ctx context.Context) (Result, error) {
-	a.step("install", "the key is there already, and sshd takes it")
+	a.step("install", "the key is there already"+a.asked(", and sshd takes it"))
 	a.result.Verdict = Unchanged
 	if a.DryRun {
 		return a.result, nil
@@ -106,9 +119,9 @@ func (a *admission) asItIs(ctx context.Context) (Result, error) {
 
 // ask reads the line back over a new connection, which asks first whether sshd takes the key now.
 func (a *admission) ask(ctx context.Context) error {
-	var taken []bool
+	taken := false
 	err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
-		taken, a.proved, err = a.dialer.query(ctx, a.by(a.Key), a.guest)
+		taken, a.proved, err = a.query(ctx)
 		return err
 	})
 	if err != nil {
@@ -121,11 +134,19 @@ func (a *admission) ask(ctx context.Context) error {
 	if present, _ := authkeys.Find(f.text, a.guest); !present {
 		return &remote.Failure{Verb: remote.Look.String(), What: "keygone", Detail: a.result.Plan.File}
 	}
-	if !taken[0] {
+	if !taken {
 		return a.refused(nil)
 	}
-	a.step("taken", "read back on a new connection, and sshd takes the key (asked without a signature)")
+	a.step("taken", "read back on a new connection"+a.asked(", and sshd takes the key (asked without a signature)"))
 	return a.login(ctx)
+}
+
+// asked is what was heard, unless the server says it of every key.
+func (a *admission) asked(heard string) string {
+	if a.result.Unasked {
+		return "; whether this server takes a key shows at a login alone"
+	}
+	return heard
 }
 
 // login proves the key by a login with it alone, where its private half is here.

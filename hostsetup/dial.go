@@ -41,6 +41,7 @@ type conn struct {
 	partial  bool          // one of these was not enough
 	keys     *announced    // the server's host keys
 	by       auth          // what opened it, to open it again
+	spent    bool          // it has had a command
 }
 
 // auth is what one connection may show the server.
@@ -52,6 +53,7 @@ type auth struct {
 	attempts int
 	probe    bool     // log in with nothing, only ask
 	queries  []*query // keys to ask about first: see dialer.query
+	control  *query   // a key that nobody has, for a server that may say yes to all
 }
 
 // state is what happened during one handshake.
@@ -103,11 +105,12 @@ func (d *dialer) open(ctx context.Context, a auth) (*conn, *state, error) {
 	return c, s, nil
 }
 
-// session is the way to one command. A server that gives each connection only one (tinyssh) is connected to anew.
+// session is the way to one command. A server that gives each connection only one (tinyssh), or ends it with the first one's end (dropbear),
+// is connected to anew.
 func (c *conn) session(ctx context.Context) (*ssh.Session, error) {
-	session, err := c.NewSession()
-	if err == nil || c.by.user == "" || software(c.ServerVersion()) == openSSH {
-		return session, err
+	if !c.spent || c.by.user == "" || software(c.ServerVersion()) == openSSH {
+		c.spent = true
+		return c.NewSession()
 	}
 	fresh, _, err := c.dialer.open(ctx, c.by)
 	if err != nil {

@@ -99,6 +99,8 @@ type Result struct {
 	Steps   []Step
 	// Proved are the fingerprints of the keys that were seen to open it, by this client or in the server's log, where the book was written.
 	Proved []string
+	// Unasked: [Admit] could not ask whether the key is taken, since this server says yes to every one.
+	Unasked bool
 	// Connections and Commands are what it took: TCP connections, and commands run on the server.
 	Connections, Commands int
 }

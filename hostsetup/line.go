@@ -54,6 +54,14 @@ func (l *line) greeting() string {
 	return printed(string(l.first))
 }
 
+// software is what the other side calls itself in its greeting.
+func (l *line) software() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, version, _ := strings.Cut("\n"+string(l.first), "\nSSH-")
+	return software([]byte("SSH-" + version))
+}
+
 // printedLimit is how much of a server's words stands in a sentence of ours.
 const printedLimit = 80
 

@@ -2,6 +2,7 @@ package hostsetup
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"slices"
@@ -25,11 +26,19 @@ type query struct {
 // (sshd_config(5), PerSourcePenalties). With a.probe it does not log in, and there is no connection. Many refusals are spread over connections. A key whose line
 // has from= is taken only if this computer is named there.
 //
-// Errors: those of open, the first of which leaves no key with an answer.
+// Errors: [ErrBlind]; those of open, the first of which leaves no key with an answer.
 func (d *dialer) query(ctx context.Context, a auth, keys ...ssh.PublicKey) ([]bool, *conn, error) {
 	a.queries = make([]*query, len(keys))
 	for i, key := range keys {
 		a.queries[i] = &query{key: key}
+	}
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.control = &query{}
+	if a.control.key, err = ssh.NewPublicKey(public); err != nil {
+		return nil, nil, err
 	}
 	for {
 		before := a.unanswered()
@@ -45,6 +54,11 @@ func (d *dialer) query(ctx context.Context, a auth, keys ...ssh.PublicKey) ([]bo
 		switch {
 		case err != nil && !(over && left < before):
 			return nil, nil, err
+		case err == nil && a.control.taken:
+			if c != nil {
+				_ = c.Close() // nothing was learned
+			}
+			return nil, nil, ErrBlind
 		case err == nil && left == 0:
 			taken := make([]bool, 0, len(keys))
 			for _, q := range a.queries {
@@ -72,6 +86,9 @@ func (a auth) unanswered() (n int) {
 			n++
 		}
 	}
+	if n > 0 && !a.control.answered {
+		n++
+	}
 	return n
 }
 
@@ -87,10 +104,13 @@ func tooMany(err error) bool {
 // nextQuery shows the next key, if there is one for this connection.
 func (s *state) nextQuery(allowed []string) ssh.AuthMethod {
 	s.answered()
-	if !slices.Contains(allowed, "publickey") || s.refused == mostRefused {
+	if !slices.Contains(allowed, "publickey") || s.refused == mostRefused || s.unanswered() == 0 {
 		return nil
 	}
-	for _, q := range s.queries {
+	if s.line.software() == openSSH {
+		s.control.answered = true // it is known to look before it answers
+	}
+	for _, q := range append([]*query{s.control}, s.queries...) {
 		if !q.answered {
 			s.asked = q
 			return ssh.PublicKeys(asking{q})
@@ -113,6 +133,9 @@ func (s *state) answered() {
 
 // asking stands in for a key's owner: to be asked for a signature is the answer.
 type asking struct{ *query }
+
+// ErrBlind means that the server says yes to every key until it sees a signature, as tinyssh does, so that nobody can ask it which keys open it.
+var ErrBlind = errors.New("the server would take any key")
 
 // errTaken ends an attempt that was only a query.
 var errTaken = errors.New("the server would take this key")

@@ -18,13 +18,14 @@ import (
 type queried struct {
 	*dialer
 	mu      sync.Mutex
-	logins  int // connections that logged in
-	left    int // and that did not
-	refused int // keys, in all
-	most    int // refusals on one connection
+	logins  int    // connections that logged in
+	left    int    // and that did not
+	refused int    // keys, in all
+	most    int    // refusals on one connection
+	name    string // of its software
 }
 
-func newQueried(t *testing.T, tries int, takes ...ssh.PublicKey) *queried {
+func newQueried(t *testing.T, name string, tries int, takes ...ssh.PublicKey) *queried {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +39,7 @@ func newQueried(t *testing.T, tries int, takes ...ssh.PublicKey) *queried {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &queried{dialer: &dialer{target: target, identity: id}}
+	q := &queried{dialer: &dialer{target: target, identity: id}, name: name}
 	hostKey := newKey(t)
 	go func() {
 		for {
@@ -54,8 +55,8 @@ func newQueried(t *testing.T, tries int, takes ...ssh.PublicKey) *queried {
 
 func (q *queried) serve(there net.Conn, hostKey ssh.Signer, tries int, takes []ssh.PublicKey) {
 	refused := 0
-	config := &ssh.ServerConfig{MaxAuthTries: tries, PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-		if slices.ContainsFunc(takes, func(x ssh.PublicKey) bool { return sameKey(x, key) }) {
+	config := &ssh.ServerConfig{ServerVersion: "SSH-2.0-" + q.name + "_1.0", MaxAuthTries: tries, PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if slices.ContainsFunc(takes, func(x ssh.PublicKey) bool { return sameKey(x, key) }) || takes == nil {
 			return nil, nil
 		}
 		refused++
@@ -101,7 +102,7 @@ func TestQuery(t *testing.T) {
 			if tries < 3 {
 				keys, want = keys[:2], want[:2] // each refusal costs a pause
 			}
-			q := newQueried(t, tries, append(slices.Clone(takes), mine.PublicKey())...)
+			q := newQueried(t, openSSH, tries, append(slices.Clone(takes), mine.PublicKey())...)
 			got, c, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}}, keys...)
 			if err != nil || !slices.Equal(got, want) || c == nil || !sameKey(c.used, mine.PublicKey()) {
 				t.Fatalf("%v, %v; want %v, and a login", got, err, want)
@@ -125,22 +126,40 @@ func TestQuery(t *testing.T) {
 // TestQueryAlone: without a login of ours the keys get their answers, too.
 func TestQueryAlone(t *testing.T) {
 	taken, other := newKey(t).PublicKey(), newKey(t).PublicKey()
-	q := newQueried(t, 6, taken)
+	q := newQueried(t, openSSH, 6, taken)
 	got, c, err := q.query(context.Background(), auth{user: "owner", probe: true}, other, taken)
 	if err != nil || c != nil || !slices.Equal(got, []bool{false, true}) {
 		t.Errorf("%v, %v, %v", got, c, err)
 	}
 }
 
+// TestQueryBlind: a server that is not OpenSSH's is asked about a key that nobody has, too; one that says yes to that is not believed.
+func TestQueryBlind(t *testing.T) {
+	key, mine := newKey(t).PublicKey(), newKey(t)
+	for _, probe := range []bool{false, true} {
+		q := newQueried(t, "tinyssh", 6)
+		if got, c, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}, probe: probe}, key); !errors.Is(err, ErrBlind) || got != nil || c != nil {
+			t.Errorf("%v, %v, %v", got, c, err)
+		}
+	}
+	for _, tries := range []int{1, 6} {
+		q := newQueried(t, "dropbear", tries, mine.PublicKey())
+		got, c, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}}, mine.PublicKey())
+		if err != nil || !slices.Equal(got, []bool{true}) || c == nil {
+			t.Errorf("%d tries: %v, %v", tries, got, err)
+		}
+	}
+}
+
 // TestQueryWithoutAnswer: a login that is refused leaves no key with an answer, and a server that takes no keys at all is no refusal.
 func TestQueryWithoutAnswer(t *testing.T) {
 	key, mine := newKey(t).PublicKey(), newKey(t)
-	q := newQueried(t, 6)
+	q := newQueried(t, openSSH, 6, newKey(t).PublicKey())
 	var refused *LoginError
 	if got, _, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}}, key); !errors.As(err, &refused) || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	a := auth{user: "owner", probe: true, queries: []*query{{key: key}}}
+	a := auth{user: "owner", probe: true, queries: []*query{{key: key}}, control: &query{}}
 	s := &state{auth: a}
 	if s.nextQuery([]string{"password"}) != nil || a.queries[0].answered {
 		t.Error("a key is shown to a server that takes none")

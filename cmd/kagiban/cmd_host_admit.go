@@ -70,8 +70,11 @@ func (p *program) hostAdmit(c *cli.Context) error {
 		return notLetIn(page, err)
 	}
 	id := map[hostsetup.Verdict]say.ID{hostsetup.Installed: say.Admitted, hostsetup.Unchanged: say.AdmittedBefore}[r.Verdict]
-	if v.dryRun && !r.Plan.Empty() {
+	switch {
+	case v.dryRun && !r.Plan.Empty():
 		id = say.HostDryRun
+	case r.Unasked:
+		id = say.AdmittedBlind
 	}
 	fmt.Fprintln(p.stdout, say.Text(id, about))
 	if id != say.HostDryRun {

@@ -6,8 +6,11 @@ import (
 	"kagiban/hostsetup"
 )
 
-// ofAdmit knows why no public key is taken out of a file.
+// ofAdmit knows why no public key is taken out of a file, and why a server cannot be asked about one.
 func ofAdmit(err error) (ID, Fields) {
+	if errors.Is(err, hostsetup.ErrBlind) {
+		return ServerBlind, Fields{}
+	}
 	var e *hostsetup.PublicKeyError
 	if !errors.As(err, &e) {
 		return "", nil

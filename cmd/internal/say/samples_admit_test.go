@@ -11,5 +11,6 @@ func admitSamples() []sample {
 		{&hostsetup.PublicKeyError{Why: hostsetup.PublicPEM, Kind: "PKCS8"}, PublicPEM},
 		{&hostsetup.PublicKeyError{Why: hostsetup.PublicWeak, Kind: "ssh-rsa of 1024 bits"}, PublicWeak},
 		{&hostsetup.PublicKeyError{}, PublicUnknown},
+		{hostsetup.ErrBlind, ServerBlind},
 	}
 }

@@ -10,10 +10,12 @@ const (
 	PublicWeak        ID = "public-weak"
 	PublicUnknown     ID = "public-unknown"
 	OwnKeyRefused     ID = "own-key-refused"
+	ServerBlind       ID = "server-blind"
 
 	AdmitKey       ID = "admit-key"
 	AskAdmit       ID = "ask-admit"
 	Admitted       ID = "admitted"
+	AdmittedBlind  ID = "admitted-blind"
 	AdmittedBefore ID = "admitted-before"
 	ProveThere     ID = "prove-there"
 
@@ -45,6 +47,11 @@ func admitTable() map[ID]Message {
 		PublicPEM:         {What: "{file} is a public key in PEM format, not as servers read it", StillTrue: notAdmitted, Next: "{command} >key.pub, then the same again with key.pub"},
 		PublicWeak:        {What: "{file} is a key that is too easily broken ({kind})", StillTrue: notAdmitted, Next: "kagiban key new NAME   (on the other computer), then the same again with its public line"},
 		PublicUnknown:     {What: "{file} holds no public key of a kind that is known here", StillTrue: notAdmitted, Next: publicThere},
+		ServerBlind: {
+			What:      "{host} says yes to every key until it sees a signature (tinyssh does so): it cannot be asked which keys open it",
+			StillTrue: "what was shown as done is done, nothing else was begun",
+			Next:      "cat ~/.ssh/authorized_keys   (on the server: these open it)",
+		},
 		OwnKeyRefused: {
 			What:      "{account}: the key {key} does not open it; the server takes {methods}",
 			StillTrue: untouched,
@@ -54,6 +61,7 @@ func admitTable() map[ID]Message {
 		AdmitKey:       {What: "the key to let in: {type} {fingerprint} ({comment})"},
 		AskAdmit:       {What: "let {fingerprint} in to {account}? It must be what `kagiban key list` shows on the other computer. (y/N)"},
 		Admitted:       {What: "{host} takes {fingerprint} ({comment}) now; nobody has logged in with it yet"},
+		AdmittedBlind:  {What: "{host} has the line of {fingerprint} ({comment}); whether it takes the key shows when its owner logs in"},
 		AdmittedBefore: {What: "{host} takes {fingerprint} ({comment}) already; nothing was changed"},
 		NotRecovery: {
 			What:      "{file} is there already, and is no recovery key",

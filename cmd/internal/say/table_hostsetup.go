@@ -297,7 +297,7 @@ var stepWords = map[string]string{
 	"others":      "other people",
 	"install":     "key installed",
 	"prove":       "key proved",
-	"taken":       "taken by sshd",
+	"taken":       "key looked for",
 	"rehearse":    "rehearsed",
 	"arm":         "undo armed",
 	"enforce":     "passwords off",
