@@ -23,11 +23,14 @@ func (e *exam) drift() {
 		}
 	}
 	waits := slices.ContainsFunc(f.problems, func(p Problem) bool { return p.ID == "change-pending" || p.ID == "undo-waiting" })
-	if f.unconfirmed() && !waits {
-		e.open(problem("drop-in-unconfirmed", "path", f.place(), "name", e.Target.Name))
-	}
-	if len(f.effective[""]) == 0 {
+	switch {
+	case len(f.effective[""]) == 0:
 		e.unsure = true // sshd refuses its files, and has said why
+		return
+	case f.unconfirmed():
+		if !waits {
+			e.open(problem("drop-in-unconfirmed", "path", f.place(), "name", e.Target.Name))
+		}
 		return
 	}
 	byFile := f.causes(e.Target.Name)
@@ -36,7 +39,7 @@ func (e *exam) drift() {
 	switch accounts := f.typing(); {
 	case len(byFile) > 0 && !e.offersTyped():
 		e.note(problem("open-at-restart", "methods", strings.Join(e.health.Methods, ", ")))
-	case len(byFile) > 0 || f.unconfirmed():
+	case len(byFile) > 0:
 	case len(accounts) > 0: // by no line that we know of
 		e.open(problem("password-for", "accounts", strings.Join(accounts, ", "), "user", accounts[0]))
 	case e.offersTyped():
@@ -124,6 +127,18 @@ func (e *exam) factors() {
 	}
 	for _, methods := range slices.Sorted(maps.Keys(by)) {
 		e.note(problem("needs-second-factor", "accounts", strings.Join(by[methods], ", "), "methods", methods))
+	}
+}
+
+// mostShells is how many accounts sshd is asked about one by one (remote/sshd.sh).
+const mostShells = 200
+
+// crowd: there are more accounts than sshd was asked about, and its files say something else for some.
+func (e *exam) crowd(shells string) {
+	n, err := strconv.Atoi(strings.TrimSpace(shells))
+	matched := slices.ContainsFunc(sshd.Reading(e.facts.files), func(l sshd.Line) bool { return l.Match != "" })
+	if err == nil && n > mostShells && matched {
+		e.doubt(problem("accounts-too-many", "count", strconv.Itoa(n), "asked", strconv.Itoa(mostShells)))
 	}
 }
 

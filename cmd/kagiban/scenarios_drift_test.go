@@ -15,6 +15,8 @@ import (
 // scenariosDrift are servers that were made key-only, and what came of them later: `host check` finds it, says why, and what to type.
 var scenariosDrift = []scenario{
 	{number: 51, name: "drift", do: drifts},
+	{number: 51, name: "another's change that waits", do: anothersChange},
+	{number: 51, name: "many accounts", hook: "for i in $(seq 210); do echo \"u$i:x:$((3000 + i)):100::/:/bin/sh\" >>/etc/passwd; done\n", do: manyAccounts},
 	{number: 52, name: "cloud-init at reboot", hook: cloudInit + cloudInitAtBoot, do: cloudInitLater},
 	{number: 52, name: "cloud-init at reboot, block", hook: "sed -i '/^Include/d' /etc/ssh/sshd_config\n" + cloudInitAtBoot, do: cloudInitBlock},
 	{number: 53, name: "a second server later", do: secondServers},
@@ -129,6 +131,28 @@ func drifts(t *testing.T, h *vpstest.Host, c *client) {
 			t.Fatalf("%s: what was to be typed (%s) does not mend it", s.name, fixes[s.types])
 		}
 	}
+}
+
+// anothersChange: another client of the owner's makes a change, and is gone before it is confirmed.
+func anothersChange(t *testing.T, h *vpstest.Host, c *client) {
+	c.onceMore(h)
+	h.Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh")
+	c.until(20*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	newClient(t).dieInForce(h, "10m")
+	c.finds(h, "change-pending pending")
+	h.Reboot(true)
+	c.until(60*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
+	fixes := c.finds(h, "drop-in-unconfirmed /etc/ssh/sshd_config.d/00-kagiban.conf", "password-offered owner@vps1")
+	c.typeIn(h, fixes[0])
+	c.wellAgain(h)
+}
+
+// manyAccounts: sshd is asked about 200 of them, which is all that matters as long as its files say one thing for everybody.
+func manyAccounts(_ *testing.T, h *vpstest.Host, c *client) {
+	c.onceMore(h)
+	c.wellAgain(h)
+	h.Exec("printf 'Match User u210\\n\\tX11Forwarding no\\n' >/etc/ssh/sshd_config.d/60-x.conf")
+	c.finds(h, "accounts-too-many 200")
 }
 
 // cloudInitAtBoot does at each boot what cloud-init's module set_passwords does with ssh_pwauth when a server is set up: it writes the

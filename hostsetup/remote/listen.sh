@@ -2,6 +2,8 @@
 # listen: the TCP sockets that an SSH server may listen on, whatever program it is, and the addresses of this machine.
 # Asks /proc, which every server has. Runs as root; changes nothing.
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
+# How many accounts have a shell: inspect asks sshd about the first 200.
+say shells "$(listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/' | wc -l)"
 
 # Sockets that listen (state 0A), each with the processes that hold it. Addresses stay as /proc has them.
 {

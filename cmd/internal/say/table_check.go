@@ -50,6 +50,10 @@ func checkProblems() map[ID]Message {
 			What: "SSH servers listen at {count} addresses, of which {asked} were asked",
 			Next: "on the server: sudo ss -ltnp",
 		},
+		"accounts-too-many": {
+			What: "{count} accounts have a shell, of which sshd was asked about {asked}; it has settings of their own for some",
+			Next: "on the server: sudo sshd -T -C user=NAME,host=x,addr=192.0.2.1 | grep -i auth",
+		},
 		"drop-in-gone": {
 			What: "{path}, where kagiban turned passwords off, is not there any more, and {says}",
 			Next: "kagiban host add {name}",
@@ -63,7 +67,7 @@ func checkProblems() map[ID]Message {
 			Next: "kagiban host add {name}",
 		},
 		"drop-in-unconfirmed": {
-			What: "the change in {path} was never confirmed, so the next start of the server takes it back",
+			What: "the change in {path} was never confirmed, so it does not outlast a start of the server",
 			Next: "kagiban host add {name}",
 		},
 		"password-for": {
