@@ -50,6 +50,18 @@ func (c *client) wellAgain(h *vpstest.Host) {
 	})
 }
 
+// agrees: host check finds nothing, by the same way to root as host add.
+func (c *client) agrees(h *vpstest.Host, add []string) {
+	c.t.Helper()
+	args := c.check(h)
+	if i := slices.Index(add, "--sudo-password-file"); i >= 0 {
+		args = append(args[:len(args)-1], add[i+1])
+	}
+	if got, code := c.checked(args); code != 0 || !got.KeyOnly || len(got.Problems) != 0 {
+		c.t.Errorf("host check: exit %d, %+v", code, got)
+	}
+}
+
 // finds runs host check until it finds the problems, each "ID piece of its detail", and returns what to type for each.
 func (c *client) finds(h *vpstest.Host, problems ...string) []string {
 	c.t.Helper()
