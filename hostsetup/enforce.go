@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,17 +22,30 @@ const reloadLimit = 5 * time.Second
 // rehearse tries the configuration as it will be, without touching what sshd reads: sshd judges it, and then an sshd that runs it, on
 // nothing but our own connection, must offer publickey alone and let the new identity in.
 func (s *setup) rehearse(ctx context.Context) error {
-	s.token = remote.Nonce()
-	text, where := sshd.DropIn, "drop-in"
-	if s.facts.block {
-		text, where = sshd.Block, "block"
+	if err := s.stage(ctx); err != nil {
+		return err
 	}
-	config := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
-	a, err := s.root.do(ctx, s.first, remote.Stage, s.token, config, text, remote.UndoScript(), s.facts.user, s.facts.client, where)
-	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
-		s.token = "" // it gave way before it had put anything there
-	}
+	offered, err := s.rehearseLogin(ctx)
 	if err != nil {
+		return fmt.Errorf("rehearsal: %w", err)
+	}
+	if open := typed(offered); len(open) > 0 {
+		return &StillOpenError{s.Target.Account() + " (rehearsal)", open}
+	}
+	s.step("rehearse", "an sshd with the new configuration offers publickey alone and lets this key in")
+	return nil
+}
+
+// stage puts on the server what the change takes, once, and has sshd judge the configuration as it will be, for every account that is there by now.
+func (s *setup) stage(ctx context.Context) error {
+	var a *remote.Answer
+	var err error
+	if s.token != "" {
+		a, err = s.root.do(ctx, s.first, remote.Rehearse, s.token, s.facts.user, s.facts.client)
+	} else {
+		a, err = s.put(ctx)
+	}
+	if err != nil || !s.result.Plan.DropIn {
 		return err
 	}
 	if a.Get("sound") != "0" {
@@ -45,22 +57,32 @@ func (s *setup) rehearse(ctx context.Context) error {
 			return &StillOpenError{cmp.Or(who, "everybody") + "@" + s.Target.Name + " (rehearsal)", open}
 		}
 	}
-	offered, err := s.rehearseLogin(ctx, a.Get("sshd"))
-	if err != nil {
-		return fmt.Errorf("rehearsal: %w", err)
-	}
-	if open := typed(offered); len(open) > 0 {
-		return &StillOpenError{s.Target.Account() + " (rehearsal)", open}
-	}
-	s.step("rehearse", "an sshd with the new configuration offers publickey alone and lets this key in")
+	s.sshd = a.Get("sshd")
 	return nil
 }
 
+func (s *setup) put(ctx context.Context) (*remote.Answer, error) {
+	s.token = remote.Nonce()
+	text, where := sshd.DropIn, "drop-in"
+	if s.facts.block {
+		text, where = sshd.Block, "block"
+	}
+	config := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
+	if !s.result.Plan.DropIn {
+		where = "nowhere"
+	}
+	a, err := s.root.do(ctx, s.first, remote.Stage, s.token, config, text, remote.UndoScript(), s.facts.user, s.facts.client, where)
+	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
+		s.token = "" // it gave way before it had put anything there
+	}
+	return a, err
+}
+
 // rehearseLogin speaks SSH to `sshd -i` over a channel of the first connection, where sudo has its answer already.
-func (s *setup) rehearseLogin(ctx context.Context, program string) ([]string, error) {
+func (s *setup) rehearseLogin(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	p, err := s.root.start(ctx, s.first, program+" -i -f "+remote.Rehearsal(s.token))
+	p, err := s.root.start(ctx, s.first, s.sshd+" -i -f "+remote.Rehearsal(s.token))
 	if err != nil {
 		return nil, err
 	}
@@ -95,13 +117,28 @@ func (channelConn) SetWriteDeadline(time.Time) error { return nil }
 // enforce starts the undo switch and then puts the change in force. From here on the server goes back by itself unless it is told
 // not to.
 func (s *setup) enforce(ctx context.Context) error {
-	// The server counts from a moment after this one, so our deadline is the earlier.
+	if !s.armed {
+		s.deadline()
+	}
+	a, err := s.root.do(ctx, s.first, remote.Enforce, s.token, seconds(s.UndoAfter), s.facts.user, s.facts.server, s.facts.port)
+	if err := s.sawArmed(a, err); err != nil {
+		return err
+	}
+	s.step("enforce", s.facts.place()+": written; "+effect(s.facts.manner))
+	return nil
+}
+
+// deadline: the server counts from a moment after this one, so ours is the earlier.
+func (s *setup) deadline() {
 	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
-	a, err := s.root.do(ctx, s.first, remote.Enforce, s.token, strconv.Itoa(int(s.UndoAfter/time.Second)), s.facts.user, s.facts.server, s.facts.port)
+}
+
+// sawArmed tells from an answer whether the undo switch is on.
+func (s *setup) sawArmed(a *remote.Answer, err error) error {
 	var failure *remote.Failure
 	var refused *RootError
 	switch {
-	case errors.As(err, &refused): // it did not even begin
+	case s.armed, errors.As(err, &refused): // it did not even begin
 	case errors.As(err, &failure):
 		s.armed = a.Has("armed")
 	default:
@@ -110,11 +147,7 @@ func (s *setup) enforce(ctx context.Context) error {
 	if a != nil && a.Has("armed") {
 		s.step("arm", fmt.Sprintf("undone in %.0f s unless confirmed; then the server must offer %s again", s.UndoAfter.Seconds(), a.Get("armed")))
 	}
-	if err != nil {
-		return err
-	}
-	s.step("enforce", s.facts.place()+": written; "+effect(s.facts.manner))
-	return nil
+	return err
 }
 
 // proveAgain is the proof that counts: new connections, after the change. The server offers publickey alone, to the user and to root, and
@@ -157,7 +190,11 @@ func (s *setup) confirm(ctx context.Context) error {
 		return &remote.Failure{Verb: remote.Confirm.String(), What: "toolate", Detail: "it took too long to prove"}
 	}
 	blob := base64.StdEncoding.EncodeToString(s.Key.PublicKey().Marshal())
-	if _, err := s.root.do(ctx, s.again, remote.Confirm, s.token, s.result.Plan.File, blob); err != nil {
+	c := s.again
+	if c == nil {
+		c = s.proved // sshd itself was not changed
+	}
+	if _, err := s.onRoot(c).do(ctx, c, remote.Confirm, s.token, s.result.Plan.File, blob); err != nil {
 		return err
 	}
 	s.step("confirm", "confirmed over that login; the undo is off")

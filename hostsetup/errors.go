@@ -134,6 +134,8 @@ type UndoneError struct {
 	After int
 	// Left is the file in which this key's line was left, "" if it was taken back.
 	Left string
+	// User is the account that was made and stays, locked: no password, no key, no sudo. "" if none was made.
+	User string
 	// Offered is what sshd offers now, where nothing typed is among it any more although it was: then the line was left on purpose.
 	Offered []string
 }

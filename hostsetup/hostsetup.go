@@ -61,6 +61,8 @@ type Options struct {
 	Book      book.Book
 	NoEnforce bool // install and prove the key only
 	DryRun    bool // change nothing
+	// CreateUser is the account that is made, unless it is there, and that the key is for: the login is another's then, root's as a rule.
+	CreateUser string
 	// OthersLose: go on although other people lose their login with it.
 	OthersLose bool
 	UndoAfter  time.Duration

@@ -16,6 +16,12 @@ import (
 // install appends the key's line and takes away the write bits that the plan names.
 func (s *setup) install(ctx context.Context) error {
 	p := s.result.Plan
+	if p.User != nil && p.User.linked {
+		p.Line = "" // the undo switch will see to it
+		if len(p.Narrowed) == 0 {
+			return nil
+		}
+	}
 	if p.Line == "" && len(p.Narrowed) == 0 {
 		s.step("install", "the key is there already")
 		return nil
@@ -25,7 +31,7 @@ func (s *setup) install(ctx context.Context) error {
 		args = append(args, n.Path)
 	}
 	s.touched = true
-	a, err := s.first.do(ctx, remote.Append, args...)
+	a, err := s.asOwner(ctx, s.first, remote.Append, args...)
 	var failure *remote.Failure
 	if errors.As(err, &failure) && failure.What != "stopped" && !a.Has("narrowed") && !a.Has("made") {
 		s.touched = false // it stopped before it had changed anything
@@ -58,7 +64,7 @@ func (s *setup) size() string {
 // prove opens a NEW connection with the new identity alone and has a real command answer with this run's nonce: an
 // exit status alone proves nothing.
 func (s *setup) prove(ctx context.Context) error {
-	if sameKey(s.first.used, s.Key.PublicKey()) && s.result.Plan.Line == "" {
+	if s.owner == nil && sameKey(s.first.used, s.Key.PublicKey()) && s.result.Plan.Line == "" {
 		s.proved = s.first // the run itself came in by it
 		s.step("prove", "this run logged in by this key alone")
 		return nil
@@ -72,6 +78,13 @@ func (s *setup) prove(ctx context.Context) error {
 		return err
 	}
 	s.proved = c
+	if s.owner != nil {
+		if err := s.proveSudo(ctx); err != nil {
+			return err
+		}
+		s.step("prove", s.Target.User+" logged in on a new connection by this key alone, and became root by sudo")
+		return nil
+	}
 	s.step("prove", "logged in on a new connection by this key alone, and ran a command")
 	return nil
 }

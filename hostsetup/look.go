@@ -56,6 +56,11 @@ type mode struct {
 // look reads what the login user can see. Errors: *[ForcedError], *[BlockedError].
 func look(ctx context.Context, c *conn, account string) (*facts, error) {
 	a, err := c.do(ctx, remote.Look)
+	return looked(c, account, a, err)
+}
+
+// looked reads the answer of a look.
+func looked(c *conn, account string, a *remote.Answer, err error) (*facts, error) {
 	var failure *remote.Failure
 	var cut *cutOff
 	switch {

@@ -31,10 +31,14 @@ type Plan struct {
 	// Others lose their login with it. Unseen says which recent logins by password could not be looked for, "" if all could.
 	Others []Other
 	Unseen string
+	// User is the account of --create-user; nil without it.
+	User *NewUser
 }
 
 // Empty tells that nothing will be changed.
-func (p Plan) Empty() bool { return p.Line == "" && len(p.Narrowed) == 0 && !p.DropIn }
+func (p Plan) Empty() bool {
+	return p.Line == "" && len(p.Narrowed) == 0 && !p.DropIn && !p.User.guarded()
+}
 
 // A Narrowing takes the group and other write bits from a path, where sshd would refuse the keys otherwise (sshd(8),
 // StrictModes).

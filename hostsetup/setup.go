@@ -19,16 +19,19 @@ import (
 type setup struct {
 	Options
 	dialer *dialer
-	root   *root
+	root   *root // from the login that we came in by
+	owner  *root // from the new user's login; nil without --create-user
 	first  *conn // the connection that we came in by
 	proved *conn // opened by the new identity alone
 	again  *conn // likewise, after the change
 	facts  *facts
 	result Result
 	token  string    // of the change, once it is staged
+	sshd   string    // the program, for the rehearsal
 	armed  bool      // the undo switch may be on
 	until  time.Time // no confirmation after this
 	made   string    // the folder that the install made
+	born   bool      // the new user was made
 	bound  bool      // the new identity opens the server, but no command of ours runs then
 	// touched: something on the server may have been changed, so a failure must take it back.
 	touched bool
@@ -45,7 +48,9 @@ func Add(ctx context.Context, o Options) (Result, error) {
 	}
 	defer s.close()
 	if err := s.arrive(ctx); err != nil {
-		return s.fail(ctx, err)
+		if err := s.arriveAsMade(ctx, err); err != nil {
+			return s.fail(ctx, err)
+		}
 	}
 	if err := s.survey(ctx); err != nil {
 		return s.fail(ctx, err)
@@ -75,6 +80,9 @@ func Add(ctx context.Context, o Options) (Result, error) {
 
 func begin(o *Options) (*setup, error) {
 	o.fill()
+	if o.CreateUser == o.Target.User {
+		o.CreateUser = "" // who can log in is there
+	}
 	ask := o.Person.AcceptHostKey
 	if page, err := o.Book.Find(o.Target.Name); err == nil {
 		ask = func(ctx context.Context, known string, key ssh.PublicKey) error {
@@ -100,8 +108,11 @@ func (s *setup) close() {
 			clear(c.password)
 		}
 	}
-	if s.root != nil {
-		for _, password := range s.root.known {
+	for _, r := range []*root{s.root, s.owner} {
+		if r == nil {
+			continue
+		}
+		for _, password := range r.known {
 			clear(password)
 		}
 	}
@@ -205,6 +216,9 @@ func (s *setup) survey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.CreateUser != "" {
+		return s.meet(ctx)
+	}
 	var rootErr error
 	if name := software(s.first.ServerVersion()); name != openSSH {
 		rootErr = &OtherServerError{name}
@@ -230,6 +244,10 @@ func (s *setup) ready() {
 
 func (s *setup) becomeRoot(ctx context.Context) error {
 	s.ready()
+	return s.inspect(ctx)
+}
+
+func (s *setup) inspect(ctx context.Context) error {
 	if err := s.facts.inspect(ctx, s.root, s.first); err != nil {
 		s.root.refused = err
 		return err
@@ -246,16 +264,17 @@ type stage struct {
 
 // change does what the plan says. The step that failed is named.
 func (s *setup) change(ctx context.Context) (string, error) {
-	steps := []stage{
-		{"install", s.install},
-		{"prove", s.prove},
-		{"rehearse", s.rehearse},
-		{"enforce", s.enforce},
-		{"prove-again", s.proveAgain},
-		{"confirm", s.confirm},
+	plan, guarded := s.result.Plan, s.result.Plan.User.guarded()
+	steps := []stage{{"install", s.install}}
+	if guarded {
+		steps = append(steps, stage{"create", s.create})
 	}
-	if !s.result.Plan.DropIn {
-		steps = steps[:2]
+	steps = append(steps, stage{"prove", s.prove})
+	if plan.DropIn {
+		steps = append(steps, stage{"rehearse", s.rehearse}, stage{"enforce", s.enforce}, stage{"prove-again", s.proveAgain})
+	}
+	if plan.DropIn || guarded {
+		steps = append(steps, stage{"confirm", s.confirm})
 	}
 	return s.inOrder(ctx, steps)
 }
@@ -359,7 +378,7 @@ func (s *setup) record(ctx context.Context) error {
 func (s *setup) opened() []ssh.PublicKey {
 	var keys []ssh.PublicKey
 	for _, c := range []*conn{s.first, s.proved, s.again} {
-		if c != nil && c.used != nil {
+		if c != nil && c.used != nil && c.by.user == s.Target.User {
 			keys = append(keys, c.used)
 		}
 	}

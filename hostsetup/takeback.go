@@ -18,9 +18,10 @@ const takeBackLimit = 90 * time.Second
 // takeBack undoes what this run has changed: sshd first, then the key's line and the permissions. The line is never taken away
 // before sshd was seen to let in again who it let in before; and where the change turns out to be confirmed after all, it stands.
 func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result, error) {
-	if !s.touched && !s.armed {
+	if !s.touched && !s.armed && s.token == "" {
 		return s.fail(ctx, cause)
 	}
+	cut := ctx
 	// The person may have interrupted the run: that is no reason to leave the server half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackLimit)
 	defer cancel()
@@ -29,23 +30,29 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 	switch {
 	case s.armed:
 		undone.Undo = s.onAny(ctx, func(c *conn) error {
-			_, err := s.root.do(ctx, c, remote.Cancel, s.token)
+			_, err := s.onRoot(c).do(ctx, c, remote.Cancel, s.token, s.CreateUser)
 			return err
 		})
 		if errors.As(undone.Undo, &failure) && failure.What == "confirmed" {
 			s.until = time.Now().Add(handshakeLimit)
-			if undone.Undo = s.proveAgain(ctx); undone.Undo == nil {
+			if undone.Undo = nil; s.result.Plan.DropIn {
+				undone.Undo = s.proveAgain(ctx)
+			}
+			if undone.Undo == nil {
 				s.step("confirm", "it was confirmed before the run was cut short")
 				return s.finish(ctx)
 			}
 		}
 	case s.token != "":
 		if err := s.onAny(ctx, func(c *conn) error {
-			_, err := s.root.do(ctx, c, remote.Forget, s.token)
+			_, err := s.onRoot(c).do(ctx, c, remote.Forget, s.token)
 			return err
 		}); err != nil {
 			s.Log.Warn("the rehearsal's folder stays until the next reboot", "error", err)
 		}
+	}
+	if !s.touched && !s.armed {
+		return s.fail(cut, cause)
 	}
 	busy := errors.As(cause, &failure) && failure.What == "pending"
 	switch {
@@ -58,6 +65,9 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 			s.Log.Warn("the key's line could not be taken back", "error", err)
 			undone.Left = s.result.Plan.File
 		}
+	}
+	if s.born && undone.Offered == nil {
+		undone.User = s.CreateUser
 	}
 	s.result.Verdict = Undone
 	s.report(Step{"undo", undone.Undo == nil && undone.Left == "", undoDetail(undone)})
@@ -72,7 +82,7 @@ func (s *setup) shut(ctx context.Context, u *UndoneError) bool {
 	}
 	var offered []string
 	err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
-		offered, err = s.dialer.ask(ctx, s.Target.User)
+		offered, err = s.dialer.ask(ctx, s.first.by.user)
 		return err
 	})
 	if err == nil && len(typed(offered)) > 0 {
@@ -95,15 +105,18 @@ func undoDetail(u *UndoneError) string {
 }
 
 func (s *setup) removeLine(ctx context.Context, c *conn) error {
-	verb := remote.Takeback
+	verb, line := remote.Takeback, s.result.Plan.Line
 	if s.facts.standing {
 		verb = remote.Retract
 	}
-	args := []string{s.result.Plan.File, s.result.Plan.Line, s.size(), cmp.Or(s.made, "-")}
+	if u := s.result.Plan.User; u != nil && u.linked {
+		line = "" // the undo switch has seen to it
+	}
+	args := []string{s.result.Plan.File, line, s.size(), cmp.Or(s.made, "-")}
 	for _, n := range s.result.Plan.Narrowed {
 		args = append(args, strconv.FormatInt(int64(n.From), 8), n.Path)
 	}
-	_, err := c.do(ctx, verb, args...)
+	_, err := s.asOwner(ctx, c, verb, args...)
 	return err
 }
 
@@ -120,12 +133,15 @@ func (s *setup) onAny(ctx context.Context, do func(*conn) error) error {
 		}
 	}
 	a := s.first.by
-	if len(a.signers) == 0 {
+	if len(a.signers) == 0 && a.user == s.Target.User {
 		a.signers = s.by(s.Key).signers // passwords may be off
 	}
 	var c *conn
 	lost := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
 		c, _, err = s.dialer.open(ctx, a)
+		if refused := (*LoginError)(nil); errors.As(err, &refused) && s.owner != nil {
+			c, _, err = s.dialer.open(ctx, s.by(s.Key)) // the first login is closed while the change stands
+		}
 		return err
 	})
 	if lost != nil {

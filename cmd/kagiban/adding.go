@@ -133,6 +133,8 @@ func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
 	h.result.Host = t.Name
 	err = a.p.keepWay(ctx, a.config, &t)
 	if err == nil && (page == nil || page.Name != t.Name) {
+		t := t
+		t.User = cmp.Or(a.base.CreateUser, t.User) // whom the page will name
 		err = aliasIsFree(a.base.Book, t)
 	}
 	return t, err

@@ -175,6 +175,11 @@ func (a *person) ask(ctx context.Context) (yes bool, err error) {
 // planText is all that will be changed: permissions, the diff of each file, and how it comes into force.
 func planText(host string, plan hostsetup.Plan) string {
 	lines := []string{say.Text(say.PlanHead, say.Fields{"host": host})}
+	if plan.User != nil {
+		for _, line := range say.PlanUser(plan.User) {
+			lines = append(lines, "  "+line)
+		}
+	}
 	for _, n := range plan.Narrowed {
 		lines = append(lines, fmt.Sprintf("  chmod go-w %s   (%o -> %o: sshd would refuse its keys)", prompt.Clean(n.Path), n.From, n.To))
 	}

@@ -63,6 +63,16 @@ var scenariosPlain = []scenario{
 // letIn makes an identity that opens the host already, and returns its file.
 func (c *client) letIn(h *vpstest.Host) string {
 	c.t.Helper()
+	return c.keyFor(h, "owner", "/home/owner")
+}
+
+func (c *client) letInRoot(h *vpstest.Host) string {
+	c.t.Helper()
+	return c.keyFor(h, "root", "/root")
+}
+
+func (c *client) keyFor(h *vpstest.Host, user, home string) string {
+	c.t.Helper()
 	file := filepath.Join(c.t.TempDir(), "id")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file).CombinedOutput(); err != nil {
 		c.t.Fatalf("%v: %s", err, out)
@@ -71,7 +81,7 @@ func (c *client) letIn(h *vpstest.Host) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	h.Exec("mkdir -m 700 /home/owner/.ssh && echo '" + strings.TrimSpace(string(public)) + "' >/home/owner/.ssh/authorized_keys && chown -R owner: /home/owner/.ssh")
+	h.Exec("mkdir -p -m 700 " + home + "/.ssh && echo '" + strings.TrimSpace(string(public)) + "' >" + home + "/.ssh/authorized_keys && chown -R " + user + ": " + home + "/.ssh")
 	return file
 }
 

@@ -7,10 +7,10 @@ unit=/etc/systemd/system/kagiban-recover.service
 wanted=/etc/systemd/system/sysinit.target.wants/kagiban-recover.service
 defaults=/etc/default/ssh
 
-# place FILE: standard input becomes FILE, whole or not at all. The new file's name does not end in .conf, so
-# that sshd never reads half of it.
+# place FILE [MODE]: standard input becomes FILE, whole or not at all. The new file's name does not end in .conf and has a dot in it, so
+# that neither sshd nor sudo ever reads half of it.
 place() {
-	if cat >"$1.new.$$" && chmod 644 "$1.new.$$" && sync && mv -f "$1.new.$$" "$1"; then
+	if cat >"$1.new.$$" && chmod "${2:-644}" "$1.new.$$" && sync && mv -f "$1.new.$$" "$1"; then
 		sync
 	else
 		rm -f "$1.new.$$"

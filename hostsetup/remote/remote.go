@@ -43,11 +43,14 @@ var (
 	Retract  = Verb{name: "retract", file: "takeback"} // for a line that came when our drop-in stood already
 	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle config"}
 	Listen   = Verb{name: "listen", root: true}
-	Stage    = Verb{name: "stage", root: true, with: "config"}
+	Stage    = Verb{name: "stage", root: true, with: "config rehearsal"}
+	Newcomer = Verb{name: "newcomer", root: true}
+	Rehearse = Verb{name: "rehearse", root: true, with: "config rehearsal"}
+	Create   = Verb{name: "create", root: true, resident: true}
 	Drop     = Verb{name: "drop", root: true}
 	Enforce  = Verb{name: "enforce", root: true, resident: true}
 	Confirm  = Verb{name: "confirm", root: true, resident: true}
-	Cancel   = Verb{name: "cancel", root: true, file: "undo"} // brought along: it may all be over there, and the folder gone
+	Cancel   = Verb{name: "cancel", root: true, file: "undo", with: "account"} // brought along: it may all be over there, and the folder gone
 	Forget   = Verb{name: "forget", root: true, resident: true}
 	// Keys runs as the login user, too.
 	Keys     = Verb{name: "keys", root: true, with: "config"}
@@ -113,7 +116,9 @@ func (v Verb) Program(nonce string, args ...string) string {
 }
 
 // UndoScript is what [Stage] puts on the server: the undo switch, whole.
-func UndoScript() string { return source("common") + source("sshd") + source("place") + source("undo") }
+func UndoScript() string {
+	return source("common") + source("sshd") + source("place") + source("account") + source("undo")
+}
 
 func source(name string) string {
 	text, err := files.ReadFile(name + ".sh")

@@ -181,7 +181,7 @@ func TestShellcheck(t *testing.T) {
 		t.Skip("needs shellcheck (Debian: shellcheck)")
 	}
 	programs := map[string]string{"undo": UndoScript()}
-	for _, v := range []Verb{Look, Who, Append, Takeback, Inspect, Stage, Drop, Keys, Revoke, Sessions} {
+	for _, v := range []Verb{Look, Who, Append, Takeback, Inspect, Stage, Rehearse, Newcomer, Drop, Keys, Revoke, Sessions} {
 		programs[v.String()] = v.Program("0")
 	}
 	for name, program := range programs {

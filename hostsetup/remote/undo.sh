@@ -2,9 +2,11 @@
 # undo: the switch that gives a server its old sshd back by itself. It lies in /run/kagiban/TOKEN with the change that
 # it guards, so a reboot ends both: the drop-in only includes a file that is gone then.
 #
-#   enforce TOKEN SECONDS USER ADDRESS PORT   start the watcher: from here on silence means undo. Then put the change in force
+#   create TOKEN SECONDS USER ADDRESS PORT NAME HOME SHELL GROUP LINE SUDOERS
+#                                         start the watcher: from here on silence means undo. Then let a new user in (account.sh)
+#   enforce TOKEN SECONDS USER ADDRESS PORT   likewise, unless create has started it; then put the change in force
 #   confirm TOKEN FILE BLOB               the drop-in becomes lasting, if the key BLOB is in FILE still
-#   cancel TOKEN                          undo now, and wait until it is done
+#   cancel TOKEN [NAME]                   undo now, and wait until it is done; NAME is the new user
 #   forget TOKEN                          it was staged and never armed: its folder goes
 #   watch TOKEN, mind TOKEN               (the watcher itself, and who starts it anew)
 #   recover boot                          (at boot, before sshd: a block that waits for its confirmation is taken out)
@@ -51,6 +53,7 @@ includes() {
 
 # restore: what stood of ours before stands again.
 restore() {
+	[ -e "$here/placed" ] || return 0
 	if [ ! -e "$here/before.conf" ]; then
 		gone || return 1
 	elif [ "$(ours)" != "$(cat "$here/before.conf")" ]; then
@@ -83,6 +86,7 @@ agree() {
 # files again, nobody answers. A configuration that somebody else broke meanwhile is not ours to mend: then this is
 # false, and is tried again. Prints why.
 settled() {
+	[ -e "$here/placed" ] || return 0
 	stuck=
 	restore || {
 		stuck="cannot write ${dropin%/*}"
@@ -99,6 +103,13 @@ settled() {
 	[ "$told" = yes ] || stuck=${stuck:-sshd could not be told to read its files again}
 	[ -n "$stuck" ] || agree "$now" || stuck="sshd still offers ${now:-nothing}, not $p_offered"
 	[ -z "$stuck" ] || { echo "$stuck" && return 1; }
+	typed_in_files || true >"$here/shut"
+}
+
+# parted: the new user is shut out again; unless sshd does not let in any more who it let in before, by what somebody else has
+# told it: then that user's key may be all that opens the server.
+parted() {
+	if [ -e "$here/shut" ]; then admitted; else dismiss; fi || { echo "cannot write $sudoers" && return 1; }
 }
 
 # worker: is it for this process to undo, or to keep? One at a time does it: the first to make the file; when that one was killed,
@@ -123,7 +134,7 @@ undo() {
 	while load "$run/undoing"; do
 		if ! worker; then
 			sleep 1
-		elif why=$(settled); then
+		elif why=$(settled && parted); then
 			sync
 			mv "$run/undoing" "$run/undone" 2>/dev/null
 		else
@@ -140,7 +151,9 @@ undo() {
 keep() {
 	while load "$run/confirmed"; do
 		if worker; then
-			stand "$here/key-only.conf" && recovery off && sync || return 1
+			admitted || return 1
+			[ ! -e "$here/placed" ] || stand "$here/key-only.conf" && recovery off || return 1
+			sync
 			rm -f "$run/confirmed"
 		else
 			sleep 1
@@ -241,10 +254,16 @@ apply() {
 		if [ ! -e "$here/block" ] || includes; then echo "Include $here/key-only.conf"; else grep -v '^#' "$here/key-only.conf"; fi
 		[ ! -e "$here/block" ] || echo "$end"
 	} >"$here/waiting.conf" || refuse write "$here"
+	true >"$here/placed" || refuse write "$here"
 	[ ! -e "$here/block" ] || includes || recovery on "$here/undo.sh" || refuse norecovery "$recover"
 	stand "$here/waiting.conf" || refuse write "${dropin%/*}"
 	sound "$config" >/dev/null || refuse unsound "$(sound "$config" | head -n 1)"
 	in_force || refuse reload "$(manner)"
+	load "$run/pending" || { # meanwhile its time was over, and what was undone did not stand yet
+		restore
+		in_force
+		fail toolate "$token"
+	}
 	say applied "$(manner)"
 }
 
@@ -257,7 +276,7 @@ recover() {
 
 # refuse WHAT DETAIL: apply could not be done, so it is undone before anybody is told.
 refuse() {
-	cancel
+	cancel "$(cat "$here/user" 2>/dev/null)"
 	fail "$@"
 }
 
@@ -278,7 +297,7 @@ confirm() { # FILE BLOB
 	rmdir "$run" 2>/dev/null
 }
 
-# cancel: the watcher does the work, so that two never do it at once; where it is dead, it is done here. What was
+# cancel NAME: the watcher does the work, so that two never do it at once; where it is dead, it is done here. What was
 # confirmed is not undone: then that is the answer.
 cancel() {
 	if load "$run/confirmed"; then
@@ -287,7 +306,7 @@ cancel() {
 	fi
 	if ! load "$run/pending" && ! load "$run/undoing"; then
 		# Not ours any more: if a lasting drop-in stands, it was confirmed.
-		load "$run/undone" || ! lasting || fail confirmed "$dropin"
+		load "$run/undone" || ! { if [ "$1" ]; then stays "$1"; else lasting; fi; } || fail confirmed "$dropin"
 		# A reboot ended it: what it left of its text says nothing.
 		! grep -q -F "$run/$token/" "$dropin" 2>/dev/null || rm -f "$dropin"
 		! block | grep -q -F "$run/$token/" || unblock
@@ -318,9 +337,20 @@ forget() {
 }
 
 case $verb in
+create)
+	shift 2
+	prepare "$5" "$9" "${10}"
+	arm "$1" "$2" "$3" "$4"
+	admit "$5" "$6" "$7" "$8"
+	true
+	;;
 enforce)
 	shift 2
-	arm "$@"
+	if [ ! -e "$here/user" ]; then
+		arm "$@"
+	elif ! load "$run/pending" || [ "$(($(uptime_s) + 3))" -ge "$p_deadline" ]; then
+		fail toolate "$token"
+	fi
 	apply
 	true # what failed has said so
 	;;
@@ -331,8 +361,8 @@ confirm)
 	;;
 cancel | forget)
 	# From the folder, if it is there: a process that works there is known by its name.
-	[ "$verb" = forget ] || [ "$0" = "$here/undo.sh" ] || [ ! -e "$here/undo.sh" ] || exec sh "$here/undo.sh" cancel "$token"
-	"$verb"
+	[ "$verb" = forget ] || [ "$0" = "$here/undo.sh" ] || [ ! -e "$here/undo.sh" ] || exec sh "$here/undo.sh" cancel "$token" "${3-}"
+	"$verb" "${3-}"
 	true
 	;;
 watch | mind | recover) "$verb" ;;

@@ -58,6 +58,7 @@ func TestProblems(t *testing.T) {
 	problems := problemsTable()
 	maps.Copy(problems, checkProblems())
 	maps.Copy(problems, revokeProblems())
+	maps.Copy(problems, createProblems())
 	for id := range problems {
 		if !found[id] {
 			t.Errorf("%s: nothing in hostsetup finds it", id)

@@ -51,7 +51,7 @@ func ofOtherServer(open *hostsetup.NotEnforcedError, other *hostsetup.OtherServe
 }
 
 func ofUndone(u *hostsetup.UndoneError) (ID, Fields) {
-	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "next": next(u.Err), "seconds": strconv.Itoa(u.After), "file": u.Left}
+	f := Fields{"step": stepWords[u.Step], "error": cause(u.Err), "next": next(u.Err), "seconds": strconv.Itoa(u.After), "file": u.Left, "stays": stays(u.User)}
 	var failure *hostsetup.Failure
 	switch {
 	case u.Undo == nil && u.Left != "" && errors.As(u.Err, &failure) && failure.What == "pending":
@@ -185,6 +185,9 @@ func ofFailure(f *hostsetup.Failure) string {
 		"unsafe":     "others may write to",
 		"owner":      "the owner or the mode would not have stayed as it is:",
 		"noss":       "there is no",
+		"useradd":    "useradd could not make the account:",
+		"sudoers":    "visudo refuses what sudo would be told:",
+		"keys":       "the key cannot be put where the account has its keys:",
 		"undoing":    "the server is still undoing the change; it must offer again:",
 	}
 	if w, ok := words[f.What]; ok {

@@ -143,17 +143,17 @@ func hostsetupTable() map[ID]Message {
 		},
 		Undone: {
 			What:      "{host}: the step \"{step}\" failed: {error}",
-			StillTrue: "the server is as it was before, and who could log in still can",
+			StillTrue: "the server is as it was before{stays}, and who could log in still can",
 			Next:      "{next}",
 		},
 		UndoneByPerson: {
 			What:      "interrupted at the step \"{step}\"",
-			StillTrue: "the server is as it was before, and who could log in still can",
+			StillTrue: "the server is as it was before{stays}, and who could log in still can",
 			Next:      "the same again",
 		},
 		UndoneKeyLeft: {
 			What:      "{host}: the step \"{step}\" failed: {error}; sshd is as it was before, but the key's line stays in {file}",
-			StillTrue: "who could log in before still can",
+			StillTrue: "who could log in before still can{stays}",
 			Next:      "the same again   (it goes on from there)",
 		},
 		UndoneShut: {
@@ -169,7 +169,7 @@ func hostsetupTable() map[ID]Message {
 		},
 		UndoUnseen: {
 			What:      "{host}: the step \"{step}\" failed: {error}; that it was undone could not be seen from here ({undo})",
-			StillTrue: "unless it was confirmed, the server gives sshd its old configuration back by itself within {seconds} s, and at any reboot; this client's line may stay in authorized_keys",
+			StillTrue: "unless it was confirmed, the server gives sshd its old configuration back by itself within {seconds} s, and at any reboot; this client's line may stay in authorized_keys{stays}",
 			Next:      "the same again   (in {seconds} s: it looks before it does anything)",
 		},
 		NotEnforced: {
@@ -296,6 +296,7 @@ var stepWords = map[string]string{
 	"root":        "looked at sshd",
 	"others":      "other people",
 	"install":     "key installed",
+	"create":      "user let in",
 	"prove":       "key proved",
 	"taken":       "key looked for",
 	"rehearse":    "rehearsed",
