@@ -202,6 +202,7 @@ func TestDocumented(t *testing.T) {
 	for _, line := range []string{
 		"# kagiban: not confirmed yet. After a reboot, or without a confirmation, this file says nothing.",
 		"Include " + KeyOnly("TOKEN"),
+		"#includedir " + Run + "/TOKEN/sudoers",
 		"[ ! -e /etc/ssh/kagiban-recover.sh ] || sh /etc/ssh/kagiban-recover.sh recover boot >/dev/null 2>&1 # kagiban",
 	} {
 		if !strings.Contains(string(text), "\n"+line+"\n") {
