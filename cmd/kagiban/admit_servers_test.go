@@ -42,7 +42,8 @@ func (c *client) admit(file string, more ...string) []string {
 
 const keysFile = "/home/owner/.ssh/authorized_keys"
 
-// TestTwoComputers: the second computer's key is brought in by the first, and proved there; no password is needed for it.
+// TestTwoComputers: the second computer's key is brought in by the first, and proved there; no password is needed for it. Then the first is lost, and
+// the second takes its key off.
 func TestTwoComputers(t *testing.T) {
 	h, laptop := vpstest.Up(t, "", "sudo=nopasswd"), newClient(t)
 	if _, _, code := laptop.kagiban(laptop.add(h)...); code != 0 {
@@ -95,6 +96,18 @@ func TestTwoComputers(t *testing.T) {
 	}
 	if _, talk, code := laptop.kagiban(check...); code != 0 || strings.Contains(talk, sole) {
 		t.Errorf("after its first login the key does not count: exit %d, %s", code, talk)
+	}
+
+	// The first computer is lost.
+	out, _, code = desk.kagiban("revoke", "me@laptop", "-F", desk.config, "--passphrase-file", desk.passphrase, "--yes")
+	if now := h.Exec("cat " + keysFile); code != 0 || now != line {
+		t.Errorf("revoke: exit %d, %s, and authorized_keys is %s", code, out, now)
+	}
+	if _, talk, code := laptop.kagiban(laptop.admit(file, "--yes")...); code != 1 || !strings.Contains(talk, "the key laptop does not open it") {
+		t.Errorf("the lost computer: exit %d, %s", code, talk)
+	}
+	if _, _, code := desk.kagiban(add...); code != 0 {
+		t.Errorf("the one that stays: exit %d", code)
 	}
 }
 

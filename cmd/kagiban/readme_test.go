@@ -68,6 +68,9 @@ esac
 			t.Errorf("no %q in what the README's commands said", want)
 		}
 	}
+	if lines := h.Exec("cut -d ' ' -f 3 /home/you/.ssh/authorized_keys"); !strings.HasPrefix(lines, "desk\nrecovery-20") || strings.Count(lines, "\n") != 2 {
+		t.Errorf("at the end these keys open the server: %q", lines)
+	}
 	asked, err := os.ReadFile(filepath.Join(home, "asked"))
 	if err != nil || !strings.Contains(string(asked), "host key:") || !strings.Contains(string(asked), "go on with") || !strings.Contains(string(asked), "let SHA256:") {
 		t.Errorf("the questions were %s, %v", asked, err)
