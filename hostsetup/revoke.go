@@ -205,8 +205,10 @@ func (r *revoke) judge(ctx context.Context) error {
 	}
 	r.found.Unseen, r.found.Doors = r.keys.unseen, r.keys.doors(r.o.Lost)
 	r.found.Losing = r.keys.losing(r.changes, r.o.Lost, r.Target.User)
-	if r.found.Sessions, err = r.sessions(ctx, "list"); err != nil {
-		return err
+	if r.o.EndSessions || r.DryRun { // else they are listed in the end
+		if r.found.Sessions, err = r.sessions(ctx, "list"); err != nil {
+			return err
+		}
 	}
 	r.step("keys", fmt.Sprintf("%s in %s; %s looked at", plural(r.found.Lines(), "line"), plural(len(r.found.Files), "file"), plural(r.keys.accounts, "account")))
 	return nil

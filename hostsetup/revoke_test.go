@@ -2,7 +2,11 @@ package hostsetup
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,5 +60,113 @@ func TestRevoke(t *testing.T) {
 	if left := h.Exec("cat /home/owner/.ssh/authorized_keys /home/owner/.ssh/authorized_keys2 /root/.ssh/authorized_keys; stat -c '%a %U:%G' /home/owner/.ssh/* /root/.ssh/*; ls -A /home/owner/.ssh /root/.ssh"); left !=
 		keyLine(o.Key, "laptop")+keyLine(other, "other")+"# two\n"+"600 owner:owner\n600 owner:owner\n600 root:root\n/home/owner/.ssh:\nauthorized_keys\nauthorized_keys2\n\n/root/.ssh:\nauthorized_keys\n" {
 		t.Errorf("left: %s", left)
+	}
+}
+
+// revocation is one run that takes lost off h.
+func revocation(h *vpstest.Host, o Options, lost ssh.Signer, approve func()) (Revocation, error) {
+	return Revoke(context.Background(), RevokeOptions{Options: o, Lost: []ssh.PublicKey{lost.PublicKey()}, Approve: func(context.Context, Revocation) error {
+		if approve != nil {
+			approve()
+		}
+		return nil
+	}})
+}
+
+const authorized = "/home/owner/.ssh/authorized_keys"
+
+// TestRevokeMeanwhile: somebody writes to the file while the plan is looked at. What they added stays; where it is the lost key once more, nothing
+// is changed that the person has not seen.
+func TestRevokeMeanwhile(t *testing.T) {
+	h := vpstest.Up(t, "", "sudo=nopasswd")
+	o := options(t, h, &person{password: h.Password()})
+	lost, other := newKey(t), newKey(t)
+	put(h, "owner", authorized, keyLine(o.Key, "laptop")+keyLine(lost, "lost"))
+	appends := func(line string) func() {
+		return func() { h.Exec("echo '" + strings.TrimSpace(line) + "' >>" + authorized) }
+	}
+	r, err := revocation(h, o, lost, appends("restrict "+keyLine(lost, "again")))
+	var failure *Failure
+	if want := keyLine(o.Key, "laptop") + keyLine(lost, "lost") + "restrict " + keyLine(lost, "again"); !errors.As(err, &failure) || failure.What != "changed" || r.Done || h.Exec("cat "+authorized) != want {
+		t.Errorf("the lost key once more: %v, %q", err, h.Exec("cat "+authorized))
+	}
+	r, err = revocation(h, o, lost, appends(keyLine(other, "new")))
+	if want := keyLine(o.Key, "laptop") + keyLine(other, "new"); err != nil || !r.Done || h.Exec("cat "+authorized) != want {
+		t.Errorf("another's line: %v, %q", err, h.Exec("cat "+authorized))
+	}
+}
+
+// TestRevokeWhatIsLeft: a line with from= only looks refused, so the files tell; a program that sshd asks gives the key away still, and is named; and
+// without root the other accounts are named that were not seen.
+func TestRevokeWhatIsLeft(t *testing.T) {
+	h := vpstest.Up(t, "", "sudo=nopasswd")
+	o := options(t, h, &person{password: h.Password()})
+	lost := newKey(t)
+	for _, key := range []ssh.Signer{o.Key, lost} {
+		var inUse *KeyInUseError
+		var refused *StaysRefusedError
+		if _, err := revocation(h, o, key, nil); !errors.As(err, &inUse) && !errors.As(err, &refused) || errors.As(err, &inUse) != (key == o.Key) {
+			t.Errorf("before our key opens it: %v", err)
+		}
+	}
+	put(h, "owner", authorized, keyLine(o.Key, "laptop")+`from="192.0.2.7" `+keyLine(lost, "lost"))
+	if r, err := revocation(h, o, lost, nil); err != nil || !r.Done || r.Taken || r.Lines() != 1 || h.Exec("cat "+authorized) != keyLine(o.Key, "laptop") {
+		t.Errorf("from=: %+v, %v", r, err)
+	}
+
+	// What is told is read again, and not believed.
+	put(h, "owner", authorized, keyLine(o.Key, "laptop")+`from="192.0.2.7" `+keyLine(lost, "lost"))
+	h.Exec("cp /bin/mv /bin/mv.real && printf '#!/bin/sh\\nrm -f \"$2\"\\n' >/bin/mv")
+	var half *HalfRevokedError
+	if r, err := revocation(h, o, lost, nil); !errors.As(err, &half) || r.Done || !slices.Contains(half.Files, authorized) {
+		t.Errorf("the file stayed as it was: %+v, %v", r, err)
+	}
+	h.Exec("/bin/mv.real /bin/mv.real /bin/mv")
+
+	h.Exec("printf '#!/bin/sh\\ncat /etc/ssh/list\\n' >/usr/local/bin/list && chmod 755 /usr/local/bin/list && sed -i '1i AuthorizedKeysCommand /usr/local/bin/list\\nAuthorizedKeysCommandUser nobody' /etc/ssh/sshd_config && systemctl reload ssh")
+	h.Exec("echo '" + strings.TrimSpace(keyLine(lost, "lost")) + "' >/etc/ssh/list")
+	put(h, "owner", authorized, keyLine(o.Key, "laptop")+keyLine(lost, "lost"))
+	r, err := revocation(h, o, lost, nil)
+	var still *StillTakenError
+	if !errors.As(err, &still) || r.Done || len(still.Doors) != 1 || still.Doors[0].ID != "door-command" || still.Doors[0].About["where"] != "/etc/ssh/sshd_config:1" {
+		t.Errorf("a program: %+v, %v", r, err)
+	}
+	h.Exec("echo >/etc/ssh/list; echo 'cert-authority " + strings.TrimSpace(keyLine(lost, "lost")) + "' >>" + authorized)
+	if r, err = revocation(h, o, lost, nil); err != nil || !r.Done || len(r.Files) > 0 || len(r.Doors) != 2 || r.Doors[1].ID != "door-authority-lost" {
+		t.Errorf("an authority's line: %+v, %v", r, err)
+	}
+
+	put(h, "owner", authorized, keyLine(o.Key, "laptop")+keyLine(lost, "lost"))
+	put(h, "root", "/root/.ssh/authorized_keys", keyLine(lost, "lost"))
+	h.Exec("mv /usr/bin/sudo /usr/bin/sudo.off")
+	o.Person = rootless{o.Person}
+	if r, err = revocation(h, o, lost, nil); err != nil || !r.Done || len(r.Files) != 1 || len(r.Unseen) != 1 || !strings.Contains(r.Unseen[0], "every account but owner") {
+		t.Errorf("without root: %+v, %v", r, err)
+	}
+	if left := h.Exec("cat " + authorized + " /root/.ssh/authorized_keys"); left != keyLine(o.Key, "laptop")+keyLine(lost, "lost") {
+		t.Errorf("without root: %s", left)
+	}
+}
+
+// rootless has no password for su.
+type rootless struct{ Person }
+
+func (rootless) RootPassword(context.Context, RootQuestion) ([]byte, error) { return nil, ErrNoPassword }
+
+// TestRevokeRSA: an RSA key is asked about by what sshd takes of it today.
+func TestRevokeRSA(t *testing.T) {
+	h := vpstest.Up(t, "", "sudo=nopasswd", "init=sysv")
+	o := options(t, h, &person{password: h.Password()})
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(h, "owner", authorized, keyLine(lost, "lost")+keyLine(o.Key, "laptop"))
+	if r, err := revocation(h, o, lost, nil); err != nil || !r.Done || !r.Taken || h.Exec("cat "+authorized) != keyLine(o.Key, "laptop") {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
