@@ -152,6 +152,11 @@ func (p *program) checkOne(c *cli.Context, v *visits, name string) (checkedHost,
 		checked.Problems = append(checked.Problems, checkedProblem{problem.ID, detail, fix})
 	}
 	return checked, v.book.Update(c.Context, page.Name, func(h *book.Host) error {
+		for _, key := range h.Proved { // of another command, meanwhile
+			if !slices.Contains(page.Proved, key) && !slices.Contains(health.Proved, key) {
+				health.Proved = append(health.Proved, key)
+			}
+		}
 		h.Proved = health.Proved
 		if health.KeyOnly || health.Open { // else it is not known any better than before
 			h.KeyOnly, h.CheckedAt = health.KeyOnly, *utc(p.now())
