@@ -59,13 +59,15 @@ func (q *queried) serve(there net.Conn, hostKey ssh.Signer, tries int, takes []s
 		if slices.ContainsFunc(takes, func(x ssh.PublicKey) bool { return sameKey(x, key) }) || takes == nil {
 			return nil, nil
 		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.refused++
 		refused++
 		return nil, errors.New("not this one")
 	}}
 	config.AddHostKey(hostKey)
 	c, channels, requests, err := ssh.NewServerConn(there, config)
 	q.mu.Lock()
-	q.refused += refused
 	q.most = max(q.most, refused)
 	if err == nil {
 		q.logins++
@@ -113,6 +115,9 @@ func TestQuery(t *testing.T) {
 			}
 			q.mu.Lock()
 			defer q.mu.Unlock()
+			if no := len(want) - countTrue(want); q.refused != no {
+				t.Errorf("%d keys were refused, of %d that are none", q.refused, no)
+			}
 			if q.most > mostRefused {
 				t.Errorf("%d refusals on one connection", q.most)
 			}
@@ -121,6 +126,15 @@ func TestQuery(t *testing.T) {
 			}
 		})
 	}
+}
+
+func countTrue(all []bool) (n int) {
+	for _, b := range all {
+		if b {
+			n++
+		}
+	}
+	return n
 }
 
 // TestQueryAlone: without a login of ours the keys get their answers, too.
