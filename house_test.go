@@ -31,8 +31,9 @@ var houseTable = map[string][]string{
 	"hostsetup/sshd":     {},
 	"hostsetup/authkeys": {},
 	"hostsetup/book":     {},
+	"hostsetup/export":   {"hostsetup/sshd", "hostsetup/authkeys"},
 
-	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "hostsetup", "cmd/internal/home", "cmd/internal/prompt", "cmd/internal/service"}, // their error types
+	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "hostsetup", "hostsetup/export", "cmd/internal/home", "cmd/internal/prompt", "cmd/internal/service"}, // their error types
 	"cmd/internal/prompt":  {},
 	"cmd/internal/home":    {},
 	"cmd/internal/service": {},

@@ -8,7 +8,7 @@ import (
 
 func hostCommand(p *program) *cli.Command {
 	return group("host", "servers: make them key-only, and see that they stay so",
-		hostAddCommand(p), hostListCommand(p), hostCheckCommand(p), hostClientsCommand(p), hostAdmitCommand(p), hostUndoCommand(p), hostRemoveCommand(p))
+		hostAddCommand(p), hostListCommand(p), hostCheckCommand(p), hostClientsCommand(p), hostAdmitCommand(p), hostUndoCommand(p), hostExportCommand(p), hostRemoveCommand(p))
 }
 
 // sshConfigFlag is -F, for every command that reaches a server.

@@ -59,7 +59,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // has its own rule in a file of its own, of_ROOM.go. The frame's comes last: an
 // error of a room may wrap a cancelled context, and says more than that.
 func rules() []func(error) (ID, Fields) {
-	return []func(error) (ID, Fields){ofRotate, ofRevoke, ofHostsetup, ofCreate, ofAdmit, ofVault, ofAgent, ofService, ofFrame}
+	return []func(error) (ID, Fields){ofRotate, ofRevoke, ofExport, ofHostsetup, ofCreate, ofAdmit, ofVault, ofAgent, ofService, ofFrame}
 }
 
 // tables are the rows, one file for each room: table_ROOM.go.
