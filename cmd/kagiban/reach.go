@@ -11,6 +11,7 @@ import (
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
 	"kagiban/hostsetup/book"
+	"kagiban/vault"
 )
 
 // jumpFlag is -J, for the command that brings a server into the book; the others go the way that stands there.
@@ -56,7 +57,11 @@ func ofPage(ctx context.Context, r hostsetup.Resolver, h book.Host, port int) (h
 	if r.Jump == "" {
 		r.Jump = h.Jump
 	}
-	t, err := r.Resolve(ctx, h.User+"@"+h.Name, port)
+	var t hostsetup.Target
+	var err error
+	if vault.CheckName(h.Name) == nil { // else somebody wrote it by hand
+		t, err = r.Resolve(ctx, h.User+"@"+h.Name, port)
+	}
 	if err == nil && t.Address != h.Address {
 		address := h.Address
 		if strings.Contains(address, ":") {
