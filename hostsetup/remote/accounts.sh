@@ -18,8 +18,9 @@ recent() {
 	fi
 	spent=0
 	for log in "$logs"/auth.log* "$logs"/secure* "$logs"/messages*; do
+		[ -e "$log" ] || continue
 		[ -n "$(find -L "$log" -type f -mtime -31 2>/dev/null)" ] || continue
-		before=$(cut -d. -f1 /proc/uptime)
+		before=$(uptime_s)
 		if [ "$spent" -ge 10 ]; then
 			echo "! $log"
 			continue
@@ -31,18 +32,19 @@ recent() {
 			esac
 			[ $? -lt 124 ] || echo "! $log"
 		} | grep -E "$accepted|^!"
-		spent=$((spent + $(cut -d. -f1 /proc/uptime) - before))
+		spent=$((spent + $(uptime_s) - before))
 	done
 }
 
 # logins USER: "NAME:DATE" for each account that logged in by something typed, the last time; ":opened FINGERPRINT" for each key that logged USER
 # in; ":seen" if any login at all was to be seen (ours is one), ":unread WHAT". Dates stand as 2026-11-03T.., or as "Nov  3 .." without a year.
 logins() {
-	recent | awk -v user="$1" -v year="$(date +%Y)" -v today="$(($(date +%s) / 86400))" '
+	recent | awk -v user="$1" -v now="$(date '+%Y %s')" '
 		function day(y, m, d) { # since 1970
 			if (m <= 2) { y--; m += 12 }
 			return 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469
 		}
+		BEGIN { year = substr(now, 1, 4) + 0; today = int(substr(now, 6) / 86400) }
 		/^!/ { print ":unread " substr($0, 3); next }
 		{
 			if ($1 ~ /^[0-9][0-9][0-9][0-9]-/) {
@@ -153,7 +155,9 @@ keys() {
 # people USER: all of it. Sets asked, the names whose settings it has told.
 people() {
 	seen=$(logins "$1")
-	printf '%s\n' "$seen" | sed -n 's/^://p' | while read -r line; do say "$line"; done
+	printf '%s\n' "$seen" | while read -r line; do
+		case $line in :*) say "${line#:}" ;; esac
+	done
 	found=$(candidates "$1" "$(printf '%s\n' "$seen" | grep -v '^:')")
 	asked=$(printf '%s\n' "$found" | cut -d: -f1)
 	plain=$(settings kagiban-nobody) # nobody of this name: what no Match singles out
@@ -169,7 +173,7 @@ people() {
 		say group "$who:$(getent group "$gid" 2>/dev/null || grep "^[^:]*:[^:]*:$gid:" /etc/group)" | cut -d: -f 1,2,5
 		told=$(settings "$who")
 		revoked=$(printf '%s\n' "$told" | awk 'tolower($1) == "revokedkeys" { print $2 }')
-		printf '%s\n' "$told" | deciding | text "effective $who"
+		tell "effective $who" "$(printf '%s\n' "$told" | deciding)"
 		[ "$told" = "$plain" ] || say matched "$who"
 		printf '%s\n' "$told" | key_files "$who" "$uid" "$home" | while read -r file; do
 			keys "$who" "$home" "$file"

@@ -16,6 +16,13 @@ text() {
 	say end "$1"
 }
 
+# tell NAME TEXT: likewise, for lines that are in a variable.
+tell() {
+	say begin "$1"
+	printf '%s\n\n' "$2"
+	say end "$1"
+}
+
 # fail WHAT DETAIL: the verb ends here. Go turns WHAT into a sentence.
 fail() {
 	say error "$*"

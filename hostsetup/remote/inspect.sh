@@ -7,7 +7,7 @@ user=$1 from=$2 to=$3 port=$4
 
 tested=$(sound "$config")
 say sound $?
-printf '%s\n' "$tested" | text tested
+tell tested "$tested"
 say manner "$(manner)"
 state=$(unsettled)
 [ -z "$state" ] || say pending "$state"
@@ -37,7 +37,13 @@ own=$(readlink -f "$config")
 obstacle "$(dirname "$own")" "$own" | sed "s/^$KG obstacle /$KG block-obstacle /"
 obstacle "${run%/*}" "$run"
 
-singles "$config" || alike=$(settings kagiban-nobody)
+depth=0
+files=$(config_files "$config" && echo x) || {
+	printf %s "$files"
+	exit 1
+}
+printf %s "${files%x}"
+printf %s "$files" | singles || alike=$(settings kagiban-nobody)
 people "$user"
 effective "$user" "$from"
 mine=$(settings "$user")
@@ -50,9 +56,7 @@ printf '%s\n' "$mine" | key_files "$user" "$(id -u "$user")" "$home" | while rea
 	fi
 done
 
-depth=0
-config_files "$config"
 for file in "$dropin.kept" "$dropin"; do # kept: a drop that was cut short
 	[ ! -e "$file" ] || text dropin <"$file"
 done
-[ -z "$(mark "$begin")$(mark "$end")" ] || block | text block
+! grep -q -e "^$begin" -e "^$end" "$config" || block | text block

@@ -4,7 +4,8 @@ say uid "$(id -u)"
 say gid "$(id -g)"
 say user "$(id -un)"
 say group "$(id -gn)"
-say members "$(getent group "$(id -g)" 2>/dev/null | cut -d: -f4)"
+members=$(getent group "$(id -g)" 2>/dev/null)
+say members "${members##*:}"
 say home "$HOME"
 say connection "${SSH_CONNECTION-}"
 # The kind of file system that the home folder is on.
@@ -12,8 +13,12 @@ say filesystem "$(awk -v path="$(readlink -f "$HOME")/" '
 	{ at = $5; if (at != "/") at = at "/" }
 	index(path, at) == 1 && length(at) >= most { most = length(at); for (i = 7; $i != "-" && i < NF; i++); kind = $(i + 1) }
 	END { print kind }' /proc/self/mountinfo 2>/dev/null)"
+IFS=:
+# shellcheck disable=SC2086 # a word for each folder
+set -- $PATH
+unset IFS
 for way in sudo doas su; do
-	for folder in $(echo "$PATH" | tr : ' '); do # not command -v, by which a busybox would mean its own su
+	for folder; do # not command -v, by which a busybox would mean its own su
 		if [ -x "$folder/$way" ]; then
 			say way "$way" "$folder/$way"
 			break

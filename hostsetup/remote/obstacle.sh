@@ -2,6 +2,9 @@
 # obstacle FOLDER FILE: says what would keep FILE from being written anew in FOLDER, as far as that can be seen without
 # trying: "readonly MOUNT FOLDER" ("readonly-here": only as it is mounted there), "fixed PATH", "full MOUNT FOLDER",
 # "denied PATH". A mount and an attribute are asked for by name: some shells' [ -w ] tells root that it may write anything.
+newline='
+'
+room() { left=${4-}; }
 obstacle() {
 	mount=$(awk -v path="$(readlink -f "$1")/" '
 		{ at = $5; if (at != "/") at = at "/" }
@@ -17,7 +20,8 @@ obstacle() {
 		;;
 	esac
 	for path in "$1" "$2"; do
-		case $(lsattr -d "$path" 2>/dev/null | cut -d ' ' -f 1) in *[ia]*)
+		attributes=$(lsattr -d "$path" 2>/dev/null)
+		case ${attributes%% *} in *[ia]*)
 			say obstacle fixed "$path"
 			return
 			;;
@@ -26,7 +30,9 @@ obstacle() {
 	# The file is copied, so it takes the room for another one.
 	size=0
 	[ ! -f "$2" ] || size=$(wc -c <"$2")
-	left=$(df -Pk "$1" 2>/dev/null | awk 'END { print $4 }')
+	table=$(df -Pk "$1" 2>/dev/null)
+	# shellcheck disable=SC2086 # a word for each column
+	room ${table##*"$newline"}
 	case $left in
 	'' | *[!0-9]*) ;;
 	*)

@@ -3,9 +3,10 @@
 rehearsal() {
 	tested=$(sound "$1/rehearse.conf")
 	say sound $?
-	printf '%s\n' "$tested" | text tested
+	tell tested "$tested"
 	from=$3
-	singles "$1/rehearse.conf" || alike=$(settings kagiban-nobody -f "$1/rehearse.conf")
+	depth=0
+	config_files "$1/rehearse.conf" | singles || alike=$(settings kagiban-nobody -f "$1/rehearse.conf")
 	effective "$2" "$3" -f "$1/rehearse.conf"
 	say sshd "$sshd"
 }

@@ -57,10 +57,10 @@ manner() {
 	return 1
 }
 
-# in_force: what is on disk becomes what is served. Never with a configuration that sshd refuses: a HUP would
-# then kill the listener, and with it the last door.
+# in_force: what is on disk becomes what is served, by $how. Never with a configuration that sshd refuses: a HUP would
+# then kill the listener, and with it the last door. That is 2.
 in_force() {
-	sound "$config" >/dev/null || return 1
+	sound "$config" >/dev/null || return 2
 	how=$(manner) || return 1
 	case $how in
 	"socket -") ;;
@@ -160,11 +160,13 @@ effective() {
 	user=$1 from=$2
 	shift 2
 	# Where a Match asks for the port, sshd must be told of a login; then it is that of nobody.
-	{ { [ -z "${alike-}" ] && "$sshd" -T "$@" 2>/dev/null; } || settings kagiban-nobody "$@"; } | deciding | text effective
+	common=$({ { [ -z "${alike-}" ] && "$sshd" -T "$@" 2>/dev/null; } || settings kagiban-nobody "$@"; } | deciding)
+	tell effective "$common"
 	{
 		echo "$user"
 		listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200
 	} | sort -u | grep -v -x -F -e "${asked-}" | while read -r who; do
-		settings "$who" "$@" | deciding | text "effective $who"
+		[ -n "${alike-}" ] || common=$(settings "$who" "$@" | deciding)
+		tell "effective $who" "$common"
 	done
 }

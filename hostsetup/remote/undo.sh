@@ -257,14 +257,16 @@ apply() {
 	true >"$here/placed" || refuse write "$here"
 	[ ! -e "$here/block" ] || includes || recovery on "$here/undo.sh" || refuse norecovery "$recover"
 	stand "$here/waiting.conf" || refuse write "${dropin%/*}"
-	sound "$config" >/dev/null || refuse unsound "$(sound "$config" | head -n 1)"
-	in_force || refuse reload "$(manner)"
+	in_force || case $? in
+	2) refuse unsound "$(sound "$config" | head -n 1)" ;;
+	*) refuse reload "${how-}" ;;
+	esac
 	load "$run/pending" || { # meanwhile its time was over, and what was undone did not stand yet
 		restore
 		in_force
 		fail toolate "$token"
 	}
-	say applied "$(manner)"
+	say applied "$how"
 }
 
 # recover: runs at boot. In /run is nothing then; if there is, this is no boot but somebody who starts sshd anew.
