@@ -23,6 +23,9 @@ const (
 // errAsked ends a handshake once the server has said what it offers.
 var errAsked = errors.New("only asking")
 
+// errLate ends a login for whose answer the server did not wait.
+var errLate = errors.New("the server did not wait for the answer")
+
 // A dialer opens connections to one server.
 type dialer struct {
 	target   Target
@@ -73,6 +76,8 @@ type state struct {
 	asked    *query // the key that was shown last
 	refused  int    // queries that were answered so
 	said     string // what the server said after it was shown something
+	slow     bool   // a person was asked about the host key
+	late     []byte // an answer for which the server did not wait
 	err      error  // why it ended, if we ended it
 }
 
@@ -130,7 +135,9 @@ func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
 			_ = tcp.SetDeadline(time.Time{}) // a person may be asked
 			defer s.limit()
+			begun := time.Now()
 			s.err = d.identity.check(s.ctx, remote, key)
+			s.slow = time.Since(begun) > time.Second // no person is quicker
 			return s.err
 		},
 		AuthCallback:  s.next,
@@ -209,6 +216,10 @@ func (s *state) ask() (string, error) {
 		_ = s.tcp.Close() // no further attempt
 		return "", err
 	}
+	if s.line.ended() != nil {
+		s.late, s.err = p, errLate
+		return "", s.err
+	}
 	s.typed = p
 	return string(p), nil
 }
@@ -248,7 +259,7 @@ func (d *dialer) login(ctx context.Context, a auth) (*conn, error) {
 	all := a.signers
 	for at, size := 0, mostIdentities; ; {
 		a.signers = all[at:min(at+size, len(all))]
-		c, s, err := d.open(ctx, a)
+		c, s, err := d.openAsked(ctx, a)
 		var refused *LoginError
 		if !errors.As(err, &refused) || s.tries > 0 || s.used != nil || len(refused.Partial) > 0 || len(a.signers) == 0 {
 			return c, err
@@ -267,6 +278,27 @@ func (d *dialer) login(ctx context.Context, a auth) (*conn, error) {
 		if refused.Err != nil && at < len(all) {
 			if err := rest(ctx, refusalPause); err != nil {
 				return nil, err
+			}
+		}
+	}
+}
+
+// openAsked is open where a person may be asked. A server does not wait for them as long as they like (sshd_config(5), LoginGraceTime): where it
+// has hung up meanwhile, we come once more, with their answer.
+func (d *dialer) openAsked(ctx context.Context, a auth) (*conn, *state, error) {
+	for {
+		c, s, err := d.open(ctx, a)
+		var gone *UnreachableError
+		late := errors.Is(err, errLate)
+		if !late && !(s != nil && s.slow && errors.As(err, &gone)) {
+			return c, s, err
+		}
+		if ask := a.password; late {
+			a.password = func(ctx context.Context, attempt int) ([]byte, error) {
+				if attempt == 1 {
+					return s.late, nil
+				}
+				return ask(ctx, attempt)
 			}
 		}
 	}

@@ -45,6 +45,9 @@ func TestFleetAtATerminal(t *testing.T) {
 	if code != 0 || strings.Count(screen, "password of owner@") != 2 || strings.Count(screen, "go on with ") != 1 {
 		t.Errorf("exit %d, the password was asked for %d times and about plans %d times", code, strings.Count(screen, "password of owner@"), strings.Count(screen, "go on with "))
 	}
+	if strings.Count(screen, ", and of all the others: ") != 2 {
+		t.Error("it is not said that the password is for all")
+	}
 	for _, h := range hosts {
 		if !strings.Contains(screen, h.Addr+" is key-only") {
 			t.Errorf("no verdict for %s", h.Addr)
@@ -108,5 +111,26 @@ func TestFleetInterrupted(t *testing.T) {
 	text, err := cmd.CombinedOutput()
 	if err != nil || strings.Count(string(text), " is key-only") != 3 {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// TestSlowPerson: a server does not wait for a person as long as they take (LoginGraceTime), as the last of many hosts that all have a question
+// will see. What they answered is not lost.
+func TestSlowPerson(t *testing.T) {
+	h, c := vpstest.Up(t, common+"echo 'LoginGraceTime 10' >/etc/ssh/sshd_config.d/10-grace.conf\n", "init=sysv"), newClient(t)
+	gone := func() {
+		t.Helper()
+		c.until(60*time.Second, "0\n", func() string { return h.Exec("ss -tnH state established '( sport = :22 )' | wc -l") })
+	}
+	o := startOnTerminal(t, c.command(c.addAll([]*vpstest.Host{h}, "--yes")...), 24, 100)
+	o.shows("the same? (y/N)")
+	gone()
+	o.types("y\r")
+	o.shows("password of owner@")
+	gone()
+	o.types(commonPassword + "\r")
+	screen, code := o.ends()
+	if code != 0 || strings.Count(screen, "the same? (y/N)") != 1 || strings.Count(screen, "password of owner@") != 1 || !strings.Contains(screen, " is key-only") {
+		t.Errorf("exit %d", code)
 	}
 }

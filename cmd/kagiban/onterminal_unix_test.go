@@ -20,6 +20,7 @@ type onTerminal struct {
 	master *os.File
 	seen   screen
 	done   chan error
+	read   chan struct{} // closed when all that came on the screen was seen
 }
 
 func startOnTerminal(t *testing.T, cmd *exec.Cmd, rows, columns uint16) *onTerminal {
@@ -37,13 +38,16 @@ func startOnTerminal(t *testing.T, cmd *exec.Cmd, rows, columns uint16) *onTermi
 		t.Fatal(err)
 	}
 	slave.Close()
-	o := &onTerminal{t: t, cmd: cmd, master: master, done: make(chan error, 1)}
+	o := &onTerminal{t: t, cmd: cmd, master: master, done: make(chan error, 1), read: make(chan struct{})}
 	t.Cleanup(func() {
 		if cmd.ProcessState == nil {
 			_ = cmd.Process.Kill()
 		}
 	})
-	go o.seen.watch(master)
+	go func() {
+		o.seen.watch(master)
+		close(o.read)
+	}()
 	go func() { o.done <- cmd.Wait() }()
 	return o
 }
@@ -99,6 +103,7 @@ func (o *onTerminal) ends() (screen string, code int) {
 	o.t.Helper()
 	select {
 	case <-o.done:
+		<-o.read
 	case <-time.After(dialogPatience):
 		o.t.Fatal("it goes on: ", o.seen.text())
 	}

@@ -81,7 +81,11 @@ func (a *person) AcceptHostKey(ctx context.Context, known string, key ssh.Public
 // Password is the account's password on the server.
 func (a *person) Password(ctx context.Context, account string, attempt int) ([]byte, error) {
 	return a.same.secret(ctx, a.host, attempt, func(attempt int) ([]byte, error) {
-		return a.secret(ctx, a.password, say.Text(say.AskPassword, say.Fields{"account": account}), attempt,
+		question := say.AskPassword
+		if a.same.tries(a.host) {
+			question = say.AskPasswordAll
+		}
+		return a.secret(ctx, a.password, say.Text(question, say.Fields{"account": account}), attempt,
 			say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", "password of "+account, "flag", "--password-file"),
 			say.Fail(say.SecretWrong, nil, "flag", a.password.Flag, "account", account))
 	})

@@ -52,7 +52,11 @@ func (s *samePassword) secret(ctx context.Context, host string, attempt int, ask
 	return answer, err
 }
 
+// tries tells whether host is the one that is tried for all.
 func (s *samePassword) tries(host string) bool {
+	if s == nil {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.holder == host

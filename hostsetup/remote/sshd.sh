@@ -89,7 +89,7 @@ offered() {
 }
 
 # nap: a moment; a second, where sleep knows no less.
-nap() { sleep 0.1 2>/dev/null || sleep 1; }
+nap() { sleep 0.02 2>/dev/null || sleep 1; }
 
 # uptime_s: seconds since the boot.
 uptime_s() {

@@ -2,33 +2,35 @@ package say
 
 // Messages of commands over many servers.
 const (
-	BadParallel  ID = "bad-parallel"
-	AskPlanMany  ID = "ask-plan-many"
-	HostEnded    ID = "host-ended"
-	HostNotBegun ID = "host-not-begun"
-	BoardBegun   ID = "board-begun"
-	BoardSum     ID = "board-sum"
-	ListUnread   ID = "list-unread"
-	ListWrong    ID = "list-wrong"
-	ListEmpty    ID = "list-empty"
-	ListAliases  ID = "list-aliases"
-	ListNote     ID = "list-note"
+	BadParallel    ID = "bad-parallel"
+	AskPlanMany    ID = "ask-plan-many"
+	AskPasswordAll ID = "ask-password-all"
+	HostEnded      ID = "host-ended"
+	HostNotBegun   ID = "host-not-begun"
+	BoardBegun     ID = "board-begun"
+	BoardSum       ID = "board-sum"
+	ListUnread     ID = "list-unread"
+	ListWrong      ID = "list-wrong"
+	ListEmpty      ID = "list-empty"
+	ListAliases    ID = "list-aliases"
+	ListNote       ID = "list-note"
 )
 
 const noConnection = "no connection was made"
 
 func fleetTable() map[ID]Message {
 	return map[ID]Message{
-		BadParallel:  {What: "--parallel is 1 to {max}, not {value}", Next: "kagiban host add --help"},
-		AskPlanMany:  {What: "go on with {host}? (y/N, or all: with this and all that follow)"},
-		HostEnded:    {What: "{host}: {result} (exit {exit})"},
-		HostNotBegun: {What: "{host}: not begun"},
-		BoardBegun:   {What: "connecting"},
-		ListUnread:   {What: "the list of hosts cannot be read: {error}", StillTrue: noConnection, Next: "kagiban host add --help"},
-		ListWrong:    {What: "{error}", StillTrue: noConnection, Next: "mend that line, or leave it out; then the same again"},
-		ListEmpty:    {What: "there is no host in {file} (a Host line with wildcards is none)", StillTrue: noConnection, Next: "kagiban host add USER@HOST"},
-		ListAliases:  {What: "an ssh configuration on stdin: ssh cannot be asked what its aliases stand for", StillTrue: noConnection, Next: "the same again with --from and its file"},
-		ListNote:     {What: "{where}: {what}"},
-		BoardSum:     {What: "{all} hosts: {done} done, {failed} failed, {busy} under way, {waiting} waiting"},
+		BadParallel:    {What: "--parallel is 1 to {max}, not {value}", Next: "kagiban host add --help"},
+		AskPlanMany:    {What: "go on with {host}? (y/N, or all: with this and all that follow)"},
+		AskPasswordAll: {What: "password of {account}, and of all the others:"},
+		HostEnded:      {What: "{host}: {result} (exit {exit})"},
+		HostNotBegun:   {What: "{host}: not begun"},
+		BoardBegun:     {What: "connecting"},
+		ListUnread:     {What: "the list of hosts cannot be read: {error}", StillTrue: noConnection, Next: "kagiban host add --help"},
+		ListWrong:      {What: "{error}", StillTrue: noConnection, Next: "mend that line, or leave it out; then the same again"},
+		ListEmpty:      {What: "there is no host in {file} (a Host line with wildcards is none)", StillTrue: noConnection, Next: "kagiban host add USER@HOST"},
+		ListAliases:    {What: "an ssh configuration on stdin: ssh cannot be asked what its aliases stand for", StillTrue: noConnection, Next: "the same again with --from and its file"},
+		ListNote:       {What: "{where}: {what}"},
+		BoardSum:       {What: "{all} hosts: {done} done, {failed} failed, {busy} under way, {waiting} waiting"},
 	}
 }
