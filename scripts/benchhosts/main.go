@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command benchhosts sets `kagiban host add` side by side with what people do in its place, on throwaway servers, in one run:
 //
 //	benchhosts -kagiban PROGRAM [-hosts 1,10,50] [-rounds 3]
