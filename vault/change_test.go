@@ -133,6 +133,29 @@ func TestRenameCaseTaken(t *testing.T) {
 	}
 }
 
+// TestRenameCutShort: a rename that died before its last step is done by the same again; a .pub that is not this key's stays.
+func TestRenameCutShort(t *testing.T) {
+	v := openTestVault(t, copyHome(t))
+	line := readAll(t, v.pubFile("laptop"))
+	if err := v.Rename("laptop", "phone"); err != nil {
+		t.Fatal(err)
+	}
+	writeAll(t, v.pubFile("laptop"), readAll(t, v.pubFile("desk")))
+	if err := v.Rename("laptop", "phone"); !errors.Is(err, ErrNoKey) || len(readAll(t, v.pubFile("laptop"))) == 0 {
+		t.Errorf("with another's .pub: %v", err)
+	}
+	writeAll(t, v.pubFile("laptop"), line)
+	if err := v.Rename("laptop", "phone"); err != nil {
+		t.Error(err)
+	}
+	if got := len(names(t, v)); got != 2*len(homeKeys) {
+		t.Errorf("the folder holds %q", names(t, v))
+	}
+	if err := v.Rename("laptop", "phone"); !errors.Is(err, ErrNoKey) {
+		t.Errorf("once more: %v", err)
+	}
+}
+
 // TestRenameWithoutPub: a key that lost its .pub is renamed as well, and a rename that died half-way can be done again.
 func TestRenameWithoutPub(t *testing.T) {
 	v := openTestVault(t, copyHome(t))

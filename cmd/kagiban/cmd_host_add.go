@@ -114,7 +114,7 @@ func (p *program) checkHostAdd(c *cli.Context, hosts int) error {
 	case hosts > 1 && c.String("host-key") != "":
 		return say.Fail(say.OneHostOnly, nil, "flag", "--host-key")
 	case c.Int("parallel") < 1 || c.Int("parallel") > mostAtOnce:
-		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(c.Int("parallel")), "max", strconv.Itoa(mostAtOnce))
+		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(c.Int("parallel")), "max", strconv.Itoa(mostAtOnce), "command", "kagiban host add")
 	case after < hostsetup.MinUndoAfter || after > hostsetup.MaxUndoAfter:
 		return say.Fail(say.BadUndoAfter, nil, "value", after.String(), "min", hostsetup.MinUndoAfter.String(), "max", hostsetup.MaxUndoAfter.String())
 	case !c.Bool("yes") && !c.Bool("dry-run") && !p.ask.CanAsk():

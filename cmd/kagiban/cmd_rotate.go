@@ -38,6 +38,9 @@ func rotateCommand(p *program) *cli.Command {
 }
 
 func (p *program) rotate(c *cli.Context) error {
+	if n := c.Int("parallel"); n < 1 || n > mostAtOnce {
+		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(n), "max", strconv.Itoa(mostAtOnce), "command", "kagiban rotate")
+	}
 	from, err := sources(c, passphrase, newPassphrase, password, sudoPassword)
 	if err != nil {
 		return err
@@ -131,6 +134,9 @@ func (r *rotation) plan(names []string, hashed int) string {
 	add := func(id say.ID, f say.Fields) { lines = append(lines, say.Text(id, f)) }
 	for _, name := range names {
 		lines = append(lines, "  "+prompt.Clean(name))
+	}
+	for _, page := range r.besides {
+		lines = append(lines, "  "+say.Text(say.RotateBesides, say.Fields{"host": page.Name, "key": page.Key}))
 	}
 	if hashed > 0 {
 		lines = append(lines, "  "+say.Text(say.RotateHashed, say.Fields{"count": strconv.Itoa(hashed)}))

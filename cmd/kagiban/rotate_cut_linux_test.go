@@ -68,7 +68,7 @@ func (x *cutShort) here() {
 	x.spare = m
 	keys := filepath.Join(x.c.home, "keys")
 	bookFile := filepath.Join(x.c.home, "hosts.toml")
-	for _, s := range []struct{ before, call, path string }{
+	for i, s := range []struct{ before, call, path string }{
 		{"it is written down", "renameat", bookFile},
 		{"the old key's line gets its new name", "renameat", filepath.Join(keys, x.spare+".pub")},
 		{"the old key gets its new name", "renameat", filepath.Join(keys, x.spare+".age")},
@@ -87,6 +87,9 @@ func (x *cutShort) here() {
 		}
 		x.t.Logf("killed before %s:\n%s", s.before, said)
 		x.holds(s.before)
+		if out, _, _ := x.c.kagiban("status"); strings.Contains(out, "\nnext ") && strings.Contains(out, "  kagiban rotate\n") != (i > 0) {
+			x.t.Errorf("killed before %s: status says %s", s.before, out)
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ type rotation struct {
 	off   ssh.PublicKey // the old key
 	old   vault.Key     // it, by the name that it has now; no name: it is not here any more
 	pages []book.Host   // the servers that are not done
+	// besides are servers that the old key was seen to open, and that this client opens with another.
+	besides []book.Host
 
 	signer, oldSigner ssh.Signer // oldSigner may be nil: it is not needed, or not here
 	board             *board
@@ -136,6 +138,8 @@ func (r *rotation) findPages(owed []book.Owed) error {
 	for _, h := range hosts {
 		if r.opens(h) || slices.ContainsFunc(owed, func(o book.Owed) bool { return o.Host == h.Name && o.Key == authorizedKey(r.off) }) {
 			r.pages = append(r.pages, h)
+		} else if slices.Contains(h.Proved, ssh.FingerprintSHA256(r.off)) {
+			r.besides = append(r.besides, h)
 		}
 	}
 	return err

@@ -20,7 +20,7 @@ const noConnection = "no connection was made"
 
 func fleetTable() map[ID]Message {
 	return map[ID]Message{
-		BadParallel:    {What: "--parallel is 1 to {max}, not {value}", Next: "kagiban host add --help"},
+		BadParallel:    {What: "--parallel is 1 to {max}, not {value}", Next: "{command} --help"},
 		AskPlanMany:    {What: "go on with {host}? (y/N, or all: with this and all that follow)"},
 		AskPasswordAll: {What: "password of {account}, and of all the others:"},
 		HostEnded:      {What: "{host}: {result} (exit {exit})"},
