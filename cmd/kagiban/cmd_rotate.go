@@ -54,8 +54,8 @@ func (p *program) rotate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.mayBegin(); err != nil {
-		return err
+	if !v.yes && !v.dryRun && !p.ask.CanAsk() {
+		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
 	}
 	if approved, err := r.approved(c.Context); err != nil || !approved {
 		return err
@@ -89,22 +89,6 @@ func (r *rotation) run(ctx context.Context, parallel int) error {
 	}
 	r.p.tell(say.RotateOwed, "key", r.name, "old", r.oldName())
 	return r.p.endOfSeveral(codes)
-}
-
-// mayBegin says early that a question which has to be asked could not be.
-func (r *rotation) mayBegin() error {
-	switch {
-	case r.v.dryRun:
-		return nil
-	case !r.v.yes && !r.p.ask.CanAsk():
-		return say.Fail(say.PlanUnasked, prompt.ErrCannotAsk)
-	case r.made():
-		return nil // the agent may have both keys open
-	}
-	if err := r.p.mayAsk(r.v.from[passphrase]); err != nil {
-		return err
-	}
-	return r.p.mayAsk(r.v.from[newPassphrase])
 }
 
 // approved shows what will be done, and where nothing can be done, and asks. A dry run ends here.
