@@ -104,13 +104,7 @@ func (x *cutShort) there() {
 		{"logged in", "key installed", "key proved", "looked for it", "taken out"},
 	} {
 		for _, step := range steps {
-			s := x.follow("ok    " + step + " ")
-			select {
-			case <-s.reached:
-			case <-s.read:
-				_ = s.cmd.Wait()
-				x.t.Fatalf("vps%d: it did not come to %q: %s", i+1, step, s.said())
-			}
+			s := x.stopAt("ok    " + step + " ")
 			if i == 0 {
 				s.kill()
 			} else {
@@ -123,19 +117,24 @@ func (x *cutShort) there() {
 			x.holds(step)
 		}
 		if i == 0 { // the first one's last step was done, but that it was is not written down
-			s := x.follow("vps2: ok    host key ")
-			<-s.reached
-			s.kill()
+			x.stopAt("vps2: ok    host key ").kill()
 		}
 	}
 }
 
-// follow is a run that is stopped when it has said mark, on whichever server.
-func (x *cutShort) follow(mark string) *stopped {
+// stopAt is a run that stands where it has said mark, on whichever server.
+func (x *cutShort) stopAt(mark string) *stopped {
+	x.t.Helper()
 	y := &site{t: x.t, c: x.c, relay: x.relays[0]}
 	s := y.follow(x.c.command(x.args()...), mark)
 	for _, r := range x.relays {
 		r.run.Store(s)
+	}
+	select {
+	case <-s.reached:
+	case <-s.read:
+		_ = s.cmd.Wait()
+		x.t.Fatalf("it did not come to %q: %s", mark, s.said())
 	}
 	return s
 }
