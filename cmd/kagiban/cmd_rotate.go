@@ -41,15 +41,11 @@ func (p *program) rotate(c *cli.Context) error {
 	if n := c.Int("parallel"); n < 1 || n > mostAtOnce {
 		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(n), "max", strconv.Itoa(mostAtOnce), "command", "kagiban rotate")
 	}
-	from, err := sources(c, passphrase, newPassphrase, password, sudoPassword)
+	v, err := p.visitsBy(c, passphrase, newPassphrase, password, sudoPassword)
 	if err != nil {
 		return err
 	}
-	v, err := p.newVisits(c)
-	if err != nil {
-		return err
-	}
-	v.yes, v.dryRun, v.from = c.Bool("yes"), c.Bool("dry-run"), from
+	v.yes, v.dryRun = c.Bool("yes"), c.Bool("dry-run")
 	r, err := p.findRotation(v, c.Args().First())
 	if err != nil {
 		return err
@@ -146,20 +142,6 @@ func (r *rotation) plan(names []string, hashed int) string {
 		lines = append(lines, "  "+say.Text(say.RotateNoHost, nil))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// elsewhere are the servers that ssh knows and the book does not: names, and how many have hashed ones.
-func (r *rotation) elsewhere(ctx context.Context) ([]string, int, error) {
-	hosts, err := r.v.book.Hosts()
-	if err != nil {
-		return nil, 0, err
-	}
-	// The files of a host that no line of ssh's configuration means, and so those for every host.
-	t, _, err := r.p.target(ctx, r.v.book, "host.invalid", r.v.config, 0)
-	if err != nil {
-		return nil, 0, err
-	}
-	return hostsetup.Elsewhere(t.KnownHosts[:t.Own], hosts)
 }
 
 // one is the whole of it on one server, and what is told of it.
