@@ -145,8 +145,10 @@ func (e *exam) refused(r *LoginError) {
 	case len(r.Partial) > 0:
 		e.note(problem("needs-second-factor", "accounts", e.Target.Account(), "methods", strings.Join(r.Offered, ", ")))
 		e.doubt(problem("inside-not-seen", "account", e.Target.Account(), "why", "the login asks for more than a key"))
+	case r.Unsigned != nil:
+		e.doubt(problem("inside-not-seen", "account", e.Target.Account(), "why", "this client's key did not sign: "+printed(r.Unsigned.Error())))
 	case r.Ended():
-		e.doubt(problem("inside-not-seen", "account", e.Target.Account(), "why", r.Error()))
+		e.doubt(problem("inside-not-seen", "account", e.Target.Account(), "why", "the login ended: "+cmp.Or(r.Said, printed(r.Err.Error()))))
 	default:
 		e.doubt(problem("key-no-longer", "account", e.Target.Account(), "key", e.page.Key, "name", e.Target.Name))
 	}

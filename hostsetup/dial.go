@@ -70,6 +70,7 @@ type state struct {
 	keysDone bool
 	tries    int
 	used     ssh.PublicKey
+	unsigned error // why the identity that the server would have taken did not sign
 	typed    []byte
 	partial  bool
 	line     *line
@@ -189,7 +190,7 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 		s.keysDone = true
 		signers := make([]ssh.Signer, len(s.signers))
 		for i, signer := range s.signers {
-			signers[i] = note(signer, &s.used)
+			signers[i] = note(signer, &s.used, &s.unsigned)
 		}
 		return ssh.PublicKeys(signers...), nil
 	}
@@ -203,7 +204,7 @@ func (s *state) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			return ssh.KeyboardInteractive(s.answer), nil
 		}
 	}
-	s.err = &LoginError{Account: s.account, Offered: c.AllowedMethods, Tried: c.TriedMethods, Partial: c.PartialSuccessMethods}
+	s.err = &LoginError{Account: s.account, Offered: c.AllowedMethods, Tried: c.TriedMethods, Partial: c.PartialSuccessMethods, Unsigned: s.unsigned}
 	return nil, s.err
 }
 
@@ -351,15 +352,16 @@ func typed(offered []string) []string {
 	})
 }
 
-// noting remembers which identity signed: that is the one that the server accepted.
+// noting remembers which identity signed: that is the one that the server accepted, and why it did not sign.
 type noting struct {
 	ssh.Signer
-	used *ssh.PublicKey
+	used   *ssh.PublicKey
+	failed *error
 }
 
 // note wraps a signer, which goes on signing with the algorithms that it had, and no others.
-func note(signer ssh.Signer, used *ssh.PublicKey) ssh.Signer {
-	n := &noting{signer, used}
+func note(signer ssh.Signer, used *ssh.PublicKey, failed *error) ssh.Signer {
+	n := &noting{signer, used, failed}
 	if multi, ok := signer.(ssh.MultiAlgorithmSigner); ok {
 		if limited, err := ssh.NewSignerWithAlgorithms(n, multi.Algorithms()); err == nil {
 			return limited
@@ -370,8 +372,13 @@ func note(signer ssh.Signer, used *ssh.PublicKey) ssh.Signer {
 
 func (n *noting) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	*n.used = n.PublicKey()
+	var signature *ssh.Signature
+	var err error
 	if s, ok := n.Signer.(ssh.AlgorithmSigner); ok {
-		return s.SignWithAlgorithm(rand, data, algorithm)
+		signature, err = s.SignWithAlgorithm(rand, data, algorithm)
+	} else {
+		signature, err = n.Sign(rand, data)
 	}
-	return n.Sign(rand, data)
+	*n.failed = err
+	return signature, err
 }

@@ -68,6 +68,8 @@ type LoginError struct {
 	Partial []string // factors that were accepted before another was asked for
 	Err     error    // the server hung up
 	Said    string   // what it said then
+	// Unsigned is why the key that the server would have taken did not sign: its agent refused, for one.
+	Unsigned error
 }
 
 // Ended: the server hung up, and not because too much was tried.
