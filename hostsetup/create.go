@@ -59,7 +59,7 @@ func (s *setup) meet(ctx context.Context) error {
 		return err
 	}
 	user.linked = !s.facts.there && s.facts.keys == authorizedKeys
-	if s.result.Plan, err = s.facts.plan(&s.Options, nil, s.first.offered); err != nil {
+	if s.result.Plan, err = s.facts.plan(&s.Options, "sudo", nil, s.first.offered); err != nil {
 		return err
 	}
 	if !s.facts.effective[user.Name].Admits(user.Name, user.groups) {
@@ -121,9 +121,9 @@ func (s *setup) create(ctx context.Context) error {
 	return nil
 }
 
-// proveSudo has the new user become root, on the connection that its key opened.
+// proveSudo has the user become root, on the connection that its key opened.
 func (s *setup) proveSudo(ctx context.Context) error {
-	p, err := s.owner.start(ctx, s.proved, "id -u")
+	p, err := s.onRoot(s.proved).start(ctx, s.proved, "id -u")
 	if err != nil {
 		return err
 	}
@@ -132,6 +132,7 @@ func (s *setup) proveSudo(ctx context.Context) error {
 	if who := strings.TrimSpace(string(said)); err != nil || who != "0" {
 		return errors.Join(err, &RootError{Account: s.Target.Account(), Why: fmt.Sprintf("sudo made it user %s", quoted(who))})
 	}
+	s.step("prove", s.Target.User+" logged in by this key alone, and became root by "+s.onRoot(s.proved).way())
 	return nil
 }
 

@@ -133,7 +133,7 @@ func TestKeysElsewhere(t *testing.T) {
 		if c.there != "" {
 			f.elsewhere = []sshd.File{{Path: "/etc/ssh/keys/owner", Text: c.there}}
 		}
-		_, err := f.plan(&Options{Key: key, Target: Target{User: "owner", Name: "vps"}}, nil, nil)
+		_, err := f.plan(&Options{Key: key, Target: Target{User: "owner", Name: "vps"}}, "sudo", nil, nil)
 		var blocked *BlockedError
 		if !errors.As(err, &blocked) {
 			t.Errorf("%s: %v", c.name, err)

@@ -57,17 +57,20 @@ func (s *setup) stage(ctx context.Context) error {
 			return &StillOpenError{cmp.Or(who, "everybody") + "@" + s.Target.Name + " (rehearsal)", open}
 		}
 	}
+	if root := effectives(a)["root"]; s.result.Plan.NoRoot && !root.RootShut() {
+		return &RootOpenError{"root@" + s.Target.Name + " (rehearsal)", "sshd says PermitRootLogin " + quoted(root.Get("permitrootlogin"))}
+	}
 	s.sshd = a.Get("sshd")
 	return nil
 }
 
 func (s *setup) put(ctx context.Context) (*remote.Answer, error) {
 	s.token = remote.Nonce()
-	text, where := sshd.DropIn, "drop-in"
+	text, where := sshd.Ours(s.facts.block, s.facts.shutsRoot(&s.Options)), "drop-in"
 	if s.facts.block {
-		text, where = sshd.Block, "block"
+		where = "block"
 	}
-	config := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token))
+	config := sshd.Rehearse(s.facts.files, remote.KeyOnly(s.token), text)
 	if !s.result.Plan.DropIn {
 		where = "nowhere"
 	}
@@ -117,6 +120,9 @@ func (channelConn) SetWriteDeadline(time.Time) error { return nil }
 // enforce starts the undo switch and then puts the change in force. From here on the server goes back by itself unless it is told
 // not to.
 func (s *setup) enforce(ctx context.Context) error {
+	if err := s.rootsKey(ctx); err != nil {
+		return err
+	}
 	if !s.armed {
 		s.deadline()
 	}
@@ -124,6 +130,7 @@ func (s *setup) enforce(ctx context.Context) error {
 	if err := s.sawArmed(a, err); err != nil {
 		return err
 	}
+	s.rootLogin = a.Get("rootlogin")
 	s.step("enforce", s.facts.place()+": written; "+effect(s.facts.manner))
 	return nil
 }
@@ -179,7 +186,15 @@ func (s *setup) proveAgain(ctx context.Context) error {
 	if who != "root" {
 		who += " and root"
 	}
-	s.step("prove-again", "new connections: publickey alone is offered to "+who+"; this key logs in")
+	detail := "new connections: publickey alone is offered to " + who + "; this key logs in"
+	if s.result.Plan.NoRoot {
+		shut, err := s.proveRootShut(ctx)
+		if err != nil {
+			return err
+		}
+		detail += "; " + shut
+	}
+	s.step("prove-again", detail)
 	return nil
 }
 

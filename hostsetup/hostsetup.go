@@ -63,6 +63,8 @@ type Options struct {
 	DryRun    bool // change nothing
 	// CreateUser is the account that is made, unless it is there, and that the key is for: the login is another's then, root's as a rule.
 	CreateUser string
+	// NoRoot shuts root out of sshd altogether (PermitRootLogin no), once another account was seen to log in and become root.
+	NoRoot bool
 	// OthersLose: go on although other people lose their login with it.
 	OthersLose bool
 	UndoAfter  time.Duration

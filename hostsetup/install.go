@@ -66,6 +66,9 @@ func (s *setup) size() string {
 func (s *setup) prove(ctx context.Context) error {
 	if s.owner == nil && sameKey(s.first.used, s.Key.PublicKey()) && s.result.Plan.Line == "" {
 		s.proved = s.first // the run itself came in by it
+		if s.result.Plan.NoRoot {
+			return s.proveSudo(ctx)
+		}
 		s.step("prove", "this run logged in by this key alone")
 		return nil
 	}
@@ -78,12 +81,8 @@ func (s *setup) prove(ctx context.Context) error {
 		return err
 	}
 	s.proved = c
-	if s.owner != nil {
-		if err := s.proveSudo(ctx); err != nil {
-			return err
-		}
-		s.step("prove", s.Target.User+" logged in on a new connection by this key alone, and became root by sudo")
-		return nil
+	if s.owner != nil || s.result.Plan.NoRoot {
+		return s.proveSudo(ctx)
 	}
 	s.step("prove", "logged in on a new connection by this key alone, and ran a command")
 	return nil

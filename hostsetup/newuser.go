@@ -68,7 +68,7 @@ func sudoersOf(name string) string {
 // meeting reads what the server told of the account, and what is in its way.
 func meeting(name string, a *remote.Answer) (*NewUser, *facts, []Problem) {
 	u := &NewUser{Name: name, Shell: a.Get("shell"), Home: a.Get("home"), Group: a.Get("group"), groups: []string{name}}
-	f := &facts{user: name, keys: authorizedKeys, ways: map[string]string{}}
+	f := &facts{user: name, uid: -1, keys: authorizedKeys, ways: map[string]string{}}
 	var found []Problem
 	for _, tool := range a.All("lacks") {
 		lack := problem("no-tool", "tool", tool, "user", name)

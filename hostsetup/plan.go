@@ -22,6 +22,7 @@ type Plan struct {
 	File, Line string
 	Narrowed   []Narrowing
 	DropIn     bool // the drop-in is placed
+	NoRoot     bool // and shuts root out
 	Removes    bool // the drop-in is taken away
 	// NotEnforced says why no drop-in is placed although passwords are on; "" else.
 	NotEnforced string
@@ -47,8 +48,8 @@ type Narrowing struct {
 	From, To int // permission bits
 }
 
-// plan decides what to change. Errors: *[BlockedError].
-func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) {
+// plan decides what to change; way is what leads to root. Errors: *[BlockedError].
+func (f *facts) plan(o *Options, way string, rootErr error, offered []string) (Plan, error) {
 	p := Plan{Account: o.Target.Account(), File: f.keysFile()}
 	problems := f.keyPlan(&p, o.Key.PublicKey(), o.Comment)
 	if len(offered) > 0 && !slices.Contains(offered, "publickey") {
@@ -62,15 +63,16 @@ func (f *facts) plan(o *Options, rootErr error, offered []string) (Plan, error) 
 		problems = append(problems, f.problems...)
 		problems = append(problems, f.layout()...)
 		problems = append(problems, f.sealed()...)
+		problems = append(problems, f.inRootsWay(o, way)...)
 		p.Others, p.Unseen = f.lost, f.unseen
 	}
 	if len(problems) > 0 {
 		return p, &BlockedError{problems}
 	}
 	if enforce {
-		p.DropIn = true
+		p.DropIn, p.NoRoot = true, o.NoRoot
 		p.Effect = effect(f.manner)
-		p.Diff += f.change(true)
+		p.Diff += f.change(sshd.Ours(f.block, f.shutsRoot(o)))
 	}
 	return p, nil
 }
@@ -153,7 +155,7 @@ func (f *facts) enforcement(p *Plan, o *Options, rootErr error, offered []string
 	case rootErr != nil:
 		p.NotEnforced, p.Cause = rootErr.Error(), rootErr
 	default:
-		return !f.keyOnly() || len(typed(offered)) > 0
+		return !f.keyOnly() || len(typed(offered)) > 0 || o.NoRoot && !f.rootShut()
 	}
 	return false
 }
@@ -253,16 +255,16 @@ func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(key) }
 // undoPlan is the plan of [Undo]: the drop-in goes, all else stays.
 func (f *facts) undoPlan(o *Options) Plan {
 	return Plan{Account: o.Target.Account(), Removes: true, Effect: effect(f.manner),
-		Diff: f.change(false)}
+		Diff: f.change("")}
 }
 
-// change is what becomes of sshd's files when the server is made key-only, or when that is taken back.
-func (f *facts) change(keyOnly bool) string {
+// change is what becomes of sshd's files when ours stands there; "" is nothing.
+func (f *facts) change(ours string) string {
 	if !f.block {
-		return diff(sshd.DropInPath, f.dropIn, map[bool]string{true: sshd.DropIn}[keyOnly])
+		return diff(sshd.DropInPath, f.dropIn, ours)
 	}
 	rest, _ := sshd.Unblocked(f.files[0].Text)
-	return diff(sshd.Config, f.files[0].Text, map[bool]string{true: sshd.Block}[keyOnly]+rest)
+	return diff(sshd.Config, f.files[0].Text, ours+rest)
 }
 
 // place is where our settings stand, for people.

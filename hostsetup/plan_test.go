@@ -115,7 +115,7 @@ func TestPlan(t *testing.T) {
 		if c.change != nil {
 			c.change(f, o)
 		}
-		p, err := f.plan(o, c.rootErr, strings.Fields(c.offered))
+		p, err := f.plan(o, "sudo", c.rootErr, strings.Fields(c.offered))
 		var blocked *BlockedError
 		if errors.As(err, &blocked) {
 			if c.blocked == "" || blocked.Problems[0].ID != c.blocked {

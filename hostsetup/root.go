@@ -88,6 +88,14 @@ type root struct {
 	refused    error             // once there is no way, there is none
 }
 
+// way is what leads to root, "" if that is not known: sudo, doas or su.
+func (r *root) way() string {
+	if r == nil || !r.kept {
+		return ""
+	}
+	return r.ways[0].name
+}
+
 func (r *root) account() string { return r.user + "@" + r.host }
 
 // do runs a verb as root on c. Errors: *[RootError], *[remote.Failure], [remote.ErrCutOff].

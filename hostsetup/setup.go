@@ -31,8 +31,11 @@ type setup struct {
 	armed  bool      // the undo switch may be on
 	until  time.Time // no confirmation after this
 	made   string    // the folder that the install made
-	born   bool      // the new user was made
-	bound  bool      // the new identity opens the server, but no command of ours runs then
+	// opensRoot is a key that opened root before --no-root; rootLogin is what sshd says of root since (PermitRootLogin).
+	opensRoot ssh.Signer
+	rootLogin string
+	born      bool // the new user was made
+	bound     bool // the new identity opens the server, but no command of ours runs then
 	// touched: something on the server may have been changed, so a failure must take it back.
 	touched bool
 }
@@ -229,7 +232,7 @@ func (s *setup) survey(ctx context.Context) error {
 		}
 	}
 	s.facts.opens = sameKey(s.first.used, s.Key.PublicKey())
-	s.result.Plan, err = s.facts.plan(&s.Options, rootErr, s.first.offered)
+	s.result.Plan, err = s.facts.plan(&s.Options, s.root.way(), rootErr, s.first.offered)
 	return err
 }
 

@@ -131,6 +131,9 @@ func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
 	}
 	t.Name = cmp.Or(a.alias, h.Name, t.Name)
 	h.result.Host = t.Name
+	if a.base.NoRoot && cmp.Or(a.base.CreateUser, t.User) == "root" {
+		return t, say.Fail(say.NoRootAsRoot, nil, "host", t.Name)
+	}
 	err = a.p.keepWay(ctx, a.config, &t)
 	if err == nil && (page == nil || page.Name != t.Name) {
 		t := t

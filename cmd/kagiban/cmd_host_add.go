@@ -28,6 +28,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.StringFlag{Name: "host-key", Usage: "the server's host key is `SHA256:...`"},
 		&cli.BoolFlag{Name: "accept-new", Usage: "accept the host key of a server that is not known yet"},
 		&cli.StringFlag{Name: "create-user", Usage: "make the user `NAME` on the server, with sudo, and install the key for it: for a server where there is only root"},
+		&cli.BoolFlag{Name: "no-root", Usage: "root does not get in by ssh at all any more, once this user was seen to log in and use sudo"},
 		&cli.BoolFlag{Name: "no-enforce", Usage: "install and prove the key, leave passwords on"},
 		&cli.BoolFlag{Name: "others-lose-password", Usage: "turn passwords off although other people would not get in any more"},
 		&cli.DurationFlag{Name: "undo-after", Value: hostsetup.DefaultUndoAfter, Usage: "the server undoes the change by itself after `TIME` without a confirmation: 10s to 10m (2m)"},
@@ -48,7 +49,8 @@ func hostAddCommand(p *program) *cli.Command {
 			"and confirms. Anything that fails is taken back. A second run checks, and changes nothing.\n" +
 			"Where others log in by a password alone (root does not count: who may use it is the owner), it names them and stops.\n" +
 			"A server as it is sold has root and a password: with --create-user NAME it makes a user with sudo, proves its login and its\n" +
-			"sudo, and goes on as that user. Undone, that user stays, locked.\n" +
+			"sudo, and goes on as that user. Undone, that user stays, locked. --no-root then shuts root out of ssh; the console is\n" +
+			"never touched.\n" +
 			"Several hosts are worked on at once; whatever is asked is asked about one at a time. Ctrl-C begins no further host and\n" +
 			"takes those back that are under way.\n" +
 			"Exit: 0 key-only · 1 failed, nothing changed · 4 the key is in, passwords are not off · 5 needs a person · 6 undone.",
@@ -105,6 +107,8 @@ var fingerprints = regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`)
 func (p *program) checkHostAdd(c *cli.Context, hosts int) error {
 	after, pin := c.Duration("undo-after"), c.String("host-key")
 	switch {
+	case c.Bool("no-root") && c.Bool("no-enforce"):
+		return say.Fail(say.OneOfFlags, nil, "first", "--no-root", "second", "--no-enforce")
 	case pin != "" && !fingerprints.MatchString(pin):
 		return say.Fail(say.BadHostKey, nil, "value", pin)
 	case c.IsSet("port") && (c.Int("port") < 1 || c.Int("port") > 65535):
@@ -133,7 +137,7 @@ func (p *program) checkHostAdd(c *cli.Context, hosts int) error {
 
 // hostOptions is what all hosts of one call share: above all the key, whose passphrase is asked for once.
 func (p *program) hostOptions(c *cli.Context, from map[secret]prompt.Source) (hostsetup.Options, error) {
-	o := hostsetup.Options{CreateUser: c.String("create-user"), NoEnforce: c.Bool("no-enforce"), OthersLose: c.Bool("others-lose-password"), DryRun: c.Bool("dry-run"), UndoAfter: c.Duration("undo-after"), Now: p.now, Log: p.log,
+	o := hostsetup.Options{CreateUser: c.String("create-user"), NoRoot: c.Bool("no-root"), NoEnforce: c.Bool("no-enforce"), OthersLose: c.Bool("others-lose-password"), DryRun: c.Bool("dry-run"), UndoAfter: c.Duration("undo-after"), Now: p.now, Log: p.log,
 		HostKeys: hostsetup.HostKeyPolicy{AcceptNew: c.Bool("accept-new"), Pin: c.String("host-key")}}
 	var err error
 	if o.Book, err = p.book(); err != nil {

@@ -195,6 +195,9 @@ func planText(host string, plan hostsetup.Plan) string {
 	if plan.DropIn || plan.Removes {
 		lines = append(lines, "  "+prompt.Clean(plan.Effect))
 	}
+	if plan.NoRoot {
+		lines = append(lines, "  "+say.Text(say.PlanNoRoot, nil))
+	}
 	for _, o := range plan.Others {
 		lines = append(lines, "  "+say.Text(say.PlanOther, say.Fields{"other": o.String()}))
 	}

@@ -98,7 +98,7 @@ settled() {
 	for pause in 0 1 1 2; do
 		sleep "$pause"
 		now=$(offered "$p_user" "$p_address" "$p_port")
-		[ "$now" != "$p_offered" ] || [ "$told${now%%:*}" = noconfig ] || return 0
+		[ "$now" != "$p_offered" ] || [ "$told${now%%:*}" = noconfig ] || { [ "$told" = no ] && [ -e "$here/root" ]; } || return 0
 	done
 	[ "$told" = yes ] || stuck=${stuck:-sshd could not be told to read its files again}
 	[ -n "$stuck" ] || agree "$now" || stuck="sshd still offers ${now:-nothing}, not $p_offered"
@@ -255,6 +255,7 @@ apply() {
 		[ ! -e "$here/block" ] || echo "$end"
 	} >"$here/waiting.conf" || refuse write "$here"
 	true >"$here/placed" || refuse write "$here"
+	! grep -q '^PermitRootLogin' "$here/key-only.conf" || true >"$here/root"
 	[ ! -e "$here/block" ] || includes || recovery on "$here/undo.sh" || refuse norecovery "$recover"
 	stand "$here/waiting.conf" || refuse write "${dropin%/*}"
 	in_force || case $? in
@@ -266,6 +267,7 @@ apply() {
 		in_force
 		fail toolate "$token"
 	}
+	[ ! -e "$here/root" ] || say rootlogin "$("$sshd" -T -C "user=root,host=$p_address,addr=$p_address,laddr=$p_address,lport=$p_port" | awk 'tolower($1) == "permitrootlogin" { print $2 }')"
 	say applied "$how"
 }
 

@@ -199,12 +199,12 @@ func Loosened(files []File) bool {
 
 // Rehearse returns the main configuration as it will be read with our settings in place. As a rule they are in the drop-in: the Include that
 // reads sshd_config.d is spelled out, file by file in sshd's order (glob(7), by bytes), with dropIn at its place. Where that would not be read
-// ([Blocked]), our block comes first. The text can be given to `sshd -f`.
-func Rehearse(files []File, dropIn string) string {
+// ([Blocked]), block, ours, comes first. The text can be given to `sshd -f`.
+func Rehearse(files []File, dropIn, block string) string {
 	main := files[0]
 	if _, blocked := Blocked(files); blocked {
 		rest, _ := Unblocked(main.Text)
-		return Block + rest
+		return block + rest
 	}
 	var included []string
 	lines := strings.SplitAfter(main.Text, "\n")

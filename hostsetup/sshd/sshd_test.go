@@ -82,7 +82,7 @@ func TestRehearse(t *testing.T) {
 		{"another folder", []File{{Config, "Include /etc/ssh/other/*.conf\n"}}, Block + "Include /etc/ssh/other/*.conf\n"},
 		{"our block is there", []File{{Config, Block + "UsePAM yes"}}, Block + "UsePAM yes"},
 	} {
-		if got := Rehearse(c.files, "NEW"); got != c.want {
+		if got := Rehearse(c.files, "NEW", Block); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -180,7 +180,7 @@ func TestDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ours := range []string{DropIn, Block} {
+	for _, ours := range []string{DropIn, Block, Ours(false, true)} {
 		if !strings.Contains(string(text), "```\n"+ours+"```\n") {
 			t.Errorf("docs/on-the-server.md does not show\n%s", ours)
 		}

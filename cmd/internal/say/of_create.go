@@ -9,7 +9,10 @@ import (
 // ofCreate knows the errors of --create-user.
 func ofCreate(err error) (ID, Fields) {
 	var name *hostsetup.UserNameError
+	var open *hostsetup.RootOpenError
 	switch {
+	case errors.As(err, &open):
+		return RootOpen, Fields{"error": open.Error()}
 	case errors.As(err, &name) && name.System:
 		return SystemUserName, Fields{"name": name.Name}
 	case errors.As(err, &name):

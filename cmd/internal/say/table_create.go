@@ -9,6 +9,9 @@ const (
 	PlanSudoFile   ID = "plan-sudo-file"
 	PlanSudoKept   ID = "plan-sudo-kept"
 	PlanSudoAsks   ID = "plan-sudo-asks"
+	PlanNoRoot     ID = "plan-no-root"
+	NoRootAsRoot   ID = "no-root-as-root"
+	RootOpen       ID = "root-open"
 )
 
 func createTable() map[ID]Message {
@@ -18,8 +21,19 @@ func createTable() map[ID]Message {
 		PlanUserMade:   {What: "useradd: the new account {user} (home {home}, shell {shell}, group {group}); its password is locked: no password opens it"},
 		PlanUserThere:  {What: "the account {user} is there already, and is taken as it is (home {home}, shell {shell})"},
 		PlanSudoFile:   {What: "a locked password cannot answer sudo: so {file} lets {user} use sudo without a password, and whoever has this key is root there"},
-		PlanSudoKept:   {What: "{user} uses sudo without a password already: nothing is changed about that"},
-		PlanSudoAsks:   {What: "sudo goes on asking for the password of {user}, which stays as it is; you are asked for it once, to prove that it works"},
+		PlanNoRoot:     {What: "root does not get in by ssh any more, by whatever key; the provider's console takes root's password as before"},
+		NoRootAsRoot: {
+			What:      "{host}: --no-root shuts root out, so the login must be another's, who may use sudo",
+			StillTrue: "no connection was made",
+			Next:      "the same again with --create-user NAME, or as that user: kagiban host add NAME@HOST --no-root",
+		},
+		RootOpen: {
+			What:      "{error}",
+			StillTrue: "the key opens the server",
+			Next:      "sudo sshd -T -C user=root | grep -i permitrootlogin   (on the server: what sshd was told)",
+		},
+		PlanSudoKept: {What: "{user} uses sudo without a password already: nothing is changed about that"},
+		PlanSudoAsks: {What: "sudo goes on asking for the password of {user}, which stays as it is; you are asked for it once, to prove that it works"},
 	}
 }
 
@@ -34,6 +48,13 @@ func createProblems() map[ID]Message {
 		"create-other-server": {
 			What: "this server is {server}, and kagiban makes users only where it can prove them, on OpenSSH's sshd",
 			Next: "kagiban host add USER@HOST   (once the user is there)",
+		},
+		"root-elsewhere": {What: "{where} says PermitRootLogin {value} before kagiban's settings are read", Next: "delete or comment out that line"},
+		"root-in-match":  {What: "{where} says PermitRootLogin {value} {match}, which wins over kagiban's settings", Next: "delete or comment out that line"},
+		"root-alone":     {What: "{user} is root itself, and --no-root would shut it out", Next: "the same again with --create-user NAME"},
+		"root-by-su": {
+			What: "{user} becomes root by su, with root's own password; root is shut out only where another account may use sudo",
+			Next: "usermod -aG sudo {user} (on the server, as root), then the same again",
 		},
 		"user-of-system": {What: "{user} is an account of the system's there (uid {uid})", Next: "the same again with another name"},
 		"user-no-shell":  {What: "{user} is there already, and its login shell runs nothing: {shell}", Next: "sudo chsh -s /bin/bash {user} (on the server), or the same again with another name"},
