@@ -46,6 +46,7 @@ func TestNewUserFaults(t *testing.T) {
 			{column: "visudo", after: looked, want: "none", codes: []int{1}, says: "visudo refuses what sudo would be told: it rains", strike: stub("visudo", "echo it rains; exit 1"), later: unstub("visudo")},
 			{column: "sudo", after: letIn, want: "old", codes: []int{6}, says: "sudo asks for a password", strike: console("echo '%sudo ALL=(ALL:ALL) ALL' >/etc/sudoers.d/zz"), later: console("rm /etc/sudoers.d/zz")},
 			{column: "rehearse", after: proved, want: "old", codes: []int{6}, says: "70-theirs.conf", strike: console(theirsBroken), later: console("rm /etc/ssh/sshd_config.d/70-theirs.conf")},
+			{column: "too late", after: rehearsed, want: "old", codes: []int{6}, strike: once("undone"), later: func(*site) {}},
 			{column: "password still offered", after: rehearsed, want: "old", codes: []int{6}, says: "still offered", strike: console(reload("/bin/true")), later: console(ownReload)},
 		}},
 	} {
@@ -152,4 +153,48 @@ func (x *site) lockedAlice(inert, none bool) {
 	if after := x.doors(); after != x.before && !inert {
 		x.t.Errorf("sshd's and sudo's files: %s, before: %s", after, x.before)
 	}
+}
+
+// TestNewUserBesideOurs: the server is key-only by our own drop-in, and then a user is made, and not. The drop-in is no part of that change, and stays.
+func TestNewUserBesideOurs(t *testing.T) {
+	x := newRootSite(t)
+	if _, _, code := x.c.kagiban(x.c.add(x.h)...); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	x.c.kagiban("host", "remove", "vps1") // the next run goes by way of the relay
+	before := x.doors()
+	s := x.stopAfter(letIn, append([]string{"--undo-after", "15s"}, makesAlice...)...)
+	s.kill()
+	x.relay.run.Store(nil)
+	x.settled()
+	if after := x.doors(); after != before {
+		t.Errorf("sshd's and sudo's files: %s, before: %s", after, before)
+	}
+	if got := opened(x.h); got != "alice sudo\nL\n0\n" {
+		t.Errorf("alice: %s", got)
+	}
+	x.c.again(x.h) // by root's key
+}
+
+// TestNewUserStaysWhereNothingElseOpens: the client is killed, and meanwhile an administrator turns passwords off for good. sshd goes back, and the new user's key
+// may be all that opens the server: it stays.
+func TestNewUserStaysWhereNothingElseOpens(t *testing.T) {
+	x := newRootSite(t)
+	s := x.stopAfter(enforced, append([]string{"--undo-after", "15s"}, makesAlice...)...)
+	x.h.Exec("printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config.d/10-theirs.conf")
+	s.kill()
+	x.relay.run.Store(nil)
+	x.settled()
+	if offers := x.c.offered("root", x.h.Addr); offers != keysOnly {
+		t.Errorf("offered: %q", offers)
+	}
+	if got := opened(x.h); got != "alice sudo\nL\n1\n"+allOfSudo {
+		t.Errorf("alice: %s", got)
+	}
+	if got := x.h.Exec("ls /etc/ssh/sshd_config.d"); got != "10-theirs.conf\n" {
+		t.Errorf("sshd's files: %s", got)
+	}
+	alice := *x.h
+	alice.User = "alice"
+	x.c.again(&alice)
 }

@@ -31,6 +31,7 @@ var scenariosCreate = []scenario{
 		says: "+alice ALL=(ALL:ALL) NOPASSWD: ALL", after: nobodyMade},
 	{number: 59, name: "root alone, passwords stay on", options: asSold, args: append(slices.Clip(makesAlice), "--no-enforce"), result: "installed", offers: passwords, after: aliceGetsIn},
 	{number: 59, name: "root's key from the provider", options: asSold, hook: "printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\nChallengeResponseAuthentication no\\n' >/etc/ssh/sshd_config.d/10-theirs.conf", do: aliceBesideRootsKey},
+	{number: 59, name: "an owner makes another", variant: true, args: append(slices.Clip(makesAlice), "--others-lose-password"), result: "key-only", offers: keysOnly, after: aliceOwnsIt},
 	{number: 60, name: "no sudo for a new user", options: append(slices.Clip(asSold), "sudo=none"), args: makesAlice, code: 1, result: "failed", offers: passwords, untouched: true, says: "apt-get install sudo", after: nobodyMade},
 	{number: 60, name: "sudoers.d is not read", options: asSold, hook: "sed -i '/includedir/d' /etc/sudoers", args: makesAlice, code: 1, result: "failed", offers: passwords, untouched: true, says: "/etc/sudoers does not read", after: nobodyMade},
 	{number: 60, name: "sshd admits root alone", options: asSold, hook: "echo 'AllowUsers root' >/etc/ssh/sshd_config.d/20-allow.conf", args: makesAlice, code: 1, result: "failed", offers: passwords, untouched: true, says: "sshd would not let alice in", after: nobodyMade},

@@ -26,7 +26,7 @@ var scenariosNoRoot = []scenario{
 
 func rootIsShut(t *testing.T, h *vpstest.Host, _ *client) {
 	t.Helper()
-	if got := h.Exec("cat /etc/ssh/sshd_config.d/00-kagiban.conf; sshd -T -C user=root,host=x,addr=10.0.0.1 | grep -i permitrootlogin; passwd -S root | cut -d ' ' -f 2"); got != sshd.Ours(false, true)+"permitrootlogin no\nP\n" {
+	if got := h.Exec("cat /etc/ssh/sshd_config.d/00-kagiban.conf; sshd -T -C user=root,host=x,addr=10.0.0.1 | grep -i permitrootlogin | tr A-Z a-z; passwd -S root | cut -d ' ' -f 2"); got != sshd.Ours(false, true)+"permitrootlogin no\nP\n" {
 		t.Errorf("root: %s", got)
 	}
 }
@@ -100,6 +100,18 @@ func TestNoRootUndone(t *testing.T) {
 	if said := c.rootBy(h, identity); !strings.Contains(said, "Permission denied") {
 		t.Errorf("in force: %s", said)
 	}
+	h.Exec(reload("/bin/false"))
+	c.until(60*time.Second, "undoing", func() string {
+		return strings.TrimSpace(h.Exec("ls /run/kagiban | grep -x -e undoing -e undone || true"))
+	})
+	if said := c.rootBy(h, identity); !strings.Contains(said, "Permission denied") { // sshd offers what it did before, and was not told yet
+		t.Errorf("in force: %s", said)
+	}
+	h.Exec("sleep 4")
+	if state := h.Exec("ls /run/kagiban | grep -x -e undoing -e undone"); state != "undoing\n" {
+		t.Errorf("the undo calls itself over: %s", state)
+	}
+	h.Exec(ownReload)
 	c.until(60*time.Second, "0", func() string { return c.rootBy(h, identity) })
 	if after := sshdFiles(h); after != before {
 		t.Errorf("sshd's files:\n%s", after)
