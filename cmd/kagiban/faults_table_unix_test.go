@@ -158,13 +158,7 @@ func then(steps ...func(*site)) func(*site) {
 	}
 }
 
-// reload makes systemd's reload of sshd another command.
-func reload(command string) string {
-	return "mkdir -p /run/systemd/system/ssh.service.d && printf '[Service]\\nExecReload=\\nExecReload=" + command + "\\n' >/run/systemd/system/ssh.service.d/x.conf && systemctl daemon-reload"
-}
-
 const (
-	ownReload     = "rm -rf /run/systemd/system/ssh.service.d && systemctl daemon-reload"
 	fill          = "cat /dev/zero >/fill 2>/dev/null || true"
 	halfAppended  = "/home/owner/.ssh/.authorized_keys.kagiban.*"
 	halfConfirmed = "/run/kagiban/confirmed"

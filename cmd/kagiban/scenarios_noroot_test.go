@@ -117,3 +117,10 @@ func TestNoRootUndone(t *testing.T) {
 		t.Errorf("sshd's files:\n%s", after)
 	}
 }
+
+// reload makes systemd's reload of sshd another command.
+func reload(command string) string {
+	return "mkdir -p /run/systemd/system/ssh.service.d && printf '[Service]\\nExecReload=\\nExecReload=" + command + "\\n' >/run/systemd/system/ssh.service.d/x.conf && systemctl daemon-reload"
+}
+
+const ownReload = "rm -rf /run/systemd/system/ssh.service.d && systemctl daemon-reload"
