@@ -54,7 +54,7 @@ func TestEveryKindOfServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Those that are a story of several runs, each with its own test.
-	for number, test := range map[int]string{40: "TestFaults", 41: "TestFaults", 42: "TestFaults", 45: "TestWatcherKilled", 46: "TestManyAtOnce", 47: "TestHostKeyChanged"} {
+	for number, test := range map[int]string{40: "TestFaults", 41: "TestFaults", 42: "TestFaults", 45: "TestWatcherKilled", 46: "TestManyAtOnce", 47: "TestHostKeyChanged", 52: "TestCloudInitAgain"} {
 		for _, source := range sources {
 			text, err := os.ReadFile(source)
 			if err != nil {
