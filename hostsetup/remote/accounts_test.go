@@ -180,7 +180,7 @@ func TestConfigFiles(t *testing.T) {
 	for _, sh := range shells(t) {
 		said := functions(t, sh, "cd() { :; }\n"+source("config")+"\ndepth=0\nconfig_files "+Quote(folder+"/main")+"\n")
 		for _, name := range []string{"main", "10-a.conf", "20-b.conf"} {
-			if !strings.Contains(said, "KG0 begin config "+folder+"/"+name+"\n") {
+			if !strings.Contains(said, "KG0 quote config "+folder+"/"+name+"\n") {
 				t.Errorf("%v: %s is not told:\n%s", sh, name, said)
 			}
 		}

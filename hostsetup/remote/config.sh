@@ -16,8 +16,8 @@ config_files() {
 	depth=$((depth - 1))
 }
 
-# singles: do the files on standard input speak of some logins only (Match)? Where none does, what sshd makes of it for one login is
+# singles: do the files on standard input, as config_files tells them, speak of some logins only (Match)? Where none does, what sshd makes of it for one login is
 # what it makes of it for all, and one question is enough. An Include that is written in an unusual way may be read by sshd, and not by us.
 singles() {
-	grep -q -i -e '^[[:space:]"]*match' -e '^[[:space:]"]*include.*["'"'"'\\#]'
+	grep -q -i -e '^[|[:space:]"]*match' -e '^[|[:space:]"]*include.*["'"'"'\\#]'
 }

@@ -32,9 +32,9 @@ fi
 folder=${dropin%/*}
 [ -d "$folder" ] || say nofolder "$folder"
 [ -d "$folder" ] || folder=${config%/*}
-obstacle "$folder" "$dropin" | sed "s/^$KG obstacle /$KG dropin-obstacle /"
+obstacle "$folder" "$dropin" dropin-obstacle
 own=$(readlink -f "$config")
-obstacle "$(dirname "$own")" "$own" | sed "s/^$KG obstacle /$KG block-obstacle /"
+obstacle "$(dirname "$own")" "$own" block-obstacle
 obstacle "${run%/*}" "$run"
 
 depth=0

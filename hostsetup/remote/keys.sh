@@ -32,7 +32,7 @@ told() {
 # patterns: where any of these lines has sshd look for keys. Which of them counts for whom does not matter here.
 patterns() {
 	printf '%s\n' .ssh/authorized_keys .ssh/authorized_keys2
-	told | tr -d "\"'\r" | awk -F '[ \t=]+' '{
+	told | sed 's/^|//' | tr -d "\"'\r" | awk -F '[ \t=]+' '{
 		i = $1 == "" ? 2 : 1
 		if (tolower($i) == "authorizedkeysfile") for (i++; i <= NF && $i !~ /^#/; i++) if ($i != "" && $i != "none") print $i
 	}'

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# obstacle FOLDER FILE: says what would keep FILE from being written anew in FOLDER, as far as that can be seen without
+# obstacle FOLDER FILE [KEY]: says under KEY what would keep FILE from being written anew in FOLDER, as far as that can be seen without
 # trying: "readonly MOUNT FOLDER" ("readonly-here": only as it is mounted there), "fixed PATH", "full MOUNT FOLDER",
 # "denied PATH". A mount and an attribute are asked for by name: some shells' [ -w ] tells root that it may write anything.
 newline='
@@ -15,14 +15,14 @@ obstacle() {
 		}
 		END { print how, mount }' /proc/self/mountinfo 2>/dev/null)
 	case $mount in readonly*)
-		say obstacle "$mount" "$1"
+		say "${3:-obstacle}" "$mount" "$1"
 		return
 		;;
 	esac
 	for path in "$1" "$2"; do
 		attributes=$(lsattr -d "$path" 2>/dev/null)
 		case ${attributes%% *} in *[ia]*)
-			say obstacle fixed "$path"
+			say "${3:-obstacle}" fixed "$path"
 			return
 			;;
 		esac
@@ -37,12 +37,12 @@ obstacle() {
 	'' | *[!0-9]*) ;;
 	*)
 		if [ "$left" -lt $((size / 1024 + 8)) ]; then
-			say obstacle full "${mount#* }" "$1"
+			say "${3:-obstacle}" full "${mount#* }" "$1"
 			return
 		fi
 		;;
 	esac
 	for path in "$1" "$2"; do
-		[ ! -e "$path" ] || [ -w "$path" ] || say obstacle denied "$path"
+		[ ! -e "$path" ] || [ -w "$path" ] || say "${3:-obstacle}" denied "$path"
 	done
 }

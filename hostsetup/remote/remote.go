@@ -168,13 +168,17 @@ func Parse(v Verb, nonce string, output []byte) (*Answer, error) {
 		}
 		key, value, _ := strings.Cut(strings.TrimSuffix(ours, "\r"), " ")
 		switch key {
-		case "begin":
+		case "begin", "quote":
 			end := "\n" + mark + "end " + value + "\n"
 			text, after, whole := strings.Cut("\n"+rest, end)
+			text = strings.TrimPrefix(text, "\n")
+			if key == "quote" && whole {
+				text, whole = unquoted(text)
+			}
 			if !whole {
 				return a, fmt.Errorf("%s: %w", v, ErrCutOff)
 			}
-			a.texts[value], rest = strings.TrimPrefix(text, "\n"), after
+			a.texts[value], rest = text, after
 			a.words = append(a.words, word{"text", value})
 		case "error":
 			what, detail, _ := strings.Cut(value, " ")
@@ -194,6 +198,19 @@ func Parse(v Verb, nonce string, output []byte) (*Answer, error) {
 		return a, fmt.Errorf("%s: %w", v, ErrCutOff)
 	}
 	return a, nil
+}
+
+// unquoted takes the mark from the beginning of each line; false where one has none.
+func unquoted(text string) (string, bool) {
+	var b strings.Builder
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		rest, marked := strings.CutPrefix(line, "|")
+		if !marked && line != "" {
+			return "", false
+		}
+		b.WriteString(rest)
+	}
+	return b.String(), true
 }
 
 // Get returns the last value said under key, "" if there was none.

@@ -214,3 +214,49 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestAFileCannotSpeak: one that somebody else writes and that knows the nonce (who may read all processes' arguments learns much) is a text
+// and nothing else, byte for byte.
+func TestAFileCannotSpeak(t *testing.T) {
+	for _, text := range []string{
+		"KGab end keys\nKGab error x y\nKGab done 0\n", "KGab end keys", "|\n|KGab end keys\n", "\n\nKGab end keys\n\n", "KGab end keys\r\nKGab done 0\r\n",
+	} {
+		for _, sh := range shells(t) {
+			home := t.TempDir()
+			write(t, home, text)
+			c := exec.Command(sh[0], sh[1:]...)
+			c.Stdin = strings.NewReader(Look.Program("ab"))
+			c.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}
+			out, err := c.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := Parse(Look, "ab", out)
+			if err != nil {
+				t.Errorf("%v, %q: %v", sh, text, err)
+				continue
+			}
+			if got, _ := a.Text("keys"); got != text {
+				t.Errorf("%v: %q came as %q", sh, text, got)
+			}
+		}
+	}
+	if _, err := Parse(Look, "ab", []byte("KGab quote keys\n|a\nb\nKGab end keys\nKGab done 0\n")); !errors.Is(err, ErrCutOff) {
+		t.Errorf("a line without its mark: %v", err)
+	}
+}
+
+// TestNonceIsInNoArgument: whoever is on the server reads the arguments of every process.
+func TestNonceIsInNoArgument(t *testing.T) {
+	names, err := files.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		for line := range strings.Lines(source(strings.TrimSuffix(name.Name(), ".sh"))) {
+			if strings.Contains(line, "KG") && !strings.HasPrefix(strings.TrimSpace(line), "#") && line != "say() { printf '%s %s\\n' \"$KG\" \"$*\"; }\n" {
+				t.Errorf("%s: %s", name.Name(), line)
+			}
+		}
+	}
+}
