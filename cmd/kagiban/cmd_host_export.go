@@ -63,7 +63,7 @@ func (p *program) exportAnsible(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // nothing secret is in it
+	if err := os.MkdirAll(folder, 0o755); err != nil { // nothing secret is in it
 		return unwritten(folder, err)
 	}
 	for _, f := range files {

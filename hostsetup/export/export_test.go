@@ -42,6 +42,9 @@ func testHosts(t *testing.T) []Host {
 // run is a program's stdout.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("needs %s (Debian: openssh-client, ansible-core)", name)
+	}
 	c := exec.Command(name, args...)
 	c.Dir = t.TempDir()
 	c.Env = append(os.Environ(), "HOME="+c.Dir, "ANSIBLE_HOME="+c.Dir)
