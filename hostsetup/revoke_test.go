@@ -151,7 +151,9 @@ func TestRevokeWhatIsLeft(t *testing.T) {
 // rootless has no password for su.
 type rootless struct{ Person }
 
-func (rootless) RootPassword(context.Context, RootQuestion) ([]byte, error) { return nil, ErrNoPassword }
+func (rootless) RootPassword(context.Context, RootQuestion) ([]byte, error) {
+	return nil, ErrNoPassword
+}
 
 // TestRevokeRSA: an RSA key is asked about by what sshd takes of it today.
 func TestRevokeRSA(t *testing.T) {
