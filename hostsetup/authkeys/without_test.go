@@ -30,7 +30,7 @@ func TestWithout(t *testing.T) {
 		{"behind a byte order mark", "\ufeff" + line + "\n" + stays + "\n", stays + "\n", []int{1}},
 		{"another behind a byte order mark", "\ufeff" + stays + "\n" + line + "\n", "\ufeff" + stays + "\n", []int{2}},
 		{"a short name of the type, which sshd takes", "ED25519 " + blob + "\n", "", []int{1}},
-		{"cut short by a NUL, as sshd reads it", line + "\x00junk\n" + stays + "\n", stays + "\n", []int{1}},
+		{"cut short by a NUL, as sshd reads it", "ssh-ed25519 " + blob + "\x00junk\n" + stays + "\n", stays + "\n", []int{1}},
 		{"a blob with what sshd passes over", "ssh-ed25519 " + blob[:9] + "\f" + blob[9:] + "\n", "", []int{1}},
 		{"commented out", "#" + line + "\n # " + line + "\n", "#" + line + "\n # " + line + "\n", nil},
 		{"a certificate authority", "cert-authority " + line + "\n", "cert-authority " + line + "\n", nil},
