@@ -1,7 +1,6 @@
 package hostsetup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +34,8 @@ type Revocation struct {
 	Unseen []string
 	// Doors are ways in that no revocation closes: what else sshd asks for keys, and who signs certificates.
 	Doors []Problem
+	// Left are the files in which a key has to stay: neither root nor whose files they are can write there without danger.
+	Left []Problem
 	// Losing are accounts of others that the lost keys alone open.
 	Losing   []Other
 	Sessions []OpenSession // open by the lost keys; in the end: still
@@ -75,6 +76,7 @@ type revoke struct {
 	o       RevokeOptions
 	keys    keyring
 	changes []change
+	left    []change          // files that have to stay as they are
 	taken   map[string][]bool // before the change, by account
 	found   Revocation
 }
@@ -118,6 +120,9 @@ func (r *revoke) run(ctx context.Context) error {
 	if err := r.judge(ctx); err != nil {
 		return err
 	}
+	if r.o.Own && len(r.left) > 0 {
+		return &BlockedError{r.found.Left}
+	}
 	if len(r.changes) > 0 || r.o.EndSessions && len(r.found.Sessions) > 0 {
 		lose := r.lose()
 		if lose != nil && !r.DryRun {
@@ -141,7 +146,9 @@ func (r *revoke) run(ctx context.Context) error {
 	if err := r.prove(ctx); err != nil {
 		return err
 	}
-	r.found.Done = true
+	if r.found.Done = len(r.left) == 0; !r.found.Done {
+		return nil
+	}
 	return r.forget(ctx)
 }
 
@@ -172,31 +179,34 @@ func (r *revoke) enter(ctx context.Context) error {
 	return nil
 }
 
-// without are the files that lose lines.
-func (r *revoke) without() ([]change, error) {
-	all, err := r.keys.without(r.o.Lost, r.facts.user)
+// without are the files that lose lines, and those in which lines have to stay.
+func (r *revoke) without() (changes, left []change) {
+	changes, left = r.keys.without(r.o.Lost, r.facts.user)
 	if r.o.Own {
-		all = slices.DeleteFunc(all, func(c change) bool {
+		anothers := func(c change) bool {
 			return slices.ContainsFunc(c.owners, func(who string) bool { return who != r.facts.user })
-		})
+		}
+		changes, left = slices.DeleteFunc(changes, anothers), slices.DeleteFunc(left, anothers)
 	}
-	return all, err
+	return changes, left
 }
 
 // judge asks about the accounts in whose files the keys stand, and says what is to be changed.
 func (r *revoke) judge(ctx context.Context) error {
 	var err error
-	if r.changes, err = r.without(); err != nil {
-		return err
-	}
+	r.changes, r.left = r.without()
 	for _, c := range r.changes {
 		r.found.Files = append(r.found.Files, c.shown())
+	}
+	for _, c := range r.left {
+		r.found.Left = append(r.found.Left, c.outOfReach())
 	}
 	for i, who := range r.accounts() {
 		if who == r.Target.User {
 			continue
 		}
-		if r.taken[who], err = r.wouldTake(ctx, i, who); err != nil {
+		var ended *LoginError
+		if r.taken[who], err = r.wouldTake(ctx, i, who); err != nil && !errors.As(err, &ended) {
 			return err
 		}
 	}
@@ -217,7 +227,7 @@ func (r *revoke) judge(ctx context.Context) error {
 // accounts are those in whose files the keys stand, and the login's.
 func (r *revoke) accounts() []string {
 	all := []string{r.Target.User}
-	for _, c := range r.changes {
+	for _, c := range slices.Concat(r.changes, r.left) {
 		for _, who := range c.owners {
 			if !slices.Contains(all, who) {
 				all = append(all, who)
@@ -240,7 +250,7 @@ func (r *revoke) wouldTake(ctx context.Context, n int, who string) (taken []bool
 		return err
 	})
 	var none *LoginError
-	if errors.As(err, &none) { // no key at all opens this account
+	if errors.As(err, &none) && !none.Ended() { // no key at all opens this account
 		return make([]bool, len(r.o.Lost)), nil
 	}
 	return taken, err
@@ -257,15 +267,14 @@ func (r *revoke) lose() error {
 // prove reads all files again, and asks sshd about each key and account on new connections, the first of them opened by the key that stays.
 func (r *revoke) prove(ctx context.Context) error {
 	if len(r.changes) > 0 {
-		struck := r.changes
 		if err := r.read(ctx); err != nil {
 			return &HalfRevokedError{Err: err}
 		}
-		left, err := r.without()
-		if err != nil || len(left) > 0 {
-			return &HalfRevokedError{Files: paths(left), Err: cmp.Or(err, error(&Failure{Verb: "revoke", What: "changed", Detail: strings.Join(paths(left), ", ")}))}
+		if still, _ := r.without(); len(still) > 0 {
+			return &HalfRevokedError{paths(still), &Failure{Verb: "revoke", What: "changed", Detail: strings.Join(paths(still), ", ")}}
 		}
-		r.changes = struck
+	}
+	if len(r.changes)+len(r.left) > 0 {
 		if err := r.refused(ctx); err != nil {
 			return err
 		}
@@ -304,7 +313,7 @@ func (r *revoke) refused(ctx context.Context) error {
 }
 
 func (r *revoke) stillTaken(who string, taken []bool) error {
-	return &StillTakenError{who + "@" + r.Target.Name, fingerprint(r.o.Lost[slices.Index(taken, true)]), r.found.Doors, r.found.Unseen}
+	return &StillTakenError{who + "@" + r.Target.Name, fingerprint(r.o.Lost[slices.Index(taken, true)]), slices.Concat(r.found.Left, r.found.Doors), r.found.Unseen}
 }
 
 // forget: the book does not count these keys as ones that open the server any more.

@@ -42,7 +42,7 @@ func (e *HalfRevokedError) Error() string {
 }
 func (e *HalfRevokedError) Unwrap() error { return e.Err }
 
-// A StillTakenError means that the key stands in no file that was seen, and that sshd takes it nevertheless.
+// A StillTakenError means that sshd takes the key still: by one of the doors, by a file that was not seen, or by one in which it had to stay.
 type StillTakenError struct {
 	Account, Fingerprint string
 	Doors                []Problem

@@ -139,9 +139,9 @@ func (c change) shown() RevokedFile {
 	return RevokedFile{c.owners[0], c.at, c.gone, udiff.Unified(c.at, c.at, c.before, c.now)} // the file stays, and be it empty
 }
 
-// without is what becomes of the files, each once, when keys are taken out of them. Errors: *[BlockedError], where nobody could
-// write to one of them without danger.
-func (k keyring) without(keys []ssh.PublicKey, user string) ([]change, error) {
+// without is what becomes of the files, each once, when keys are taken out of them; and the files in which they have to stay, since
+// nobody could write there without danger.
+func (k keyring) without(keys []ssh.PublicKey, user string) (changes, left []change) {
 	var all []change
 	for _, f := range k.files {
 		now, gone := authkeys.Without(f.text, keys...)
@@ -156,18 +156,21 @@ func (k keyring) without(keys []ssh.PublicKey, user string) ([]change, error) {
 		all[i].held = append(all[i].held, f)
 		all[i].owners = append(all[i].owners, f.owner)
 	}
-	var stuck []Problem
-	for i := range all {
+	for _, c := range all {
 		var ok bool
-		if all[i].actor, ok = k.actor(all[i], user); !ok {
-			f := all[i].held[0]
-			stuck = append(stuck, problem("key-out-of-reach", "path", f.path, "at", f.at, "owner", f.owner, "quoted", remote.Quote(f.at)))
+		if c.actor, ok = k.actor(c, user); ok {
+			changes = append(changes, c)
+		} else {
+			left = append(left, c)
 		}
 	}
-	if len(stuck) > 0 {
-		return nil, &BlockedError{stuck}
-	}
-	return all, nil
+	return changes, left
+}
+
+// outOfReach says where the key has to stay.
+func (c change) outOfReach() Problem {
+	f := c.held[0]
+	return problem("key-out-of-reach", "path", f.path, "at", f.at, "owner", f.owner, "quoted", remote.Quote(f.at))
 }
 
 // actor is who writes the file: root only where nobody else could put a link in its way, and else the account itself, whose files these are.

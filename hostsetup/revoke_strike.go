@@ -46,10 +46,7 @@ func (r *revoke) look(ctx context.Context, done int) error {
 	if err := r.read(ctx); err != nil {
 		return err
 	}
-	now, err := r.without()
-	if err != nil {
-		return err
-	}
+	now, _ := r.without()
 	same := slices.EqualFunc(now, r.changes[done:], func(a, b change) bool {
 		return a.at == b.at && a.actor.name == b.actor.name && slices.EqualFunc(a.gone, b.gone, func(x, y authkeys.Line) bool { return x.Text == y.Text })
 	})
@@ -106,7 +103,9 @@ func (r *revoke) sessions(ctx context.Context, mode string) ([]OpenSession, erro
 	a, err := r.root.do(ctx, r.first, remote.Sessions, args...)
 	var failure *remote.Failure
 	if errors.As(err, &failure) && failure.What == "noss" {
-		r.found.Unseen = append(r.found.Unseen, "open sessions, since ss(8) is not there")
+		if why := "open sessions, since ss(8) is not there"; !slices.Contains(r.found.Unseen, why) {
+			r.found.Unseen = append(r.found.Unseen, why)
+		}
 		return nil, nil
 	}
 	if err != nil {

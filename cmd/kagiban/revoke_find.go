@@ -165,6 +165,10 @@ func (r *revoking) lookThere(ctx context.Context, found *suspects) error {
 	if strings.HasPrefix(word, "SHA256:") {
 		word = "" // of that nothing stands in a file
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	r.floor.stop = stop
+	r.p.tell(say.RevokeLook, "name", r.asked, "count", count(len(r.pages), "server"))
 	failed := make([]error, len(r.pages))
 	several(ctx, r.names(), revokesAtOnce, func(i int, name string) int {
 		o, err := r.options(ctx, r.pages[i])

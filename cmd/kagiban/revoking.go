@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -122,7 +123,7 @@ func (r *revoking) one(ctx context.Context, i int) int {
 			return r.approve(ctx, page.Name, plan, owed)
 		}})
 	}
-	if err == nil && !r.dryRun {
+	if err == nil && found.Done {
 		err = r.book.Settle(context.WithoutCancel(ctx), append(owed, r.work(page))...)
 	}
 	if err == nil {
@@ -179,16 +180,18 @@ func (r *revoking) done(i int, found hostsetup.Revocation) int {
 	f := say.Fields{"host": r.pages[i].Name, "lines": count(found.Lines(), "line"), "files": count(len(found.Files), "file")}
 	id := say.RevokeNone
 	switch {
-	case len(found.Files) == 0:
+	case len(found.Files)+len(found.Left) == 0:
 	case r.dryRun:
 		id = say.RevokeDryRun
+	case len(found.Left) > 0:
+		id = say.RevokeLeft
 	case found.Taken:
 		id = say.Revoked
 	default:
 		id = say.RevokedUnsure
 	}
 	code := say.ExitDone
-	if len(found.Unseen) > 0 {
+	if len(found.Unseen)+len(found.Left) > 0 {
 		code = say.ExitProblem
 	}
 	r.board.end(i, "revoked", code)
@@ -201,7 +204,7 @@ func (r *revoking) done(i int, found hostsetup.Revocation) int {
 	for _, unseen := range found.Unseen {
 		r.board.say(r.p.stderr, say.Text(say.RevokeUnseen, say.Fields{"host": f["host"], "unseen": unseen}))
 	}
-	for _, door := range found.Doors {
+	for _, door := range slices.Concat(found.Left, found.Doors) {
 		detail, fix := say.Problem(door)
 		r.board.say(r.p.stderr, say.Text(say.RevokeDoor, say.Fields{"host": f["host"], "detail": detail, "fix": fix}))
 	}
@@ -259,6 +262,10 @@ func (r *revoking) planText(host string, plan hostsetup.Revocation, owed []book.
 		if err == nil {
 			lines = append(lines, "  "+say.Text(say.RevokeOwed, say.Fields{"since": w.Since.Format("2006-01-02"), "fingerprint": ssh.FingerprintSHA256(key), "client": cmp.Or(w.Client, "no name")}))
 		}
+	}
+	for _, left := range plan.Left {
+		detail, _ := say.Problem(left)
+		lines = append(lines, "  "+detail)
 	}
 	for _, o := range plan.Losing {
 		lines = append(lines, "  "+say.Text(say.RevokeLosing, say.Fields{"other": o.String()}))

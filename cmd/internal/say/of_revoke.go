@@ -54,5 +54,5 @@ func ofStillTaken(e *hostsetup.StillTakenError) Fields {
 		why = append(why, "not seen: "+unseen)
 	}
 	fixes = append(fixes, "sudo sshd -T -C user="+user+" | grep -iE 'authorizedkeys|trustedusercakeys'   (on the server: where sshd looks)")
-	return Fields{"account": e.Account, "fingerprint": e.Fingerprint, "why": cmp.Or(strings.Join(why, "; "), "sshd looks elsewhere, too"), "fixes": strings.Join(fixes, "\n")}
+	return Fields{"account": e.Account, "fingerprint": e.Fingerprint, "why": cmp.Or(strings.Join(why, "; "), "it stands in no file that was seen, so sshd looks elsewhere, too"), "fixes": strings.Join(fixes, "\n")}
 }

@@ -25,6 +25,8 @@ const (
 	RevokeNone    ID = "revoke-none"
 	RevokeDryRun  ID = "revoke-dry-run"
 	RevokeLater   ID = "revoke-later"
+	RevokeLeft    ID = "revoke-left"
+	RevokeLook    ID = "revoke-look"
 	StateOwed     ID = "state-owed"
 )
 
@@ -53,7 +55,7 @@ func revokeTable() map[ID]Message {
 			Next:      "the same again   (it goes on from there)",
 		},
 		StillTaken: {
-			What:      "{account} still takes {fingerprint}, which stands in no file that was seen: {why}",
+			What:      "{account} still takes {fingerprint}: {why}",
 			StillTrue: "what was taken out of files stays out, and nobody else's line is touched",
 			Next:      "{fixes}",
 		},
@@ -79,11 +81,13 @@ func revokeTable() map[ID]Message {
 			What: "{host}: still open by that key: {user} from {from} (process {pid}); the same again with --end-sessions ends it",
 		},
 		RevokeUnseen:  {What: "{host}: not seen: {unseen}"},
-		RevokeDoor:    {What: "{host}: no file of keys decides here: {detail}; {fix}"},
+		RevokeDoor:    {What: "{host}: not closed: {detail}; {fix}"},
 		Revoked:       {What: "{host}: revoked ({lines} in {files}, refused on a new connection)"},
 		RevokedUnsure: {What: "{host}: revoked ({lines} in {files}, read again; asked from here, the server did not take it before either)"},
 		RevokeNone:    {What: "{host}: not there"},
 		RevokeDryRun:  {What: "{host}: dry run, {lines} in {files} would go"},
+		RevokeLeft:    {What: "{host}: NOT revoked, it stands still where kagiban does not write"},
+		RevokeLook:    {What: "looking for {name} on {count}"},
 		RevokeLater:   {What: "{host}: unreachable, remembered"},
 		StateOwed:     {What: "{fingerprint} ({client}) has to come off, since {since}"},
 	}
