@@ -118,8 +118,8 @@ func TestRotateUnproved(t *testing.T) {
 	}
 }
 
-// TestRotateTwoAccounts: the book has one server twice, for its owner and for root, with the same key. Each account keeps a way in at any moment; and what
-// binds an old line binds the new one.
+// TestRotateTwoAccounts: the book has one server twice, for its owner and for root, with the same key. Each account keeps a way in at any moment; a third
+// one, which the book does not know, is let alone; and what binds an old line binds the new one.
 func TestRotateTwoAccounts(t *testing.T) {
 	h, c := vpstest.Up(t, "", "root=yes"), newClient(t)
 	rotator(c)
@@ -130,13 +130,16 @@ func TestRotateTwoAccounts(t *testing.T) {
 	if _, _, code := c.kagiban(args...); code != 0 {
 		t.Fatalf("add: exit %d", code)
 	}
+	const third = "/home/third/.ssh/authorized_keys"
+	h.Exec("useradd -m -s /bin/sh third; mkdir -m 700 /home/third/.ssh; cp /home/owner/.ssh/authorized_keys " + third + "; chown -R third: /home/third/.ssh")
+	let := h.Exec("cat " + third)
 	h.Exec(`sed -i 's/^/from="*,!192.0.2.1",no-x11-forwarding /' /home/owner/.ssh/authorized_keys`)
 	_, stderr, code := c.kagiban(c.rotate(h, c.secretFile("staple battery"))...)
 	if code != 0 || strings.Contains(stderr, "root@vps1, too") {
 		t.Errorf("exit %d", code)
 	}
 	line := read(t, filepath.Join(c.home, "keys", "laptop.pub")) + "\n"
-	for file, want := range map[string]string{"/home/owner/.ssh/authorized_keys": `from="*,!192.0.2.1",no-x11-forwarding ` + line, "/root/.ssh/authorized_keys": line} {
+	for file, want := range map[string]string{"/home/owner/.ssh/authorized_keys": `from="*,!192.0.2.1",no-x11-forwarding ` + line, "/root/.ssh/authorized_keys": line, third: let} {
 		if got := h.Exec("cat " + file); got != want {
 			t.Errorf("%s: %swant %s", file, got, want)
 		}
