@@ -30,7 +30,7 @@ func rotateTable() map[ID]Message {
 	return map[ID]Message{
 		RotateElsewhere: {What: "this computer knows these servers, and kagiban does not open them with {key}:"},
 		RotateHashed:    {What: "{count} or more that known_hosts has under hashed names"},
-		RotateBesides: {What: "{host}  (kagiban opens it with {key}, and has seen the old key open it, too)"},
+		RotateBesides:   {What: "{host}  (kagiban opens it with {key}, and has seen the old key open it, too)"},
 		RotateStays: {What: "what the old key opens there it goes on opening, until you add the server (kagiban host add) or change the key there yourself; " +
 			"the old key is kept for that"},
 		RotateMakes: {What: "a new key takes the place of {key} ({fingerprint}, from {made}), and its name; the old one is kept here as {old}. On each of these servers the new key " +
