@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,8 @@ type exam struct {
 	*setup
 	page   book.Host
 	health Health
-	unsure bool // something was not looked at
+	unsure bool         // something was not looked at
+	named  []netip.Addr // what the server's name stands for here
 }
 
 // Check looks whether a server of the book is still key-only: what it offers on the wire, to the user and root, wherever an SSH server listens; and, with

@@ -29,6 +29,7 @@ type endpoint struct {
 
 // listening asks at every port and address family on which an SSH server listens, besides the one that we came in by.
 func (e *exam) listening(ctx context.Context, a *remote.Answer) error {
+	e.resolve(ctx)
 	all := listeners(a, e.facts.server, e.facts.port)
 	if len(all) == 0 {
 		e.doubt(problem("listeners-not-seen", "account", e.Target.Account()))
@@ -98,19 +99,33 @@ func oneOf(own []netip.Addr, is4 bool) netip.Addr {
 	return netip.IPv6Loopback()
 }
 
-// dials is what to dial from here for an address of the server's. A private address may be another machine's here, unless we came to a private one; and
-// where ports are forwarded on the way, another port may be another machine's.
+// dials is what to dial from here for an address that the server says is its own, "" if it is asked by way of the login. A server may say what it likes, and
+// must not have us knock at somebody else's door: so we dial what its name stands for here, and nothing else. Where ports are forwarded on
+// the way, another port may be another machine's.
 func (e *exam) dials(to netip.AddrPort, reached netip.Addr) string {
 	port := strconv.Itoa(int(to.Port()))
-	switch addr := to.Addr(); {
+	switch {
 	case e.Target.Way != nil, strconv.Itoa(e.Target.Port) != e.facts.port:
 		return ""
-	case addr == reached:
+	case to.Addr() == reached:
 		return net.JoinHostPort(e.Target.Address, port)
-	case !addr.IsGlobalUnicast(), addr.IsPrivate() && !reached.IsPrivate():
-		return ""
+	case slices.Contains(e.named, to.Addr()):
+		return to.String()
 	}
-	return to.String()
+	return ""
+}
+
+// resolve finds what the server's name stands for here. No answer is no address.
+func (e *exam) resolve(ctx context.Context) {
+	ctx, done := context.WithTimeout(ctx, elsewhereLimit)
+	defer done()
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.Target.Address)
+	if err != nil {
+		e.Log.Info("the server's name has no address here", "name", e.Target.Address, "error", err)
+	}
+	for _, addr := range all {
+		e.named = append(e.named, addr.Unmap())
+	}
 }
 
 // askAt asks what the user and root are offered at an endpoint: from here, or else by way of the server.

@@ -64,18 +64,19 @@ func TestOwnSettings(t *testing.T) {
 	}
 }
 
-// TestDials: nobody else's machine is asked in the server's name.
+// TestDials: nobody else's machine is asked in the server's name, whatever the server says that its own addresses are.
 func TestDials(t *testing.T) {
 	for _, c := range []struct{ reached, to, port, want string }{
 		{"192.0.2.1", "192.0.2.1:2222", "22", "vps.example.com:2222"},
-		{"192.0.2.1", "[2001:db8::1]:22", "22", "[2001:db8::1]:22"},
-		{"192.0.2.1", "10.0.0.1:22", "22", ""},           // somebody's router, here
-		{"10.0.0.5", "10.0.0.1:22", "22", "10.0.0.1:22"}, // we are in that network
+		{"192.0.2.1", "[2001:db8::1]:22", "22", "[2001:db8::1]:22"}, // its name says so, too
+		{"192.0.2.1", "[2001:db8::2]:22", "22", ""},
+		{"192.0.2.1", "198.51.100.7:22", "22", ""},
+		{"10.0.0.7", "10.0.0.1:22", "22", ""}, // somebody's router here, and the server says that it is in that network
+		{"192.0.2.1", "100.64.0.1:22", "22", ""},
 		{"192.0.2.1", "127.0.0.1:2222", "22", ""},
-		{"192.0.2.1", "[fe80::1]:22", "22", ""},
 		{"192.0.2.1", "192.0.2.1:2223", "2222", ""}, // ports are forwarded: another may lead elsewhere
 	} {
-		e := &exam{setup: &setup{facts: &facts{port: c.port}}}
+		e := &exam{setup: &setup{facts: &facts{port: c.port}}, named: []netip.Addr{netip.MustParseAddr("2001:db8::1")}}
 		e.Target = Target{Address: "vps.example.com", Port: 22}
 		if got := e.dials(netip.MustParseAddrPort(c.to), netip.MustParseAddr(c.reached)); got != c.want {
 			t.Errorf("%+v: %q", c, got)

@@ -63,7 +63,7 @@ func (p *program) hostsToAdd(c *cli.Context, from map[secret]prompt.Source) ([]w
 		return all, err
 	}
 	if list.Aliases && config == "" {
-		config, err = aliasesOf(file)
+		config, err = aliasesOf(file, list.Runs)
 	}
 	for _, h := range list.Hosts {
 		if err == nil {
@@ -137,8 +137,9 @@ func readAll(ctx context.Context, r io.Reader, limit int64) ([]byte, error) {
 	}
 }
 
-// aliasesOf is the -F by which ssh knows the aliases of an ssh_config that is a list; "" for the one that it reads by itself.
-func aliasesOf(file string) (string, error) {
+// aliasesOf is the -F by which ssh knows the aliases of an ssh_config that is a list; "" for the one that it reads by itself. A list must
+// not run programs: one that does at the line runs is for the person to give to ssh by name.
+func aliasesOf(file, runs string) (string, error) {
 	if file == "-" {
 		return "", say.Fail(say.ListAliases, nil)
 	}
@@ -153,6 +154,9 @@ func aliasesOf(file string) (string, error) {
 	var own fs.FileInfo
 	if own, err = os.Stat(filepath.Join(folder, ".ssh", "config")); err == nil && os.SameFile(this, own) {
 		return "", nil
+	}
+	if runs != "" {
+		return "", say.Fail(say.ListRuns, nil, "where", runs, "file", file)
 	}
 	return filepath.Abs(file)
 }

@@ -23,7 +23,8 @@ say shells "$(listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)
 	read -r comm 2>/dev/null <"/proc/$pid/comm" || continue # it has ended
 	case $comm in sshd | dropbear* | tinysshd* | systemd | *inetd | tcpserver | tcpsvd) ;; *) continue ;; esac
 	command=$(tr '\000' ' ' 2>/dev/null <"/proc/$pid/cmdline")
-	unit=$(sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
+	unit=
+	[ ! -O "/proc/$pid" ] || unit=$(unit "/proc/$pid/cgroup") # what a user started below cron.service is not cron.service
 	say listens "$at $pid ${unit:--} $command"
 done
 

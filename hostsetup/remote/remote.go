@@ -42,7 +42,7 @@ var (
 	Takeback = Verb{name: "takeback", file: "takeback"}
 	Retract  = Verb{name: "retract", file: "takeback"} // for a line that came when our drop-in stood already
 	Inspect  = Verb{name: "inspect", root: true, with: "accounts obstacle config"}
-	Listen   = Verb{name: "listen", root: true}
+	Listen   = Verb{name: "listen", root: true, with: "unit"}
 	Stage    = Verb{name: "stage", root: true, with: "config rehearsal"}
 	Newcomer = Verb{name: "newcomer", root: true}
 	Rehearse = Verb{name: "rehearse", root: true, with: "config rehearsal"}

@@ -31,6 +31,8 @@ type List struct {
 	Notes []Note
 	// Aliases: the destinations are aliases of the ssh_config(5) that the file is.
 	Aliases bool
+	// Runs is the first line of that ssh_config(5), or of what it includes, which has ssh run a program; "" where none does.
+	Runs string
 	// Ansible: it is an inventory; what stands beside it in group_vars and host_vars was not read.
 	Ansible bool
 }

@@ -34,11 +34,25 @@ func (s source) aliases(l *List, home string, depth int) error {
 		case "include":
 			err = s.include(l, line, m[2], home, depth)
 		}
+		if l.Runs == "" && runs(strings.ToLower(m[1]), strings.ToLower(m[2])) {
+			l.Runs = s.where(line.number)
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// runs tells whether ssh runs a program, or loads one's code, because of a line: to make a connection, or only to see what is meant (Match exec).
+func runs(keyword, value string) bool {
+	switch keyword {
+	case "match":
+		return strings.Contains(value, "exec")
+	case "proxycommand", "localcommand", "knownhostscommand", "pkcs11provider", "securitykeyprovider":
+		return value != "none"
+	}
+	return false
 }
 
 func (s source) host(l *List, line line, value string) error {

@@ -13,6 +13,7 @@ const (
 	ListWrong      ID = "list-wrong"
 	ListEmpty      ID = "list-empty"
 	ListAliases    ID = "list-aliases"
+	ListRuns       ID = "list-runs"
 	ListNote       ID = "list-note"
 )
 
@@ -30,6 +31,7 @@ func fleetTable() map[ID]Message {
 		ListWrong:      {What: "{error}", StillTrue: noConnection, Next: "mend that line, or leave it out; then the same again"},
 		ListEmpty:      {What: "there is no host in {file} (a Host line with wildcards is none)", StillTrue: noConnection, Next: "kagiban host add USER@HOST"},
 		ListAliases:    {What: "an ssh configuration on stdin: ssh cannot be asked what its aliases stand for", StillTrue: noConnection, Next: "the same again with --from and its file"},
+		ListRuns:       {What: "{where} has ssh run a program, which a list of hosts must not do unasked", StillTrue: noConnection + ", and nothing was run", Next: "read it; then, if you trust it: the same again with -F {file} besides"},
 		ListNote:       {What: "{where}: {what}"},
 		BoardSum:       {What: "{all} hosts: {done} done, {failed} failed, {busy} under way, {waiting} waiting"},
 	}
