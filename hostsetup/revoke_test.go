@@ -31,6 +31,38 @@ func TestCksum(t *testing.T) {
 	}
 }
 
+// TestActor: root writes where nobody else can put a link in its way, an account in a folder of its own, and else nobody.
+func TestActor(t *testing.T) {
+	folders := func(file, folder, home mode) []mode { return []mode{file, folder, home, {bits: 0o755}, {bits: 0o755}} }
+	roots, bobs, eves := mode{bits: 0o755}, mode{bits: 0o700, uid: 1001, gid: 1001}, mode{bits: 0o700, uid: 1002, gid: 1002}
+	k := keyring{root: true, owners: map[string]account{"root": {owner: owner{name: "root"}}, "bob": {owner: owner{name: "bob", uid: 1001, gid: 1001}},
+		"eve": {owner: owner{name: "eve", uid: 1002, gid: 1002}}}}
+	const list = "/etc/ssh/keys/bob"
+	for _, c := range []struct {
+		name string
+		held []heldFile
+		want string
+	}{
+		{"bob's own", []heldFile{{"bob", "f", "f", "", folders(bobs, bobs, bobs), folders(bobs, bobs, bobs)}}, "bob"},
+		{"a folder of root's", []heldFile{{"bob", list, list, "", folders(roots, roots, roots), folders(roots, roots, roots)}}, "root"},
+		{"one that a group may write to", []heldFile{{"bob", list, list, "", folders(roots, mode{bits: 0o775}, roots), folders(roots, mode{bits: 0o775}, roots)}}, ""},
+		{"eve's link to it", []heldFile{{"eve", "e", list, "", folders(roots, eves, eves), folders(roots, roots, roots)}}, ""},
+		{"that, and bob's own name for it", []heldFile{{"eve", "e", list, "", folders(roots, eves, eves), folders(roots, roots, roots)},
+			{"bob", list, list, "", folders(roots, roots, roots), folders(roots, roots, roots)}}, "root"},
+		{"eve's link to bob's", []heldFile{{"eve", "e", "f", "", folders(bobs, eves, eves), folders(bobs, bobs, bobs)},
+			{"bob", "f", "f", "", folders(bobs, bobs, bobs), folders(bobs, bobs, bobs)}}, "bob"},
+		{"root's link to bob's", []heldFile{{"root", "r", "f", "", folders(bobs, roots, roots), folders(bobs, bobs, bobs)}}, ""},
+		{"root's link to its own", []heldFile{{"root", "r", "l", "", folders(roots, roots, roots), folders(roots, roots, roots)}}, "root"},
+		{"root's file in bob's folder", []heldFile{{"bob", "f", "f", "", folders(roots, bobs, bobs), folders(roots, bobs, bobs)}}, ""},
+		{"bob's file in root's folder in his home", []heldFile{{"bob", "f", "f", "", folders(bobs, roots, bobs), folders(bobs, roots, bobs)}}, ""},
+	} {
+		got, ok := k.actor(change{held: c.held}, "owner")
+		if got.name != c.want || ok != (c.want != "") {
+			t.Errorf("%s: %q, want %q", c.name, got.name, c.want)
+		}
+	}
+}
+
 // put writes a file of the user's keys on the host.
 func put(h *vpstest.Host, user, path, text string) {
 	h.Exec("mkdir -p \"$(dirname " + path + ")\"; cat >" + path + " <<'KEYS'\n" + text + "KEYS\nchmod 600 " + path + "; chown -R " + user + ": \"$(dirname " + path + ")\"")
@@ -85,6 +117,8 @@ func TestRevokeMeanwhile(t *testing.T) {
 	appends := func(line string) func() {
 		return func() { h.Exec("echo '" + strings.TrimSpace(line) + "' >>" + authorized) }
 	}
+	// su is left for root to become another: setpriv is one that has less of it.
+	h.Exec("mv /usr/bin/setpriv /usr/bin/setpriv.real && printf '#!/bin/sh\\n[ \"$1\" = --help ] || exec setpriv.real \"$@\"\\n' >/usr/bin/setpriv && chmod 755 /usr/bin/setpriv; rm -f /usr/sbin/runuser /sbin/runuser")
 	r, err := revocation(h, o, lost, appends("restrict "+keyLine(lost, "again")))
 	var failure *Failure
 	if want := keyLine(o.Key, "laptop") + keyLine(lost, "lost") + "restrict " + keyLine(lost, "again"); !errors.As(err, &failure) || failure.What != "changed" || r.Done || h.Exec("cat "+authorized) != want {

@@ -28,6 +28,9 @@ func revokeCommand(p *program) *cli.Command {
 }
 
 func (p *program) revoke(c *cli.Context) error {
+	if c.Args().First() == "" { // a script's empty variable, and many keys have no comment
+		return say.Fail(say.MissingArgument, nil, "arg", c.Command.ArgsUsage, "command", "kagiban revoke")
+	}
 	v, err := p.newVisits(c)
 	if err != nil {
 		return err
