@@ -73,12 +73,12 @@ func TestExportAnsible(t *testing.T) {
 	if _, out, ok := a.play(byPassword, "-e", "kagiban_patience=2"); ok || !strings.Contains(out, "TASK [A key opens the server]") || strings.Contains(out, "TASK [The drop-in") || sshdFiles(h) != before || c.offered(h.User, h.Addr) != passwords {
 		t.Errorf("a key that is not proved: %v, %s", ok, sshdFiles(h))
 	}
-	h.Exec("sed -i '1i PasswordAuthentication yes' /etc/ssh/sshd_config") // above the Include
+	h.Exec("sed -i '1i PasswordAuthentication yes' /etc/ssh/sshd_config; printf '# Written by kagiban\nMaxAuthTries 5\n' >/etc/ssh/sshd_config.d/00-kagiban.conf") // above the Include; and one of before
 	before = sshdFiles(h)
 	if _, out, ok := a.play(byKey); ok || !strings.Contains(out, "failed, and taken back: Nobody gets in") || sshdFiles(h) != before || c.offered(h.User, h.Addr) != passwords {
 		t.Errorf("a line that overrules the drop-in: %v, %s", ok, sshdFiles(h))
 	}
-	h.Exec("sed -i 1d /etc/ssh/sshd_config")
+	h.Exec("sed -i 1d /etc/ssh/sshd_config; rm /etc/ssh/sshd_config.d/00-kagiban.conf")
 
 	if changed, _, ok := a.play(byKey); !ok || changed == "0" || c.offered(h.User, h.Addr) != keysOnly {
 		t.Errorf("the first run: %v, %s changed", ok, changed)
