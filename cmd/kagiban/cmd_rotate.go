@@ -81,7 +81,7 @@ func (r *rotation) run(ctx context.Context, parallel int) error {
 		return say.Fail(say.RotateCut, ctx.Err())
 	case !failed:
 		r.p.tell(say.RotateDone, "key", r.name, "fingerprint", r.key.Fingerprint, "old", r.oldName())
-		return nil
+		return r.v.book.Settle(context.WithoutCancel(ctx), r.owed...) // a server may have got another name by hand
 	}
 	r.p.tell(say.RotateOwed, "key", r.name, "old", r.oldName())
 	return r.p.endOfSeveral(codes)

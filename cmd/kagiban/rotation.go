@@ -29,6 +29,7 @@ type rotation struct {
 	off   ssh.PublicKey // the old key
 	old   vault.Key     // it, by the name that it has now; no name: it is not here any more
 	pages []book.Host   // the servers that are not done
+	owed  []book.Owed   // the rows of the book about it
 	// besides are servers that the old key was seen to open, and that this client opens with another.
 	besides []book.Host
 
@@ -134,9 +135,10 @@ func called(keys []vault.Key, public ssh.PublicKey) vault.Key {
 
 // findPages are the servers that the old key opens, by the book, and those that it is still to be taken off.
 func (r *rotation) findPages(owed []book.Owed) error {
+	r.owed = slices.DeleteFunc(owed, func(o book.Owed) bool { return o.Key != authorizedKey(r.off) })
 	hosts, err := r.v.book.Hosts()
 	for _, h := range hosts {
-		if r.opens(h) || slices.ContainsFunc(owed, func(o book.Owed) bool { return o.Host == h.Name && o.Key == authorizedKey(r.off) }) {
+		if r.opens(h) || slices.ContainsFunc(r.owed, func(o book.Owed) bool { return o.Host == h.Name }) {
 			r.pages = append(r.pages, h)
 		} else if slices.Contains(h.Proved, ssh.FingerprintSHA256(r.off)) {
 			r.besides = append(r.besides, h)
