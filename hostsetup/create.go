@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/remote"
 )
 
@@ -62,12 +63,28 @@ func (s *setup) meet(ctx context.Context) error {
 	if s.result.Plan, err = s.facts.plan(&s.Options, "sudo", nil, s.first.offered); err != nil {
 		return err
 	}
+	if theirs := s.facts.keysBeside(s.Key.PublicKey()); user.There && user.Sudoers != "" && len(theirs) > 0 {
+		return &BlockedError{[]Problem{problem("user-of-others", "user", user.Name, "keys", strings.Join(theirs, ", "))}}
+	}
 	if !s.facts.effective[user.Name].Admits(user.Name, user.groups) {
 		return &BlockedError{[]Problem{problem("user-not-admitted", "user", user.Name)}}
 	}
 	user.linked = user.linked && s.result.Plan.Line != ""
 	s.result.Plan.User, s.result.Plan.Diff = user, diff(user.Sudoers, user.before, user.sudoers)+s.result.Plan.Diff
 	return s.ownSudo(ctx, told.Get("sudo"))
+}
+
+// keysBeside are the fingerprints of the account's keys that are not key: their owners would get whatever the account is given.
+func (f *facts) keysBeside(key ssh.PublicKey) []string {
+	var theirs []string
+	for _, text := range append([]string{f.text}, texts(f)...) {
+		for _, l := range authkeys.All(text) {
+			if !sameKey(l.Key, key) {
+				theirs = append(theirs, fingerprint(l.Key))
+			}
+		}
+	}
+	return theirs
 }
 
 // ownSudo is the new user's way to root, by sudo alone. Where sudo asks for the account's own password, the person is asked now: later the

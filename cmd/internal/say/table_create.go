@@ -67,6 +67,10 @@ func createProblems() map[ID]Message {
 			What: "{user} is there already, has a password, and may not use sudo; kagiban gives nobody's account more than it has",
 			Next: "usermod -aG sudo {user} (on the server, as root), then the same again",
 		},
+		"user-of-others": {
+			What: "{user} is there already, may not use sudo, and other keys open it ({keys}): sudo without a password would make root of whoever has these",
+			Next: "the same again with another name, or usermod -aG sudo {user} and passwd {user} (on the server, as root), then the same again",
+		},
 		"user-empty-password": {What: "{user} is there already, and its password is empty", Next: "passwd {user} (on the server, as root), then the same again"},
 		"user-not-admitted": {
 			What: "sshd would not let {user} in (AllowUsers, DenyUsers, AllowGroups or DenyGroups)",
