@@ -44,7 +44,7 @@ func TestNewUserFaults(t *testing.T) {
 			{column: "useradd, too late", after: looked, want: "old", codes: []int{6}, says: "the new account alice, which stays, locked", later: unstub("useradd"),
 				strike: stub("useradd", "until [ -e /run/kagiban/undone ]; do sleep 0.2; done; exec /usr/sbin/useradd.real \"$@\"")},
 			{column: "visudo", after: looked, want: "none", codes: []int{1}, says: "visudo refuses what sudo would be told: it rains", strike: stub("visudo", "echo it rains; exit 1"), later: unstub("visudo")},
-			{column: "sudo", after: letIn, want: "old", codes: []int{6}, says: "sudo asks for a password", strike: console("echo '%sudo ALL=(ALL:ALL) ALL' >/etc/sudoers.d/zz"), later: console("rm /etc/sudoers.d/zz")},
+			{column: "sudo", after: letIn, want: "old", codes: []int{6}, says: "FAIL  key proved      alice@vps1 cannot become root: sudo asks for a password", strike: console("echo '%sudo ALL=(ALL:ALL) ALL' >/etc/sudoers.d/zz"), later: console("rm /etc/sudoers.d/zz")},
 			{column: "rehearse", after: proved, want: "old", codes: []int{6}, says: "70-theirs.conf", strike: console(theirsBroken), later: console("rm /etc/ssh/sshd_config.d/70-theirs.conf")},
 			{column: "too late", after: rehearsed, want: "old", codes: []int{6}, strike: once("undone"), later: func(*site) {}},
 			{column: "password still offered", after: rehearsed, want: "old", codes: []int{6}, says: "still offered", strike: console(reload("/bin/true")), later: console(ownReload)},
