@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,9 @@ func TestNewUserFaults(t *testing.T) {
 			{column: "in force", after: enforced, want: "old", codes: []int{1, 6}},
 			{column: "confirm", after: provedNow, want: "old", codes: []int{1, 6}},
 			{column: "committed", after: confirmed, want: "new", codes: []int{0}},
+		}},
+		{name: "read-only", kills: true, inert: true, cells: []cell{
+			{column: letIn, after: letIn, want: "old", strike: then(console(fmt.Sprintf(readOnly, "/home")), console(fmt.Sprintf(readOnly, "/etc/sudoers.d"))), later: console("umount /home /etc/sudoers.d")},
 		}},
 		{name: "what fails there", cells: []cell{
 			{column: "useradd", after: looked, want: "none", codes: []int{6}, says: "useradd could not make the account: no room", strike: stub("useradd", "echo no room; exit 1"), later: unstub("useradd")},

@@ -29,7 +29,10 @@ done
 [ -d "$HOME" ] || fail nohome "$HOME"
 cd || fail home "$HOME"
 keys=.ssh/authorized_keys
-if [ -L "$keys" ]; then
+link=
+[ ! -L "$keys" ] || link=$(readlink "$keys")
+case $link in /run/kagiban/*) [ -e "$keys" ] || link= ;; esac # of a new user who was not confirmed before a reboot: it is replaced
+if [ -n "$link" ]; then
 	keys=$(readlink -f "$keys") || fail symlink "$HOME/.ssh/authorized_keys"
 fi
 say keys "$keys"
