@@ -2,7 +2,6 @@ package hostsetup
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,7 +41,7 @@ type heldFile struct {
 func (r *revoke) read(ctx context.Context) error {
 	var words []string
 	for _, key := range r.o.Lost {
-		words = append(words, base64.StdEncoding.EncodeToString(key.Marshal()))
+		words = append(words, authkeys.Words(key)...)
 	}
 	var err error
 	r.keys, err = r.keyring(ctx, append(words, "cert-authority")...)
@@ -51,7 +50,7 @@ func (r *revoke) read(ctx context.Context) error {
 
 // keyring asks for the files of all accounts of which one holds a word. Without root it asks for the login's own.
 func (s *setup) keyring(ctx context.Context, words ...string) (keyring, error) {
-	args := append([]string{s.facts.user}, words...)
+	args := append([]string{s.facts.user, s.facts.client, s.facts.server, s.facts.port}, words...)
 	if s.root == nil {
 		s.ready()
 	}

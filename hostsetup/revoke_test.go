@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
 	"os/exec"
 	"slices"
@@ -189,20 +190,48 @@ func (rootless) RootPassword(context.Context, RootQuestion) ([]byte, error) {
 	return nil, ErrNoPassword
 }
 
-// TestRevokeRSA: an RSA key is asked about by what sshd takes of it today.
-func TestRevokeRSA(t *testing.T) {
+// TestRevokeSpellings: an RSA key is asked about by what sshd takes of it today; and a key goes however its line is written, as long as
+// sshd takes it so: which is seen first.
+func TestRevokeSpellings(t *testing.T) {
 	h := vpstest.Up(t, "", "sudo=nopasswd", "init=sysv")
 	o := options(t, h, &person{password: h.Password()})
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lost, err := ssh.NewSignerFromKey(private)
+	big, err := ssh.NewSignerFromKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(h, "owner", authorized, keyLine(lost, "lost")+keyLine(o.Key, "laptop"))
-	if r, err := revocation(h, o, lost, nil); err != nil || !r.Done || !r.Taken || h.Exec("cat "+authorized) != keyLine(o.Key, "laptop") {
-		t.Errorf("%+v, %v", r, err)
+	small := newKey(t)
+	type numbers struct {
+		Name string
+		E, N []byte
+	}
+	var of numbers
+	if err := ssh.Unmarshal(big.PublicKey().Marshal(), &of); err != nil {
+		t.Fatal(err)
+	}
+	point := small.PublicKey().Marshal()[19:]
+	line := func(name string, fields any) string {
+		return name + " " + base64.StdEncoding.EncodeToString(ssh.Marshal(fields)) + " someone\n"
+	}
+	zeros := func(n int, b []byte) []byte { return append(make([]byte, n), b...) }
+	plain := strings.TrimSpace(keyLine(small, ""))
+	for _, c := range []struct {
+		name, text string
+		lost       ssh.Signer
+	}{
+		{"RSA", keyLine(big, "lost"), big},
+		{"zeros before e", line("ssh-rsa", numbers{"ssh-rsa", zeros(2, of.E), of.N}), big},
+		{"zeros before n", line("ssh-rsa", numbers{"ssh-rsa", of.E, zeros(1, of.N)}), big},
+		{"zeros before both, a short name", line("rsa", numbers{"RSA", zeros(1, of.E), zeros(3, of.N)}), big},
+		{"a form feed in the blob", plain[:40] + "\f\r" + plain[40:50] + "\v" + plain[50:] + "\n", small},
+		{"a short name in the blob", line("ssh-ed25519", struct{ Name, Point string }{"Ed25519", string(point[4:])}), small},
+	} {
+		put(h, "owner", authorized, c.text+keyLine(o.Key, "laptop"))
+		if r, err := revocation(h, o, c.lost, nil); err != nil || !r.Done || !r.Taken || h.Exec("cat "+authorized) != keyLine(o.Key, "laptop") {
+			t.Errorf("%s: %+v, %v", c.name, r, err)
+		}
 	}
 }

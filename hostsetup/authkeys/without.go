@@ -84,7 +84,7 @@ func (l *Line) key(text string) bool {
 	if err != nil {
 		return false
 	}
-	l.Key, err = ssh.ParsePublicKey(bytes)
+	l.Key, err = public(bytes)
 	l.Comment = strings.Trim(comment, " \t\r\n")
 	return err == nil
 }

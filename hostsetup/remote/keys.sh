@@ -1,22 +1,34 @@
 # shellcheck shell=sh
-# keys USER WORD...: what sshd's files say; and of each account of which a file of keys holds one of the WORDs (a key's blob, a name), all of
-# these files, byte for byte, with all folders on the way there. As root of every account, else of USER's own. Changes nothing.
-user=$1
-shift
+# keys USER ADDRESS LADDRESS LPORT WORD...: what sshd's files say, and what it makes of them for who comes from ADDRESS; and of each account of which
+# a file of keys holds one of the WORDs (of a key's blob, of a name), all of these files, byte for byte, with all folders on the way there.
+# What sshd passes over in a blob is passed over. As root of every account, else of USER's own. Changes nothing.
+# shellcheck disable=SC2034 # settings reads them
+user=$1 from=$2 to=$3 port=$4
+shift 4
 words=$(printf '%s\n' "$@")
 me=$(id -u)
 say uid "$me"
-most=1048576 # bytes of one file
+most=1048576 # bytes of one file, and of all of one account
 room=6291456 # and of all of them
+
+# ours PROCESS: is it root's, and the very program sshd? Anybody may call a program so, and /proc shows many a process as root's.
+ours() {
+	name=
+	read -r name <"$1/comm"
+	[ "$name" = sshd ] && awk '$1 == "Uid:" { root = $2 + $3 == 0 } END { exit !root }' "$1/status" || return 1
+	case $(readlink "$1/exe") in
+	"$real" | "$real (deleted)" | /usr/*/sshd | /opt/*/sshd) ;;
+	*) return 1 ;;
+	esac
+}
 
 # configs: sshd_config, and what else an sshd that runs here was told to read.
 configs() {
 	echo "$config"
 	[ "$me" = 0 ] || return 0
+	real=$(readlink -f "$sshd")
 	for process in /proc/[0-9]*; do
-		name=
-		read -r name <"$process/comm"
-		if [ "$name" = sshd ] && [ -O "$process" ]; then
+		if ours "$process"; then
 			tr '\000' ' ' <"$process/cmdline" | tr ' ' '\n' | awk 'told { print; told = 0 } $0 == "-f" { told = 1 } /^-f\// { print substr($0, 3) }'
 		fi
 	done 2>/dev/null | sort -u | grep -v -x -F -e "$config"
@@ -25,7 +37,8 @@ configs() {
 told() {
 	configs | while read -r file; do
 		depth=0
-		[ ! -r "$file" ] || config_files "$file"
+		{ [ -f "$file" ] && [ -r "$file" ]; } || continue
+		if [ "$(wc -c <"$file")" -le "$most" ]; then config_files "$file"; else say unread "sshd:$file"; fi
 	done
 }
 
@@ -45,8 +58,8 @@ people() {
 		return 0
 	fi
 	{
+		getent passwd "$user" # before others, who may fill the room
 		listed passwd
-		getent passwd "$user"
 		# shellcheck disable=SC2012 # the owner alone is read
 		ls -ldn /home/*/.ssh | awk '{ print $3 }' | sort -u | while read -r id; do getent passwd "$id"; done
 	} 2>/dev/null | awk -F: '$1 != "" && !seen[$1]++ { print $1 ":" $3 ":" $4 ":" $6 }'
@@ -72,15 +85,38 @@ places() {
 		}'
 }
 
+# barred PATH: the folder on the way there that cannot be entered, be it by root: then nobody knows what is in it.
+barred() {
+	up=$1
+	while up=${up%/*} && [ -n "$up" ]; do
+		if [ -d "$up" ]; then
+			(cd "$up" 2>/dev/null) || echo "$up"
+			return 0
+		fi
+	done
+}
+
+# holds FILE: 0 for one in which a word stands, 1 for one without; 2 if it cannot be read to its end.
+holds() {
+	{
+		briefly 5 head -c "$most" "$1"
+		printf '\n%s\n' $?
+	} 2>/dev/null | tr -d '\r\013\014' | words=$words awk '
+		BEGIN { n = split(ENVIRON["words"], word, "\n") }
+		{ for (i = 1; i <= n; i++) if (index($0, word[i])) hit = 1; last = $0 }
+		END { exit last != "0" ? 2 : !hit }'
+}
+
 # looked: "hit NAME" for an account of which a file holds a word, "unread NAME:PATH" for what could not be looked into.
 looked() {
-	while IFS=: read -r who _ _ home path; do
-		if [ -d "$home" ] && ! cd "$home" 2>/dev/null; then
-			echo "unread $who:$home"
+	while IFS=: read -r who _ _ _ path; do
+		at=$(readlink -f "$path")
+		if [ ! -e "$path" ]; then
+			closed=$(barred "$path")
+			[ -n "$closed" ] || [ ! -L "$path" ] || { [ -n "$at" ] && closed=$(barred "$at"); } || closed=$path
+			[ -z "$closed" ] || echo "unread $who:$closed"
 			continue
 		fi
-		[ -e "$path" ] || continue
-		at=$(readlink -f "$path")
 		case $at in '' | /proc/* | /sys/* | /dev/*) at=/ ;; esac # no file that could be read to its end
 		size=$(briefly 5 wc -c "$at" 2>/dev/null)
 		size=${size%% *}
@@ -88,7 +124,7 @@ looked() {
 			echo "unread $who:$path"
 			continue
 		fi
-		briefly 5 grep -q -F -e "$words" "$at" 2>/dev/null
+		holds "$at"
 		case $? in
 		0) echo "hit $who" ;;
 		1) ;;
@@ -106,7 +142,7 @@ chain() {
 # about WHO UID GID HOME PATH: what is needed to take a line out of that file.
 about() {
 	if [ "$1" != "${last-}" ]; then
-		last=$1
+		last=$1 share=$most
 		say account "$1:$2:$3:$(id -G "$1" 2>/dev/null)"
 		settings "$1" | deciding | text "effective $1"
 	fi
@@ -114,14 +150,16 @@ about() {
 	[ -f "$at" ] || return 0
 	path=$(cd "$4" 2>/dev/null && pwd -P) || path=$4
 	case $5 in "$4"/*) path=$path${5#"$4"} ;; *) path=$5 ;; esac
-	room=$((room - $(wc -c <"$at")))
-	if [ "$room" -lt 0 ]; then
+	size=$(wc -c <"$at")
+	room=$((room - size)) share=$((share - size))
+	if [ "$room" -lt 0 ] || [ "$share" -lt 0 ]; then
+		room=$((room + size))
 		say unread "$1:$5"
 		return 0
 	fi
 	say keyfile "$1:$path"
 	say at "$at"
-	briefly 5 cat "$at" | text "keys $1:$path"
+	briefly 5 head -c "$((size))" "$at" | text "keys $1:$path"
 	chain "$path" | text "modes $1:$path"
 	chain "$at" | text "real $1:$path"
 }
