@@ -155,12 +155,8 @@ func (r *revoke) run(ctx context.Context) error {
 // enter logs in by the key that stays, alone, and asks on the same connection whether the lost ones would be taken.
 func (r *revoke) enter(ctx context.Context) error {
 	taken, c, err := r.dialer.query(ctx, r.by(r.Key), r.o.Lost...)
-	var refused *LoginError
-	if errors.As(err, &refused) && !refused.Ended() && len(refused.Partial) == 0 {
-		return &StaysRefusedError{r.Target.Account(), r.KeyName, err}
-	}
 	if err != nil {
-		return err
+		return r.refusedIn(err)
 	}
 	r.taken[r.Target.User] = taken
 	r.first = c
@@ -177,6 +173,15 @@ func (r *revoke) enter(ctx context.Context) error {
 		r.root = &root{refused: &RootError{Account: r.Target.Account(), Why: "it was not to"}}
 	}
 	return nil
+}
+
+// refusedIn is err, or that the key that stays was refused.
+func (r *revoke) refusedIn(err error) error {
+	var refused *LoginError
+	if errors.As(err, &refused) && !refused.Ended() && len(refused.Partial) == 0 {
+		return &StaysRefusedError{r.Target.Account(), r.KeyName, err}
+	}
+	return err
 }
 
 // without are the files that lose lines, and those in which lines have to stay.
@@ -224,9 +229,12 @@ func (r *revoke) judge(ctx context.Context) error {
 	return nil
 }
 
-// accounts are those in whose files the keys stand, and the login's.
+// accounts are those in whose files the keys stand, the login's, and root's, which is worth a question even where no file that was seen has them.
 func (r *revoke) accounts() []string {
 	all := []string{r.Target.User}
+	if !r.o.Own && r.Target.User != "root" {
+		all = append(all, "root")
+	}
 	for _, c := range slices.Concat(r.changes, r.left) {
 		for _, who := range c.owners {
 			if !slices.Contains(all, who) {
@@ -278,8 +286,11 @@ func (r *revoke) prove(ctx context.Context) error {
 		if err := r.refused(ctx); err != nil {
 			return err
 		}
-	} else if slices.Contains(r.taken[r.Target.User], true) {
-		return r.stillTaken(r.Target.User, r.taken[r.Target.User])
+	}
+	for who, taken := range r.taken {
+		if len(r.changes)+len(r.left) == 0 && slices.Contains(taken, true) {
+			return r.stillTaken(who, taken)
+		}
 	}
 	return r.endSessions(ctx)
 }

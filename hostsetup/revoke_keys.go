@@ -220,17 +220,21 @@ func (k keyring) losing(changes []change, keys []ssh.PublicKey, user string) []O
 	for _, c := range changes {
 		for _, name := range c.owners {
 			known := slices.ContainsFunc(all, func(o Other) bool { return o.Name == name })
-			if x := k.owners[name]; known || name == user || x.uid == 0 || k.opened(name, keys) {
+			if x := k.owners[name]; known || name == user || x.uid == 0 || k.opened(name, keys, authkeys.Line.Free) {
 				continue
 			}
-			all = append(all, Other{name, "it has no other key"})
+			why := "it has no other key"
+			if k.opened(name, keys, nil) {
+				why = "its other keys are bound to a place, a time, a program or an authority"
+			}
+			all = append(all, Other{name, why})
 		}
 	}
 	return all
 }
 
-// opened tells whether a key that is not among lost is in one of the account's files, and sshd reads it there.
-func (k keyring) opened(name string, lost []ssh.PublicKey) bool {
+// opened tells whether a key that is not among lost is in one of the account's files, sshd reads it there, and it is one of those.
+func (k keyring) opened(name string, lost []ssh.PublicKey, those func(authkeys.Line) bool) bool {
 	e, x := k.settings[name], k.owners[name]
 	for _, f := range k.files {
 		if f.owner != name || !k.reads(e, name, f) || x.refuses(keyFile{path: f.path, modes: f.way}, false) != "" {
@@ -238,7 +242,7 @@ func (k keyring) opened(name string, lost []ssh.PublicKey) bool {
 		}
 		rest, _ := authkeys.Without(f.text, lost...)
 		for _, l := range authkeys.Parse(rest) {
-			if e.Takes(l.Key.Type()) && e.TakesBits(rsaBits(l.Key)) {
+			if (those == nil || those(l)) && e.Takes(l.Key.Type()) && e.TakesBits(rsaBits(l.Key)) {
 				return true
 			}
 		}

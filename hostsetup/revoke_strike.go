@@ -8,53 +8,102 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/remote"
 )
 
-// strike takes the lines out, file by file. Where somebody has changed a file meanwhile, all is looked at once more; what the person
-// has seen is what goes.
+// strike takes the lines out, file by file. Before the first of them the key that stays opens the server once more: since the plan was made, somebody may
+// have taken that one off. Where somebody has changed a file meanwhile, all is looked at once more; what the person has seen is what goes. A file
+// that changes again and again is left, and keeps no other from being done.
 func (r *revoke) strike(ctx context.Context) error {
-	for at, again := 0, false; at < len(r.changes); {
+	if len(r.changes) == 0 {
+		return nil
+	}
+	if err := r.stays(ctx); err != nil {
+		return err
+	}
+	var busy []change
+	var why error
+	for at, again := 0, 0; at < len(r.changes); {
 		err := ctx.Err()
 		if err == nil {
 			err = r.strikeOne(ctx, r.changes[at])
 		}
 		var failure *remote.Failure
-		if errors.As(err, &failure) && failure.What == "changed" && !again {
-			again = true
+		changed := errors.As(err, &failure) && failure.What == "changed"
+		if changed && again < mostLooks {
+			again++
 			if err = r.look(ctx, at); err == nil {
 				continue
 			}
-		}
-		switch {
-		case err != nil && at == 0:
-			return err
-		case err != nil:
-			return &HalfRevokedError{paths(r.changes[at:]), err}
+			changed = errors.As(err, &failure) && failure.What == "changed"
 		}
 		c := r.changes[at]
-		r.step("revoke", fmt.Sprintf("%s: %s", c.at, plural(len(c.gone), "line")))
-		at++
+		switch {
+		case changed:
+			busy, why = append(busy, c), err
+		case err != nil && at == len(busy): // none is done
+			return err
+		case err != nil:
+			return &HalfRevokedError{paths(append(busy, r.changes[at:]...)), err}
+		default:
+			r.step("revoke", fmt.Sprintf("%s: %s", c.at, plural(len(c.gone), "line")))
+		}
+		at, again = at+1, 0
 	}
-	return nil
+	if len(busy) > 0 && len(busy) < len(r.changes) {
+		return &HalfRevokedError{paths(busy), why}
+	}
+	return why
 }
 
-// look reads the files that are not done yet once more. Other lines of theirs may have changed; those that go may not.
-func (r *revoke) look(ctx context.Context, done int) error {
+// mostLooks is how often a file is looked at once more.
+const mostLooks = 2
+
+// stays logs in anew by the key that stays. Errors: *[StaysRefusedError].
+func (r *revoke) stays(ctx context.Context) error {
+	var c *conn
+	err := patiently(ctx, time.Now().Add(handshakeLimit), func() (err error) {
+		c, _, err = r.dialer.open(ctx, r.by(r.Key))
+		return err
+	})
+	if err != nil {
+		return r.refusedIn(err)
+	}
+	return c.Close()
+}
+
+// look reads the files once more. In the one that is at hand other lines may have changed; those that go may not, and the key that
+// stays is neither gone from it nor from the server.
+func (r *revoke) look(ctx context.Context, at int) error {
+	if err := r.stays(ctx); err != nil {
+		return err
+	}
 	if err := r.read(ctx); err != nil {
 		return err
 	}
+	was := r.changes[at]
+	changed := &remote.Failure{Verb: "revoke", What: "changed", Detail: was.at}
 	now, _ := r.without()
-	same := slices.EqualFunc(now, r.changes[done:], func(a, b change) bool {
-		return a.at == b.at && a.actor.name == b.actor.name && slices.EqualFunc(a.gone, b.gone, func(x, y authkeys.Line) bool { return x.Text == y.Text })
-	})
-	if !same {
-		return &remote.Failure{Verb: "revoke", What: "changed", Detail: r.changes[done].at}
+	i := slices.IndexFunc(now, func(c change) bool { return c.at == was.at && c.actor.name == was.actor.name })
+	if i < 0 || !slices.EqualFunc(now[i].gone, was.gone, func(x, y authkeys.Line) bool { return x.Text == y.Text }) {
+		return changed
 	}
-	copy(r.changes[done:], now)
+	if holds(was.before, r.Key.PublicKey()) && !holds(now[i].now, r.Key.PublicKey()) {
+		return changed
+	}
+	r.changes[at] = now[i]
 	return nil
+}
+
+// holds tells whether a line of text has the key.
+func holds(text string, key ssh.PublicKey) bool {
+	_, lines := authkeys.Without(text, key)
+	return len(lines) > 0
 }
 
 func (r *revoke) strikeOne(ctx context.Context, c change) error {

@@ -99,3 +99,11 @@ func (l Line) Unbound() bool {
 		return !slices.Contains(unbinding, strings.ToLower(name))
 	})
 }
+
+// Free tells whether the key lets its owner in from everywhere, for good, and to more than one program.
+func (l Line) Free() bool {
+	return l.Unbound() && !slices.ContainsFunc(l.Options, func(option string) bool {
+		name, _, _ := strings.Cut(option, "=")
+		return strings.EqualFold(name, "command")
+	})
+}
