@@ -132,6 +132,9 @@ func (p *process) verb(v remote.Verb, args ...string) (*remote.Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
 	}
+	if len(out) == answerLimit { // the link is well
+		return nil, &remote.Failure{Verb: v.String(), What: "answer", Detail: "longer than 8 MiB"}
+	}
 	a, err := remote.Parse(v, nonce, out)
 	if err == nil {
 		return a, nil

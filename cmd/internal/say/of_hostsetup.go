@@ -184,6 +184,7 @@ func ofFailure(f *hostsetup.Failure) string {
 		"norecovery": "this sshd is older than Include (OpenSSH 8.2), and nothing is known here that could take the change out at boot:",
 		"unsafe":     "others may write to",
 		"owner":      "the owner or the mode would not have stayed as it is:",
+		"answer":     "its answer is",
 		"noss":       "there is no",
 		"useradd":    "useradd could not make the account:",
 		"sudoers":    "visudo refuses what sudo would be told:",
