@@ -110,7 +110,7 @@ func unfold(block string) (string, error) {
 // Errors: *[PublicKeyError].
 func Strong(key ssh.PublicKey) error {
 	weak := &PublicKeyError{PublicWeak, key.Type()}
-	if key.Type() == ssh.InsecureKeyAlgoDSA {
+	if key.Type() == "ssh-dss" {
 		return weak
 	}
 	if c, ok := key.(ssh.CryptoPublicKey); ok {
