@@ -42,15 +42,15 @@ const (
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	f := &fleet{t: t, parallel: 4}
-	hooks := make([]string, 6)
+	hooks, init := make([]string, 6), "init=systemd"
 	if n, err := strconv.Atoi(os.Getenv("KAGIBAN_FLEET")); err == nil {
-		hooks, f.parallel = make([]string, n), 16
+		hooks, f.parallel, init = make([]string, n), 16, "init=sysv" // the kernel gives root 128 inotify instances, and a systemd takes five
 	}
 	for i := range hooks {
 		hooks[i] = common
 	}
 	hooks[theMatch] += "printf 'Match User backup\\n\\tPasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/70-backup.conf\n"
-	f.hosts, f.c = vpstest.Many(t, hooks), newClient(t)
+	f.hosts, f.c = vpstest.Many(t, hooks, init), newClient(t)
 	f.hosts[theReadOnly].Exec("mount --bind /etc/ssh /etc/ssh; mount -o remount,bind,ro /etc/ssh")
 	f.hosts[theDown].Link(false)
 	f.roads = &roads{t: t}
@@ -133,7 +133,7 @@ func TestFleet(t *testing.T) {
 			t.Errorf("web%02d was changed", i)
 		}
 	}
-	f.hosts[theMatch].Exec("rm /etc/ssh/sshd_config.d/70-backup.conf; systemctl reload ssh")
+	f.hosts[theMatch].Exec("rm /etc/ssh/sshd_config.d/70-backup.conf; kill -HUP $(cat /run/sshd.pid)")
 	f.hosts[theReadOnly].Exec("mount -o remount,bind,rw /etc/ssh")
 	f.hosts[theDown].Link(true)
 	results = f.add(0)

@@ -19,6 +19,7 @@ import (
 // bench is the place where it all happens: a folder with keys and files, the servers, and a cgroup for the client's side.
 type bench struct {
 	folder, program string
+	init            string // of the servers: systemd or sysv
 	public          string // the key's line
 	cgroup          string
 	hosts           []*host
@@ -38,8 +39,8 @@ func (f figures) cpu() time.Duration { return f.client + f.server }
 // runLimit is how long one run may take.
 const runLimit = 20 * time.Minute
 
-func newBench(ctx context.Context, program string, most int) (b *bench, err error) {
-	b = &bench{program: program}
+func newBench(ctx context.Context, program, init string, most int) (b *bench, err error) {
+	b = &bench{program: program, init: init}
 	defer func() {
 		if err != nil {
 			b.close()

@@ -63,12 +63,20 @@ func (b *bench) boot(ctx context.Context, n int) error {
 		b.hosts = append(b.hosts, &host{name: fmt.Sprintf("bench-%d-%d", os.Getpid(), i)})
 	}
 	return each(b.hosts, func(h *host) error {
-		out, err := vps(ctx, "up", h.name, "hook="+hook, "owner="+strconv.Itoa(os.Getpid()))
+		out, err := vps(ctx, "up", h.name, "init="+b.init, "hook="+hook, "owner="+strconv.Itoa(os.Getpid()))
 		if err == nil {
 			h.addr, _, _ = strings.Cut(out, " ")
 		}
 		return err
 	})
+}
+
+// reload is how a person has sshd read its files again.
+func (b *bench) reload() string {
+	if b.init == "systemd" {
+		return "systemctl reload ssh"
+	}
+	return "/etc/init.d/ssh reload >/dev/null"
 }
 
 // reset gives the hosts back the state that they were born in, and waits until they offer it.
@@ -77,7 +85,7 @@ func (b *bench) reset(ctx context.Context, hosts []*host, withKey bool) error {
 	if withKey {
 		script += "mkdir -m 700 /home/owner/.ssh && echo '" + b.public + "' >/home/owner/.ssh/authorized_keys && chown -R owner: /home/owner/.ssh\n"
 	}
-	script += "systemctl reload ssh"
+	script += b.reload()
 	for _, file := range []string{"known_hosts", "home/hosts.toml"} {
 		if err := os.Remove(filepath.Join(b.folder, file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err

@@ -2,7 +2,7 @@
 
 // Command benchhosts sets `kagiban host add` side by side with what people do in its place, on throwaway servers, in one run:
 //
-//	benchhosts -kagiban PROGRAM [-hosts 1,10,50] [-rounds 3]
+//	benchhosts -kagiban PROGRAM [-hosts 1,10,50] [-rounds 3] [-init sysv|systemd]
 //
 // The others are ssh-copy-id with a how-to's steps typed after it (one server after another, and 16 at once), an Ansible playbook that comes to the
 // same end state (with Ansible's defaults, and with 50 forks and no facts), and the bare handshakes that kagiban's own run has. All start from the
@@ -35,17 +35,18 @@ func main() {
 	program := flag.String("kagiban", "", "the program")
 	sizes := flag.String("hosts", "1,10,50", "how many servers, a number or several")
 	rounds := flag.Int("rounds", 3, "how often each is run")
+	init := flag.String("init", "sysv", "of the servers: sysv (init.d), or systemd, of which the kernel's default limits allow some twenty at once")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *program, *sizes, *rounds); err != nil {
+	if err := run(ctx, *program, *init, *sizes, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-hosts:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, program, sizes string, rounds int) error {
+func run(ctx context.Context, program, init, sizes string, rounds int) error {
 	var counts []int
 	for word := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(word)
@@ -57,7 +58,7 @@ func run(ctx context.Context, program, sizes string, rounds int) error {
 	if rounds < 1 {
 		return fmt.Errorf("-rounds: %d", rounds)
 	}
-	b, err := newBench(ctx, program, slices.Max(counts))
+	b, err := newBench(ctx, program, init, slices.Max(counts))
 	if err != nil {
 		return err
 	}

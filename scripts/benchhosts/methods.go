@@ -33,7 +33,7 @@ const copyAndType = `set -eu
 host=$1
 sshpass -f password ssh-copy-id -F ssh_config -i id.pub "$host" >copied 2>&1 || { cat copied; exit 1; }
 ssh -F ssh_config -o BatchMode=yes "$host" true
-ssh -F ssh_config "$host" "sudo -S -p '' sh -c 'printf \"PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n\" >/etc/ssh/sshd_config.d/00-manual.conf && sshd -t && systemctl reload ssh'" <password
+ssh -F ssh_config "$host" "sudo -S -p '' sh -c 'printf \"PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n\" >/etc/ssh/sshd_config.d/00-manual.conf && sshd -t && %s'" <password
 tries=0
 until ssh -F ssh_config -o BatchMode=yes -o PubkeyAuthentication=no "$host" true 2>&1 | grep -q 'Permission denied (publickey)'; do
 	tries=$((tries + 1))
@@ -57,7 +57,7 @@ const playbook = `- hosts: all
       notify: reload
   handlers:
     - name: reload
-      service: {name: ssh, state: reloaded}
+      shell: %s
       become: true
 `
 
@@ -86,9 +86,9 @@ func (b *bench) furnish(ctx context.Context) error {
 	b.public = strings.TrimSpace(string(public))
 	for name, text := range map[string]string{
 		"password":   password + "\n",
-		"by-hand":    copyAndType,
-		"play.yml":   fmt.Sprintf(playbook, "true", b.public),
-		"play50.yml": fmt.Sprintf(playbook, "false", b.public),
+		"by-hand":    strings.Replace(copyAndType, "%s", b.reload(), 1),
+		"play.yml":   fmt.Sprintf(playbook, "true", b.public, b.reload()),
+		"play50.yml": fmt.Sprintf(playbook, "false", b.public, b.reload()),
 		"ssh_config": "Host *\n\tUser owner\n\tUserKnownHostsFile " + filepath.Join(b.folder, "known_hosts") + "\n\tGlobalKnownHostsFile /dev/null\n\tStrictHostKeyChecking accept-new\n" +
 			"\tIdentityFile " + filepath.Join(b.folder, "id") + "\n\tIdentitiesOnly yes\n\tLogLevel ERROR\n",
 	} {

@@ -42,7 +42,7 @@ func rowOf(all []figures, method string, hosts int) row {
 func report(w io.Writer, b *bench, counts []int, all []figures) error {
 	load, _ := os.ReadFile("/proc/loadavg")
 	fmt.Fprintf(w, "%s, %d CPUs, load %s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), runtime.NumCPU(), strings.Join(strings.Fields(string(load))[:3], " "))
-	fmt.Fprintf(w, "%s; %s; %s; servers: bookworm, systemd, sudo with a password, on this machine\n\n", version(b.program, "version"), version("ssh", "-V"), version("ansible", "--version"))
+	fmt.Fprintf(w, "%s; %s; %s; servers: bookworm, %s, sudo with a password, on this machine\n\n", version(b.program, "version"), version("ssh", "-V"), version("ansible", "--version"), b.init)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "servers\twall s\tleast\tCPU s\tclient\tservers\tdone\t  ")
 	var failed []string
