@@ -86,6 +86,7 @@ type root struct {
 	known      map[string][]byte // by account: the password that worked, or is likely to
 	asked      map[string]int    // by way and account: how often
 	refused    error             // once there is no way, there is none
+	shells     map[*conn]*process
 }
 
 // way is what leads to root, "" if that is not known: sudo, doas or su.
@@ -98,14 +99,36 @@ func (r *root) way() string {
 
 func (r *root) account() string { return r.user + "@" + r.host }
 
-// do runs a verb as root on c. Errors: *[RootError], *[remote.Failure], [remote.ErrCutOff].
+// do runs a verb as root on c, in the one shell that root has there: each new one costs the server the hash of a password. Errors: *[RootError],
+// *[remote.Failure], [remote.ErrCutOff].
 func (r *root) do(ctx context.Context, c *conn, v remote.Verb, args ...string) (*remote.Answer, error) {
-	p, err := r.start(ctx, c, "sh -s")
-	if err != nil {
-		return nil, err
+	p := r.shells[c]
+	if p == nil || p.ctx.Err() != nil {
+		var err error
+		if p, err = r.start(ctx, c, "sh -s"); err != nil {
+			return nil, err
+		}
+		if r.shells == nil {
+			r.shells = map[*conn]*process{}
+		}
+		r.shells[c] = p
 	}
-	defer p.close()
-	return p.verb(v, args...)
+	a, err := p.turn(ctx, v, args...)
+	if err != nil { // who knows what state it is in
+		p.close()
+		delete(r.shells, c)
+	}
+	return a, err
+}
+
+// close ends root's shells, and forgets the passwords.
+func (r *root) close() {
+	for _, p := range r.shells {
+		p.close()
+	}
+	for _, password := range r.known {
+		clear(password)
+	}
 }
 
 // start runs program as root and returns when it reads its input. Errors: *[RootError], the person's.

@@ -46,7 +46,8 @@ type process struct {
 	out     *bufio.Reader
 	talk    *talk
 	conn    *conn
-	stop    func() bool // it is not ended by the context any more
+	ctx     context.Context // that it was started with, whose end ends it
+	stop    func() bool     // it is not ended by the context any more
 	mu      sync.Mutex
 	last    *time.Timer // closes the connection of a program that does not end
 	closed  bool
@@ -69,7 +70,7 @@ func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*p
 	if err != nil {
 		return nil, &UnreachableError{Address: c.dialer.target.endpoint(), Err: err}
 	}
-	p := &process{session: session, talk: t, conn: c}
+	p := &process{session: session, talk: t, conn: c, ctx: ctx}
 	p.stop = context.AfterFunc(ctx, p.end)
 	session.Stderr = p.talk
 	p.in, err = session.StdinPipe()
@@ -118,33 +119,69 @@ func (p *process) close() {
 	}
 }
 
-// verb feeds the program to the shell that waits on the other end and reads its answer.
+// verb feeds the program to the shell that waits on the other end, which ends then, and reads its answer.
 func (p *process) verb(v remote.Verb, args ...string) (*remote.Answer, error) {
 	timer := time.AfterFunc(verbLimit, p.end)
 	defer timer.Stop()
 	nonce := remote.Nonce()
-	// On a terminal there is no end of input, so the shell is told to exit.
-	if _, err := io.WriteString(p.in, v.Program(nonce, args...)+"exit\n"); err != nil && !errors.Is(err, io.EOF) {
+	if _, err := io.WriteString(p.in, v.Program(nonce, args...)); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
 	}
-	_ = p.in.Close() // a broken link shows on reading
+	p.finish() // a broken link shows on reading
 	out, err := io.ReadAll(io.LimitReader(p.out, answerLimit))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
 	}
-	if len(out) == answerLimit { // the link is well
+	return p.answer(v, nonce, out)
+}
+
+// turn is verb for a shell that goes on: the program runs in a shell below it. Until ctx ends.
+func (p *process) turn(ctx context.Context, v remote.Verb, args ...string) (*remote.Answer, error) {
+	timer := time.AfterFunc(verbLimit, p.end)
+	defer timer.Stop()
+	defer context.AfterFunc(ctx, p.end)()
+	p.talk.forget()
+	nonce := remote.Nonce()
+	over := "KG" + nonce + " over" // nobody else knows it, and the program does not say it
+	program := "(\n" + v.Program(nonce, args...) + ") </dev/null\necho; echo " + remote.Quote(over) + "\n"
+	if _, err := io.WriteString(p.in, program); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w: %w", v, remote.ErrCutOff, err)
+	}
+	var out []byte
+	for len(out) < answerLimit {
+		line, err := p.out.ReadSlice('\n')
+		if out = append(out, line...); err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			break // its end; what there is tells whether that was too early
+		}
+		if strings.TrimRight(string(line), "\r\n") == over {
+			break
+		}
+	}
+	return p.answer(v, nonce, out)
+}
+
+// finish tells the shell on the other end that nothing more comes. On a terminal there is no end of input.
+func (p *process) finish() {
+	_, _ = io.WriteString(p.in, "exit\n") // it may have ended by itself
+	_ = p.in.Close()
+}
+
+// answer reads what a verb said, and has the shell end where that tells more.
+func (p *process) answer(v remote.Verb, nonce string, out []byte) (*remote.Answer, error) {
+	if len(out) >= answerLimit { // the link is well
 		return nil, &remote.Failure{Verb: v.String(), What: "answer", Detail: "longer than 8 MiB"}
 	}
 	a, err := remote.Parse(v, nonce, out)
-	if err == nil {
-		return a, nil
-	}
-	status := p.wait() // what was complained is whole then
 	var failure *remote.Failure
-	if errors.As(err, &failure) {
-		if !slices.Contains([]string{"write", "mkdir", "chmod", "stopped"}, failure.What) {
-			return a, err // no tool has complained; a login shell may have
-		}
+	switch {
+	case err == nil:
+		return a, nil
+	case errors.As(err, &failure) && !slices.Contains([]string{"write", "mkdir", "chmod", "stopped"}, failure.What):
+		return a, err // no tool has complained; a login shell may have
+	}
+	p.finish()
+	status := p.wait() // what was complained is whole then
+	if failure != nil {
 		said := p.talk.last()
 		failure.Said = printed(said[strings.LastIndex(": "+said, ": "):]) // "tool: what it did: why"
 		return a, err

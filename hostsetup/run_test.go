@@ -1,13 +1,18 @@
 package hostsetup
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/remote"
 )
 
 // TestSilentServer: a server that does not answer any more, as behind a link that was cut, holds nobody up for longer than their context.
@@ -47,5 +52,43 @@ func TestSilentServer(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it waits for ever")
+	}
+}
+
+// TestTurns: one shell runs several verbs, and what one of them does to itself is over with it.
+func TestTurns(t *testing.T) {
+	for _, shell := range [][]string{{"dash", "-s"}, {"busybox", "sh", "-s"}, {"sh", "-s"}} {
+		if _, err := exec.LookPath(shell[0]); err != nil {
+			continue
+		}
+		cmd := exec.Command(shell[0], shell[1:]...)
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		p := &process{in: in, out: bufio.NewReader(out), talk: &talk{}, ctx: t.Context()}
+		for range 3 {
+			for _, v := range []remote.Verb{remote.Who, remote.Look, remote.Takeback} { // the last one changes its folder and its trap
+				a, err := p.turn(t.Context(), v, "nothing", "", "-", "-")
+				if err != nil {
+					t.Fatalf("%v: %v: %v", shell, v, err)
+				}
+				if v == remote.Who && (a.Get("user") == "" || len(a.All("user")) != 1) {
+					t.Errorf("%v: %v", shell, a)
+				}
+			}
+		}
+		p.finish()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %v", shell, err)
+		}
 	}
 }

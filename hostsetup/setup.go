@@ -112,11 +112,8 @@ func (s *setup) close() {
 		}
 	}
 	for _, r := range []*root{s.root, s.owner} {
-		if r == nil {
-			continue
-		}
-		for _, password := range r.known {
-			clear(password)
+		if r != nil {
+			r.close()
 		}
 	}
 }

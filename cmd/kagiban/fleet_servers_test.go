@@ -99,7 +99,7 @@ func (f *fleet) run(code int, list []string) map[string]added {
 	}
 	f.t.Logf("%d hosts in %.1f s; client: %.1f s of CPU, %d MB; at most %d connections at once", len(results), time.Since(begun).Seconds(),
 		(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), maxRSS(cmd.ProcessState)>>20, f.roads.most.Load())
-	if most := f.roads.most.Load(); most > int64(3*f.parallel) { // what one host takes: the way in, the proof, and a question beside it
+	if most := f.roads.most.Load(); most > int64(4*f.parallel) { // what one host takes: the way in, the proof, the proof after the change, and a question beside them
 		f.t.Errorf("%d connections at once for %d hosts at once", most, f.parallel)
 	}
 	if rss := maxRSS(cmd.ProcessState); rss > 100<<20 {
