@@ -153,6 +153,9 @@ func (a *adding) one(ctx context.Context, i int) int {
 		r, err := hostsetup.Add(ctx, a.options(i))
 		h.result.Result, h.result.Steps, h.said = string(r.Verdict), r.Steps, verdict(r, a.base)
 		h.sole = r.KeyOnly && len(r.Proved) == 1
+		if err == nil && !a.base.DryRun {
+			err = a.p.owedNoMore(ctx, a.base.Book, a.board, h.target.Name, a.base.Key.PublicKey())
+		}
 		if err != nil {
 			h.err = say.ForHost(h.target.Name, err)
 		}

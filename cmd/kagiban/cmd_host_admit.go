@@ -77,10 +77,14 @@ func (p *program) hostAdmit(c *cli.Context) error {
 		id = say.AdmittedBlind
 	}
 	fmt.Fprintln(p.stdout, say.Text(id, about))
-	if id != say.HostDryRun {
-		p.tell(say.ProveThere, "server", wayTo(page))
+	if id == say.HostDryRun {
+		return nil
 	}
-	return nil
+	p.tell(say.ProveThere, "server", wayTo(page))
+	if v.dryRun {
+		return nil
+	}
+	return p.owedNoMore(c.Context, v.book, nil, page.Name, guest)
 }
 
 // publicKey reads one public key that may be let in from a file, or from stdin.

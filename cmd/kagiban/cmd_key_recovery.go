@@ -193,10 +193,13 @@ func (v *visits) letInOne(ctx context.Context, page book.Host, key *vault.Privat
 		return "", say.ForHost(page.Name, err)
 	}
 	r, err := hostsetup.Admit(ctx, hostsetup.AdmitOptions{Options: o, Guest: key.Key.Public, Proof: proof})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", say.ForHost(page.Name, notLetIn(page, err))
-	case r.Verdict == hostsetup.Unchanged:
+	}
+	if err := v.p.owedNoMore(ctx, v.book, v.floor.board, page.Name, key.Key.Public); err != nil {
+		return "", say.ForHost(page.Name, err)
+	}
+	if r.Verdict == hostsetup.Unchanged {
 		return say.RecoveryInBefore, nil
 	}
 	return say.RecoveryIn, nil

@@ -19,9 +19,9 @@ func revokeCommand(p *program) *cli.Command {
 		Name:      "revoke",
 		Usage:     "take a lost client's key off every server, and prove that it is off",
 		ArgsUsage: "CLIENT|SHA256:...|PUBFILE",
-		Description: "CLIENT is the name behind the key in authorized_keys. Each server is logged in to with the key that stays. The lost key's lines are\n" +
+		Description: "CLIENT is the name behind the key in the login's authorized_keys. Each server is logged in to with the key that stays. The lost key's lines are\n" +
 			"taken out of every account's files (without root: of your own), and no other byte. Then the server is asked on a new connection\n" +
-			"whether it still takes the key. A server that is down is remembered; the next revoke, or the line that status shows, goes on there.",
+			"whether it still takes the key. A server that is down is remembered; status shows what to type, and the next revoke asks about it.",
 		Flags:  append(flags, visitFlags()...),
 		Action: func(c *cli.Context) error { return p.revoke(c) },
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -48,4 +50,32 @@ func showOwed(w io.Writer, s surroundings) {
 		}
 		fmt.Fprintf(w, "owed %s\t%s\n", o.Host, say.Text(id, say.Fields{"fingerprint": owedKey(o), "client": o.Client, "key": o.By, "since": clock(o.Since, s.now)}))
 	}
+}
+
+// owedFields are those of a key that has to come off, for a sentence.
+func owedFields(w book.Owed) say.Fields {
+	return say.Fields{"since": w.Since.Format("2006-01-02"), "fingerprint": owedKey(w), "client": cmp.Or(w.Client, "no name")}
+}
+
+// owedNoMore is for a key that was let in on purpose: what was said before, that it has to come off there, does not hold any more.
+func (p *program) owedNoMore(ctx context.Context, b book.Book, board *board, host string, key ssh.PublicKey) error {
+	all, err := b.Owed()
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		if w.Host != host || w.Work != book.OwedRevoke || owedKey(w) != ssh.FingerprintSHA256(key) {
+			continue
+		}
+		if err := b.Settle(context.WithoutCancel(ctx), w); err != nil {
+			return err
+		}
+		text := say.Text(say.OwedNoMore, say.Fields{"host": host, "fingerprint": owedKey(w)})
+		if board == nil {
+			fmt.Fprintln(p.stderr, text)
+		} else {
+			board.say(p.stderr, text)
+		}
+	}
+	return nil
 }

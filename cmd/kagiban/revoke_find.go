@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,46 +13,79 @@ import (
 
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
+	"kagiban/hostsetup/book"
 )
 
-// A suspect is a key that the person may mean, and where it was seen under which name.
+// A suspect is a key that the person may mean, every name under which it was seen, and where.
 type suspect struct {
 	key   ssh.PublicKey
 	names []string
-	seen  []string // "this computer", or a host
+	seen  []string // "this computer", or an account of a host
+	word  whose    // the best reason to take it for the one that is meant
+	name  string   // as who has a word in it calls it
 }
 
-func (s *suspect) add(name, where string) {
-	if name != "" && !slices.Contains(s.names, name) {
-		s.names = append(s.names, name)
-	}
-	if !slices.Contains(s.seen, where) {
-		s.seen = append(s.seen, where)
-	}
-}
+// A whose is what speaks for a key's being the one that is meant.
+type whose int
+
+const (
+	hearsay whose = iota // anybody may write any name behind any key, in a file of their own
+	byPrint              // the fingerprint is its own
+	ours                 // this computer calls it so, or the account that is logged in to
+)
 
 // suspects are all that were found, each key once.
 type suspects struct {
-	mu  sync.Mutex
-	all []*suspect
+	mu    sync.Mutex
+	all   []*suspect
+	known map[string]*suspect // by blob
 }
 
-func (s *suspects) add(key ssh.PublicKey, name, where string) {
+// mostSuspects is how many keys may have the name that was asked for, before nobody reads on.
+const mostSuspects = 64
+
+// add takes note of a key, its name, and where it stands.
+func (s *suspects) add(key ssh.PublicKey, name, where string, w whose) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.all, func(x *suspect) bool { return bytes.Equal(x.key.Marshal(), key.Marshal()) })
-	if i < 0 {
-		i, s.all = len(s.all), append(s.all, &suspect{key: key})
+	blob := string(key.Marshal())
+	x := s.known[blob]
+	if x == nil {
+		if len(s.all) >= mostSuspects && w == hearsay {
+			return
+		}
+		x = &suspect{key: key}
+		if s.known == nil {
+			s.known = map[string]*suspect{}
+		}
+		s.all, s.known[blob] = append(s.all, x), x
 	}
-	s.all[i].add(name, where)
+	if x.word = max(x.word, w); w == ours {
+		x.name = cmp.Or(x.name, name)
+	}
+	if name != "" && len(x.names) < mostSuspects && !slices.Contains(x.names, name) {
+		x.names = append(x.names, name)
+	}
+	if len(x.seen) < mostSuspects && !slices.Contains(x.seen, where) {
+		x.seen = append(x.seen, where)
+	}
 }
 
-// narrow keeps those that have the very name, where there are such: laptop, before me@laptop.
-func (s *suspects) narrow(name string) {
-	exactly := slices.DeleteFunc(slices.Clone(s.all), func(x *suspect) bool { return !slices.Contains(x.names, name) })
-	if len(exactly) > 0 {
-		s.all = exactly
+// counting are those that are known by more than hearsay.
+func (s *suspects) counting() []*suspect {
+	return slices.DeleteFunc(slices.Clone(s.all), func(x *suspect) bool { return x.word == hearsay })
+}
+
+// list is for people: each key, its names, and where it was seen.
+func list(all []*suspect) string {
+	var words []string
+	for _, s := range all[:min(len(all), 16)] {
+		words = append(words, ssh.FingerprintSHA256(s.key)+" ("+s.key.Type()+", called "+strings.Join(s.names, ", ")+", seen on "+strings.Join(s.seen, ", ")+")")
 	}
+	if len(all) > 16 {
+		words = append(words, count(len(all)-16, "more key"))
+	}
+	return strings.Join(words, "; ")
 }
 
 // here is where the keys of this computer were seen, for people.
@@ -72,7 +104,7 @@ func (r *revoking) find(ctx context.Context) error {
 		if err != nil {
 			return say.ForFile(r.asked, err)
 		}
-		return r.lose(&suspect{key: key, names: []string{comment}})
+		return r.lose(&suspect{key: key, names: []string{comment}, name: comment})
 	}
 	var found suspects
 	if err := r.lookHere(&found); err != nil {
@@ -89,18 +121,16 @@ func (r *revoking) find(ctx context.Context) error {
 	if err := r.lookThere(ctx, &found); err != nil {
 		return err
 	}
-	found.narrow(r.asked)
-	switch len(found.all) {
-	case 0:
-		return say.Fail(say.NoSuchLostKey, nil, "name", r.asked, "hosts", strings.Join(r.names(), ", "))
-	case 1:
-		return r.lose(found.all[0])
+	all := found.counting()
+	switch {
+	case len(all) == 1:
+		return r.lose(all[0])
+	case len(all) > 1:
+		return say.Fail(say.SeveralLostKeys, nil, "name", r.asked, "keys", list(all), "first", ssh.FingerprintSHA256(all[0].key))
+	case len(found.all) > 0:
+		return say.Fail(say.OthersName, nil, "name", r.asked, "keys", list(found.all), "first", ssh.FingerprintSHA256(found.all[0].key))
 	}
-	var words []string
-	for _, s := range found.all {
-		words = append(words, ssh.FingerprintSHA256(s.key)+" ("+s.key.Type()+", seen on "+strings.Join(s.seen, ", ")+")")
-	}
-	return say.Fail(say.SeveralLostKeys, nil, "name", r.asked, "keys", strings.Join(words, "; "), "first", ssh.FingerprintSHA256(found.all[0].key))
+	return say.Fail(say.NoSuchLostKey, nil, "name", r.asked, "hosts", strings.Join(r.names(), ", "))
 }
 
 // isFile tells a file from a name and from a fingerprint, in which a slash may stand.
@@ -113,7 +143,7 @@ func (r *revoking) lose(s *suspect) error {
 	if err := r.inUse(s.key); err != nil {
 		return err
 	}
-	r.key, r.client = s.key, cmp.Or(strings.Join(s.names, ", "), r.asked)
+	r.key, r.client = s.key, cmp.Or(s.name, r.asked)
 	r.p.tell(say.RevokeKey, "type", s.key.Type(), "fingerprint", ssh.FingerprintSHA256(s.key), "names", cmp.Or(strings.Join(s.names, ", "), "no comment"))
 	return nil
 }
@@ -148,12 +178,12 @@ func (r *revoking) lookHere(found *suspects) error {
 	}
 	for _, k := range keys {
 		if k.Public != nil && r.meant(k.Public, k.Name) {
-			found.add(k.Public, k.Name, here)
+			found.add(k.Public, k.Name, here, ours)
 		}
 	}
 	for _, w := range r.owed {
 		if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(w.Key)); err == nil && r.meant(key, w.Client) {
-			found.add(key, w.Client, here)
+			found.add(key, w.Client, here, ours)
 		}
 	}
 	return nil
@@ -176,10 +206,8 @@ func (r *revoking) lookThere(ctx context.Context, found *suspects) error {
 			var keys []hostsetup.FoundKey
 			o.DryRun, o.Steps = true, nil
 			keys, _, err = hostsetup.FindKeys(ctx, o, word)
-			for _, k := range keys {
-				if r.meant(k.Key, k.Comment) {
-					found.add(k.Key, k.Comment, name)
-				}
+			if err == nil {
+				err = r.suspect(ctx, found, r.pages[i], keys)
 			}
 		}
 		failed[i] = err
@@ -197,4 +225,31 @@ func (r *revoking) lookThere(ctx context.Context, found *suspects) error {
 		}
 	}
 	return nil
+}
+
+// suspect takes note of the keys of one host that may be the one that was asked for, under all names that they have there. Only the account that is
+// logged in to has a word in how a key is called; a fingerprint needs nobody's.
+func (r *revoking) suspect(ctx context.Context, found *suspects, page book.Host, keys []hostsetup.FoundKey) error {
+	meant := map[string]bool{}
+	for _, k := range keys {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if r.meant(k.Key, k.Comment) {
+			meant[string(k.Key.Marshal())] = true
+			w := hearsay
+			if k.Account == page.User {
+				w = ours
+			} else if strings.HasPrefix(r.asked, "SHA256:") {
+				w = byPrint
+			}
+			found.add(k.Key, k.Comment, k.Account+"@"+page.Name, w)
+		}
+	}
+	for _, k := range keys {
+		if meant[string(k.Key.Marshal())] {
+			found.add(k.Key, k.Comment, k.Account+"@"+page.Name, hearsay)
+		}
+	}
+	return ctx.Err()
 }

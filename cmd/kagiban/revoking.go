@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,17 +131,22 @@ func (r *revoking) one(ctx context.Context, i int) int {
 	return r.failed(ctx, i, err)
 }
 
-// due are the keys that come off a host: the one that was asked for, and those that are owed there.
+// due are the keys that come off a host: the one that was asked for; and those that are owed there, as far as somebody is asked about them.
+// --yes answers for the key that was named, and says no word about others.
 func (r *revoking) due(page book.Host) (lost []ssh.PublicKey, owed []book.Owed) {
 	lost = []ssh.PublicKey{r.key}
 	for _, w := range r.owed {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(w.Key))
-		if err != nil || w.Host != page.Name || w.Work != book.OwedRevoke || ssh.FingerprintSHA256(key) == page.Fingerprint {
+		if err != nil || w.Host != page.Name || w.Work != book.OwedRevoke || ssh.FingerprintSHA256(key) == page.Fingerprint || bytes.Equal(key.Marshal(), r.key.Marshal()) {
 			continue
 		}
-		if !bytes.Equal(key.Marshal(), r.key.Marshal()) {
-			lost, owed = append(lost, key), append(owed, w)
+		if r.yes {
+			f := owedFields(w)
+			f["host"] = page.Name
+			r.board.say(r.p.stderr, say.Text(say.RevokeNotOwed, f))
+			continue
 		}
+		lost, owed = append(lost, key), append(owed, w)
 	}
 	return lost, owed
 }
@@ -240,7 +244,7 @@ func (r *revoking) approve(ctx context.Context, host string, plan hostsetup.Revo
 	}
 	defer release()
 	fmt.Fprintln(out, text)
-	if r.floor.all {
+	if r.floor.all && len(plan.Losing)+len(owed) == 0 { // "all" was said of the key that was asked for, and of the owner's accounts
 		return nil
 	}
 	yes, err := (&person{p: r.p, host: host, floor: r.floor}).ask(ctx)
@@ -258,10 +262,7 @@ func (r *revoking) planText(host string, plan hostsetup.Revocation, owed []book.
 		}
 	}
 	for _, w := range owed {
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(w.Key))
-		if err == nil {
-			lines = append(lines, "  "+say.Text(say.RevokeOwed, say.Fields{"since": w.Since.Format("2006-01-02"), "fingerprint": ssh.FingerprintSHA256(key), "client": cmp.Or(w.Client, "no name")}))
-		}
+		lines = append(lines, "  "+say.Text(say.RevokeOwed, owedFields(w)))
 	}
 	for _, left := range plan.Left {
 		detail, _ := say.Problem(left)

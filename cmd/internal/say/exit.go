@@ -27,7 +27,7 @@ func ExitCode(id ID) int {
 		return ExitProblem
 	case Undone:
 		return ExitUndone
-	case CannotAsk, NoAnswer, NoTerminalHere, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose, LastKey, SeveralLostKeys:
+	case CannotAsk, NoAnswer, NoTerminalHere, HostKeyUnasked, PlanUnasked, SecretUnasked, OthersLose, LastKey, SeveralLostKeys, OthersName:
 		return ExitNeedsPerson
 	case Interrupted, UndoneByPerson, HalfByPerson, RotateCut:
 		return ExitInterrupted

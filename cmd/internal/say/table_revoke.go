@@ -9,10 +9,13 @@ const (
 	StillTaken      ID = "still-taken"
 	NoSuchLostKey   ID = "no-such-lost-key"
 	SeveralLostKeys ID = "several-lost-keys"
+	OthersName      ID = "name-of-others"
 
 	RevokeKey     ID = "revoke-key"
 	RevokePlan    ID = "revoke-plan"
 	RevokeOwed    ID = "revoke-owed"
+	RevokeNotOwed ID = "revoke-not-owed"
+	OwedNoMore    ID = "owed-no-more"
 	RevokeLosing  ID = "revoke-losing"
 	RevokeSession ID = "revoke-session"
 	RevokeEnds    ID = "revoke-ends"
@@ -69,10 +72,17 @@ func revokeTable() map[ID]Message {
 			StillTrue: "nothing was changed",
 			Next:      "kagiban revoke {first}   (or another of these)",
 		},
+		OthersName: {
+			What:      "only accounts of others call a key {name}, and anybody may write any name behind any key: {keys}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban revoke {first}   (if this is the one; its fingerprint says it, not its name)",
+		},
 
 		RevokeKey:     {What: "the key to take off: {type} {fingerprint} ({names})"},
 		RevokePlan:    {What: "on {host} this will be taken out, or ended:"},
 		RevokeOwed:    {What: "owed there since {since}: {fingerprint} ({client}) goes as well"},
+		RevokeNotOwed: {What: "{host}: owed there since {since}, and not meant by --yes: {fingerprint} ({client}); kagiban revoke {fingerprint} takes it off"},
+		OwedNoMore:    {What: "{host}: {fingerprint} was to come off there, and is let in again: that is not owed any more"},
 		RevokeLosing:  {What: "left without any key: {other}"},
 		RevokeSession: {What: "open by it: {user} from {from} (process {pid})"},
 		RevokeEnds:    {What: "will be ended: {user} from {from} (process {pid})"},
