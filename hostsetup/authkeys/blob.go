@@ -11,7 +11,7 @@ import (
 // otherNames are those by which sshd knows a key's type in a blob, too (sshkey.c, sshkey_type_from_name): its short names, in any case, and the names of
 // signatures. A key under such a name opens the server like any other.
 var otherNames = map[string]string{
-	"ed25519": ssh.KeyAlgoED25519, "rsa": ssh.KeyAlgoRSA, "dsa": ssh.InsecureKeyAlgoDSA, "ed25519-sk": ssh.KeyAlgoSKED25519,
+	"ed25519": ssh.KeyAlgoED25519, "rsa": ssh.KeyAlgoRSA, "dsa": "ssh-dss", "ed25519-sk": ssh.KeyAlgoSKED25519,
 	ssh.KeyAlgoRSASHA256: ssh.KeyAlgoRSA, ssh.KeyAlgoRSASHA512: ssh.KeyAlgoRSA,
 	"webauthn-sk-ecdsa-sha2-nistp256@openssh.com": ssh.KeyAlgoSKECDSA256,
 }
