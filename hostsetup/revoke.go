@@ -68,6 +68,12 @@ type OpenSession struct {
 	User        string
 	From        string // address and port
 	Fingerprint string
+	Unsure      bool // only a log file says so, in which anybody may write: it is not ended
+}
+
+// sure are the sessions of which more than a log file tells.
+func (r Revocation) sure() []OpenSession {
+	return slices.DeleteFunc(slices.Clone(r.Sessions), func(s OpenSession) bool { return s.Unsure })
 }
 
 // revoke is one run of [Revoke].
@@ -123,7 +129,7 @@ func (r *revoke) run(ctx context.Context) error {
 	if r.o.Own && len(r.left) > 0 {
 		return &BlockedError{r.found.Left}
 	}
-	if len(r.changes) > 0 || r.o.EndSessions && len(r.found.Sessions) > 0 {
+	if len(r.changes) > 0 || r.o.EndSessions && len(r.found.sure()) > 0 {
 		lose := r.lose()
 		if lose != nil && !r.DryRun {
 			return lose

@@ -161,9 +161,11 @@ func (r *revoke) sessions(ctx context.Context, mode string) ([]OpenSession, erro
 		return nil, err
 	}
 	var all []OpenSession
-	for _, line := range a.All("session") {
-		if p := strings.Fields(line); len(p) == 5 {
-			all = append(all, OpenSession{p[0], p[1], p[2] + " port " + p[3], p[4]})
+	for _, kind := range []string{"session", "maybe"} {
+		for _, line := range a.All(kind) {
+			if p := strings.Fields(line); len(p) == 5 {
+				all = append(all, OpenSession{p[0], p[1], p[2] + " port " + p[3], p[4], kind == "maybe"})
+			}
 		}
 	}
 	return all, nil
@@ -180,8 +182,8 @@ func (r *revoke) endSessions(ctx context.Context) error {
 	if r.found.Sessions, err = r.sessions(ctx, "list"); err != nil {
 		return &HalfRevokedError{Err: err}
 	}
-	if r.o.EndSessions && len(r.found.Sessions) > 0 {
-		return &HalfRevokedError{Err: fmt.Errorf("%s still open", plural(len(r.found.Sessions), "session"))}
+	if sure := r.found.sure(); r.o.EndSessions && len(sure) > 0 {
+		return &HalfRevokedError{Err: fmt.Errorf("%s still open", plural(len(sure), "session"))}
 	}
 	if len(r.found.Ended) > 0 {
 		r.step("sessions", plural(len(r.found.Ended), "session")+" ended, and seen to be gone")

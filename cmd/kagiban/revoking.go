@@ -198,12 +198,15 @@ func (r *revoking) done(i int, found hostsetup.Revocation) int {
 	if len(found.Unseen)+len(found.Left) > 0 {
 		code = say.ExitProblem
 	}
-	r.board.end(i, "revoked", code)
 	for _, session := range found.Ended {
 		r.board.say(r.p.stderr, say.Text(say.RevokeEnded, about(f, session)))
 	}
 	for _, session := range found.Sessions {
-		r.board.say(r.p.stderr, say.Text(say.RevokeOpen, about(f, session)))
+		id := say.RevokeOpen
+		if session.Unsure {
+			id, code = say.RevokeMaybe, say.ExitProblem
+		}
+		r.board.say(r.p.stderr, say.Text(id, about(f, session)))
 	}
 	for _, unseen := range found.Unseen {
 		r.board.say(r.p.stderr, say.Text(say.RevokeUnseen, say.Fields{"host": f["host"], "unseen": unseen}))
@@ -212,6 +215,7 @@ func (r *revoking) done(i int, found hostsetup.Revocation) int {
 		detail, fix := say.Problem(door)
 		r.board.say(r.p.stderr, say.Text(say.RevokeDoor, say.Fields{"host": f["host"], "detail": detail, "fix": fix}))
 	}
+	r.board.end(i, "revoked", code)
 	r.board.say(r.p.stdout, say.Text(id, f))
 	return code
 }
@@ -271,11 +275,14 @@ func (r *revoking) planText(host string, plan hostsetup.Revocation, owed []book.
 	for _, o := range plan.Losing {
 		lines = append(lines, "  "+say.Text(say.RevokeLosing, say.Fields{"other": o.String()}))
 	}
-	id := say.RevokeSession
-	if r.endSessions {
-		id = say.RevokeEnds
-	}
 	for _, s := range plan.Sessions {
+		if s.Unsure {
+			continue // nothing becomes of it
+		}
+		id := say.RevokeSession
+		if r.endSessions {
+			id = say.RevokeEnds
+		}
 		lines = append(lines, "  "+say.Text(id, about(say.Fields{"host": host}, s)))
 	}
 	return strings.Join(lines, "\n")

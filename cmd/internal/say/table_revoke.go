@@ -21,6 +21,7 @@ const (
 	RevokeEnds    ID = "revoke-ends"
 	RevokeEnded   ID = "revoke-ended"
 	RevokeOpen    ID = "revoke-open"
+	RevokeMaybe   ID = "revoke-maybe"
 	RevokeUnseen  ID = "revoke-unseen"
 	RevokeDoor    ID = "revoke-door"
 	Revoked       ID = "revoked"
@@ -89,6 +90,9 @@ func revokeTable() map[ID]Message {
 		RevokeEnded:   {What: "{host}: ended: {user} from {from}; what it left running on the server goes on"},
 		RevokeOpen: {
 			What: "{host}: still open by that key: {user} from {from} (process {pid}); the same again with --end-sessions ends it",
+		},
+		RevokeMaybe: {
+			What: "{host}: perhaps open by that key, as a log file says, in which anybody may write: {user} from {from} (process {pid}); sudo kill {pid} on the server ends it",
 		},
 		RevokeUnseen:  {What: "{host}: not seen: {unseen}"},
 		RevokeDoor:    {What: "{host}: not closed: {detail}; {fix}"},
