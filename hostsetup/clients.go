@@ -16,6 +16,8 @@ type Client struct {
 	authkeys.Line
 	Account string
 	File    string
+	// Unread: as root saw it, sshd does not look into that file for this account and a login from here. It may for one from elsewhere (sshd_config(5), Match).
+	Unread bool
 }
 
 // Access is what [Clients] saw: who gets in by a key.
@@ -27,7 +29,7 @@ type Access struct {
 	Unseen []string
 }
 
-// Clients reads whose keys open the accounts of a server of the book: of every account with root, else of the login's. It logs in by an identity, never by
+// Clients reads whose keys open the accounts of a server of the book, or would if sshd looked there for them: of every account with root, else of the login's. It logs in by an identity, never by
 // the account's password, and changes nothing.
 //
 // Errors: *[UnreachableError], *[HostKeyError], *[LoginError], *[ForcedError], *[BlockedError], *[ConfigError], [book.ErrNoHost], ctx's.
@@ -59,13 +61,11 @@ func (k keyring) access() Access {
 		}
 	}
 	for _, f := range k.files {
-		if k.root && !k.reads(k.settings[f.owner], f.owner, f) {
-			continue // sshd does not look there for this account
-		}
+		unread := k.root && !k.reads(k.settings[f.owner], f.owner, f)
 		for _, l := range authkeys.All(f.text) {
 			_, certificate := l.Key.(*ssh.Certificate)
 			if !l.Authority() && !certificate && !strings.HasPrefix(l.Text, "\ufeff") { // sshd takes none of these for a key
-				a.Clients = append(a.Clients, Client{l, f.owner, f.path})
+				a.Clients = append(a.Clients, Client{l, f.owner, f.path, unread})
 			}
 		}
 	}

@@ -20,8 +20,9 @@ func hostClientsCommand(p *program) *cli.Command {
 		Name:      "clients",
 		Usage:     "whose keys open a server",
 		ArgsUsage: "HOST",
-		Description: "It logs in by this client's key and lists each key in the files where sshd looks for keys: of every account where it can become\n" +
-			"root, else of the login user. A key of this computer's is marked with a star. What lets keys in besides is named, too.",
+		Description: "It logs in by this client's key and lists each key in the files where sshd may look for keys: of every account where it can become\n" +
+			"root, else of the login user. A key of this computer's has a star in front. \"unread\" is a file into which sshd does not\n" +
+			"look for that account and a login from here. What lets keys in besides is named, too.",
 		Flags:  append([]cli.Flag{jsonFlag()}, visitFlags()...),
 		Action: func(c *cli.Context) error { return p.hostClients(c) },
 	}
@@ -35,7 +36,8 @@ type clientRow struct {
 	Options     *string `json:"options"` // as they stand in the line
 	Account     string  `json:"account"`
 	File        string  `json:"file"`
-	Ours        bool    `json:"ours"` // a key of this computer's
+	Ours        bool    `json:"ours"`   // a key of this computer's
+	Unread      bool    `json:"unread"` // sshd does not look into that file for this account and a login from here
 }
 
 func (p *program) hostClients(c *cli.Context) error {
@@ -69,7 +71,7 @@ func (p *program) hostClients(c *cli.Context) error {
 	for _, k := range access.Clients {
 		fingerprint := ssh.FingerprintSHA256(k.Key)
 		out.Clients = append(out.Clients, clientRow{some(prompt.Clean(k.Comment)), fingerprint, k.Key.Type(), some(prompt.Clean(strings.Join(k.Options, ","))),
-			prompt.Clean(k.Account), prompt.Clean(k.File), slices.Contains(ours, fingerprint)})
+			prompt.Clean(k.Account), prompt.Clean(k.File), slices.Contains(ours, fingerprint), k.Unread})
 	}
 	for _, door := range access.Doors {
 		detail, fix := say.Problem(door)
@@ -117,14 +119,18 @@ func (p *program) showClients(rows []clientRow) error {
 		if r.Client != nil {
 			name = *r.Client
 		}
+		mark, unread := "-", "-"
 		if r.Ours {
-			name += " *"
+			mark = "*"
+		}
+		if r.Unread {
+			unread = "unread"
 		}
 		var options string
 		if r.Options != nil {
 			options = *r.Options
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Account, name, strings.TrimPrefix(r.Type, "ssh-"), r.Fingerprint, r.File, cmp.Or(options, "-"))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark, r.Account, name, strings.TrimPrefix(r.Type, "ssh-"), r.Fingerprint, r.File, unread, cmp.Or(options, "-"))
 	}
 	return w.Flush()
 }

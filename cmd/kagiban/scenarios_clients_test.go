@@ -51,7 +51,7 @@ mkdir -p /root/.ssh /home/carol/.ssh /etc/ssh/keys
 printf '%s\n' 'command="/bin/backup \"x\"",restrict ` + lines["backup"] + `' >/root/.ssh/authorized_keys
 printf '%s\n' '` + lines["carol"] + `' >/home/carol/.ssh/authorized_keys; chown -R carol: /home/carol/.ssh
 printf '%s\n' '` + strings.Replace(lines["dave"], "ssh-ed25519", "ED25519", 1) + `' >/etc/ssh/keys/dave; cp /etc/ssh/keys/dave /etc/ssh/keys/carol
-printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %%u\nAuthorizedKeysCommandUser nobody\nMatch User dave\n\tAuthorizedKeysFile /etc/ssh/keys/%%u\n' >/etc/ssh/sshd_config.d/70-x.conf; systemctl reload ssh`)
+printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %%u\nAuthorizedKeysCommandUser nobody\nMatch User dave Address *.*\n\tAuthorizedKeysFile /etc/ssh/keys/%%u\n' >/etc/ssh/sshd_config.d/70-x.conf; systemctl reload ssh`)
 	list := func(args ...string) (rows []string, doors, unseen string) {
 		t.Helper()
 		stdout, _, code := c.kagiban(append([]string{"host", "clients", "vps1", "--json", "-F", c.config, "--passphrase-file", c.passphrase}, args...)...)
@@ -71,7 +71,7 @@ printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %
 				return *s
 			}
 			whose := map[bool]string{true: "ours", false: r.Fingerprint}[r.Ours]
-			rows = append(rows, strings.Join([]string{r.Account, text(r.Client), whose, r.Type, text(r.Options), r.File}, " "))
+			rows = append(rows, strings.Join([]string{r.Account, text(r.Client), whose, r.Type, text(r.Options), r.File + map[bool]string{true: " unread"}[r.Unread]}, " "))
 		}
 		for _, d := range got.Doors {
 			doors += d.ID + " " + d.Detail + "\n"
@@ -83,7 +83,7 @@ printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %
 		"owner desk " + prints["desk"] + " ssh-ed25519 - " + home + "authorized_keys",
 		"owner phone " + prints["phone"] + " ssh-ed25519 - " + home + "authorized_keys2",
 	}
-	all := append([]string{"carol carol " + prints["carol"] + " ssh-ed25519 - /home/carol/.ssh/authorized_keys", "dave dave " + prints["dave"] + " ssh-ed25519 - /etc/ssh/keys/dave"}, mine...)
+	all := append([]string{"carol dave " + prints["dave"] + " ssh-ed25519 - /etc/ssh/keys/carol unread", "carol carol " + prints["carol"] + " ssh-ed25519 - /home/carol/.ssh/authorized_keys", "dave dave " + prints["dave"] + " ssh-ed25519 - /etc/ssh/keys/dave"}, mine...)
 	all = append(all, "root backup "+prints["backup"]+` ssh-ed25519 command="/bin/backup \"x\"",restrict /root/.ssh/authorized_keys`)
 	rows, doors, unseen := list("--sudo-password-file", h.PasswordFile)
 	if got, want := strings.Join(rows, "\n"), strings.Join(all, "\n"); got != want || unseen != "" {
@@ -94,6 +94,15 @@ printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %
 			t.Errorf("no %s:\n%s", door, doors)
 		}
 	}
+	// A comment is no mark: that has a column of its own, the first.
+	h.Exec("sed -i 's/ desk$/ desk *\\t*/' " + home + "authorized_keys")
+	table, _, _ := c.kagiban("host", "clients", "vps1", "-F", c.config, "--passphrase-file", c.passphrase)
+	for line := range strings.Lines(table) {
+		if strings.HasPrefix(line, "*") != strings.Contains(line, " me@laptop ") {
+			t.Errorf("the mark of %s", line)
+		}
+	}
+	h.Exec("sed -i 's/ desk .*$/ desk/' " + home + "authorized_keys")
 	rows, _, unseen = list()
 	if got, want := strings.Join(rows, "\n"), strings.Join(mine, "\n"); got != want || !strings.Contains(unseen, "every account but owner") {
 		t.Errorf("without root:\n%s\nwant\n%s\nunseen: %s", got, want, unseen)
