@@ -195,7 +195,7 @@ func TestNoLateConfirmation(t *testing.T) {
 	o.Steps = func(s Step) {
 		t.Log(s)
 		for end := time.Now().Add(20 * time.Second); s.Name == "prove-again" && time.Now().Before(end); {
-			if h.Exec("read -r _ deadline _ </run/kagiban/pending; [ $(cut -d. -f1 /proc/uptime) -lt $((deadline - 2)) ] || echo late") != "" {
+			if h.Exec("read -r _ deadline _ </run/kagiban/pending; [ $(cut -d. -f1 /proc/uptime) -lt $((deadline - 1)) ] || echo late") != "" {
 				break
 			}
 		}
