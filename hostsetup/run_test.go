@@ -92,3 +92,11 @@ func TestTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestLongAnswer: an answer over the limit says so: it does not look like a link that broke.
+func TestLongAnswer(t *testing.T) {
+	var failure *Failure
+	if _, err := (&process{}).answer(remote.Who, "ab", make([]byte, answerLimit)); !errors.As(err, &failure) || failure.What != "answer" || errors.Is(err, ErrCutOff) {
+		t.Error(err)
+	}
+}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/cmd/internal/prompt"
 	"kagiban/hostsetup"
 	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/book"
@@ -79,5 +82,26 @@ func TestSuspects(t *testing.T) {
 	stop()
 	if err := r.suspect(over, &s, page, many); err != context.Canceled {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// TestAllIsNotForLastKeys: "all" answers the plans that follow, and neither that other people lose their only key nor what is owed of another key.
+func TestAllIsNotForLastKeys(t *testing.T) {
+	p := &program{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer), ask: prompt.NewAskpass(func(string) string { return "" })} // nobody can be asked
+	r := &revoking{visits: &visits{p: p, floor: newFloor()}}
+	r.floor.many, r.floor.all = true, true
+	for _, c := range []struct {
+		name string
+		plan hostsetup.Revocation
+		owed []book.Owed
+		want error
+	}{
+		{"a plan", hostsetup.Revocation{}, nil, nil},
+		{"bob's last key", hostsetup.Revocation{Losing: []hostsetup.Other{{Name: "bob", Why: "it has no other key"}}}, nil, prompt.ErrCannotAsk},
+		{"another key", hostsetup.Revocation{}, []book.Owed{{Host: "vps"}}, prompt.ErrCannotAsk},
+	} {
+		if err := r.approve(t.Context(), "vps", c.plan, c.owed); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }
