@@ -72,7 +72,7 @@ func TestRevokeNeighbours(t *testing.T) {
 	h.Exec("printf 'AuthorizedKeysCommand /evil\\n' >/tmp/evil; printf '#!/bin/sh\\nsleep 600\\n' >/tmp/sshd; chmod 755 /tmp/sshd; /tmp/sshd -f /tmp/evil >/dev/null 2>&1 &")
 	h.Exec("{ cat /etc/ssh/sshd_config; yes '# filler' | head -c 9000000; } >/root/huge; $(command -v sshd) -f /root/huge -p 2222 -o PidFile=none")
 	r, err = revocation(h, o, lost, nil)
-	if err != nil || len(r.Doors) > 1 || !slices.Equal(r.Unseen, []string{"sshd: /root/huge cannot be read"}) {
+	if err != nil || len(r.Doors) > 0 || !slices.Equal(r.Unseen, []string{"sshd: /root/huge cannot be read"}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	h.Exec("kill $(pgrep -f '[s]shd.* -p 2222')")

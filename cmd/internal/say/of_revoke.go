@@ -19,6 +19,15 @@ func ofRevoke(err error) (ID, Fields) {
 	switch {
 	case errors.As(err, &used):
 		return KeyInUse, Fields{"key": used.Key, "fingerprint": used.Fingerprint, "host": used.Host}
+	case errors.As(err, &half): // before what it was stopped by, of which it is said that nothing was changed
+		files := "the files are done"
+		if len(half.Files) > 0 {
+			files = "it still stands in " + strings.Join(half.Files, ", ")
+		}
+		if errors.Is(half.Err, context.Canceled) {
+			return HalfByPerson, Fields{"files": files}
+		}
+		return HalfRevoked, Fields{"error": cause(half.Err), "files": files}
 	case errors.As(err, &stays):
 		var login *hostsetup.LoginError
 		f := Fields{"account": stays.Account, "key": stays.Key, "methods": "no key"}
@@ -28,15 +37,6 @@ func ofRevoke(err error) (ID, Fields) {
 		return OwnKeyRefused, f
 	case errors.As(err, &last):
 		return LastKey, Fields{"others": last.List()}
-	case errors.As(err, &half):
-		files := "the files are done"
-		if len(half.Files) > 0 {
-			files = "it still stands in " + strings.Join(half.Files, ", ")
-		}
-		if errors.Is(half.Err, context.Canceled) {
-			return HalfByPerson, Fields{"files": files}
-		}
-		return HalfRevoked, Fields{"error": cause(half.Err), "files": files}
 	case errors.As(err, &taken):
 		return StillTaken, ofStillTaken(taken)
 	}

@@ -16,6 +16,7 @@ func revokeSamples() []sample {
 		{&hostsetup.LastKeyError{Losing: []hostsetup.Other{{Name: "bob", Why: "it has no other key"}}}, LastKey},
 		{&hostsetup.HalfRevokedError{Files: []string{"/root/.ssh/authorized_keys"}, Err: &hostsetup.Failure{What: "write", Detail: "/root/.ssh/x"}}, HalfRevoked},
 		{&hostsetup.HalfRevokedError{Err: hostsetup.ErrCutOff}, HalfRevoked},
+		{&hostsetup.HalfRevokedError{Files: []string{"/root/.ssh/authorized_keys"}, Err: &hostsetup.StaysRefusedError{Account: "me@vps1", Key: "laptop", Err: errors.New("EOF")}}, HalfRevoked},
 		{&hostsetup.HalfRevokedError{Files: []string{"/root/.ssh/authorized_keys"}, Err: context.Canceled}, HalfByPerson},
 		{&hostsetup.StillTakenError{Account: "me@vps1", Fingerprint: "SHA256:x", Doors: []hostsetup.Problem{door}, Unseen: []string{"bob: /home/bob cannot be read"}}, StillTaken},
 		{&hostsetup.StillTakenError{Account: "me@vps1", Fingerprint: "SHA256:x"}, StillTaken},
