@@ -43,7 +43,7 @@ func revokeTable() map[ID]Message {
 				"kagiban revoke {fingerprint}   (on another computer, with a key of its own)",
 		},
 		LastKey: {
-			What:      "{host}: without it these accounts of others have no key left: {others}",
+			What:      "{host}: without it these accounts of others lose their login by key: {others}",
 			StillTrue: untouched + ", and the lost key still opens it",
 			Next: "let each put another key there first, then the same again\n" +
 				"the same again with --others-lose-login   (once they know; --yes does not answer this)",
@@ -84,7 +84,7 @@ func revokeTable() map[ID]Message {
 		RevokeOwed:    {What: "owed there since {since}: {fingerprint} ({client}) goes as well"},
 		RevokeNotOwed: {What: "{host}: owed there since {since}, and not meant by --yes: {fingerprint} ({client}); kagiban revoke {fingerprint} takes it off"},
 		OwedNoMore:    {What: "{host}: {fingerprint} was to come off there, and is let in again: that is not owed any more"},
-		RevokeLosing:  {What: "left without any key: {other}"},
+		RevokeLosing:  {What: "loses its login by key: {other}"},
 		RevokeSession: {What: "open by it: {user} from {from} (process {pid})"},
 		RevokeEnds:    {What: "will be ended: {user} from {from} (process {pid})"},
 		RevokeEnded:   {What: "{host}: ended: {user} from {from}; what it left running on the server goes on"},
