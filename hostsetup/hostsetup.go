@@ -97,6 +97,8 @@ type Result struct {
 	Verdict Verdict
 	// KeyOnly tells that, at the end, neither the user nor root is offered anything that is typed.
 	KeyOnly bool
+	// Typed: where passwords were left as they are, something typed was offered to the user.
+	Typed bool
 	// Offered is what the user was offered at the end.
 	Offered []string
 	Plan    Plan

@@ -313,6 +313,7 @@ func (s *setup) finish(ctx context.Context) (Result, error) {
 	case plan.DropIn:
 		s.result.Verdict, s.result.KeyOnly = KeyOnly, true
 	case plan.NotEnforced != "":
+		s.result.Typed = len(typed(s.first.offered)) > 0
 		if !plan.Empty() {
 			s.result.Verdict = Installed
 		}
@@ -361,11 +362,15 @@ func (s *setup) record(ctx context.Context) error {
 		old = page
 	}
 	s.result.Proved = s.facts.proved(old, s.opened()...)
+	keyOnly, checked := s.result.KeyOnly, s.Now().UTC().Truncate(time.Second)
+	if s.result.Plan.NotEnforced != "" && old.KeyOnly && !s.result.Typed {
+		keyOnly, checked = true, old.CheckedAt // this run has not looked, and has seen nothing that says otherwise
+	}
 	h := book.Host{
 		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs, Jump: s.Target.Jump,
 		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: s.first.keys.all(ctx),
 		Proved: s.result.Proved, DeepAt: old.DeepAt,
-		KeyOnly: s.result.KeyOnly, CheckedAt: s.Now().UTC().Truncate(time.Second),
+		KeyOnly: keyOnly, CheckedAt: checked,
 	}
 	if err := s.Book.Put(ctx, h); err != nil {
 		return err

@@ -226,6 +226,8 @@ func verdict(r hostsetup.Result, o hostsetup.Options) say.ID {
 		return say.HostAlready
 	case o.DryRun:
 		return say.HostDryRun
+	case !r.Typed:
+		return say.HostInstalledAs
 	}
 	return say.HostInstalled
 }

@@ -194,7 +194,7 @@ func (p *program) exportedHost(ctx context.Context, b book.Book, page book.Host,
 
 // mayBeWritten refuses to overwrite what no export wrote.
 func mayBeWritten(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -155,17 +155,13 @@ func (i *importing) newPassphrase(ctx context.Context, src prompt.Source, locked
 const maxKeyFile = 1 << 20
 
 func readSmall(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no plain file", path) // to open a pipe is to wait for who writes into it
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no plain file", path)
-	}
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }

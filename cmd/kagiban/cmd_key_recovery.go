@@ -21,7 +21,7 @@ import (
 
 func keyRecoveryCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "make it in `FILE`, which is never overwritten"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "make it in `FILE`, which is never overwritten"},
 		sshConfigFlag(),
 	}
 	return &cli.Command{
@@ -41,6 +41,9 @@ func (p *program) keyRecovery(c *cli.Context) error {
 	v, err := p.visitsBy(c, passphrase, newPassphrase)
 	if err != nil {
 		return err
+	}
+	if c.String("output") == "" {
+		return say.Fail(say.MissingFlag, nil, "flag", "--output", "command", "kagiban key recovery")
 	}
 	v.yes = true // to name a host is to say so; what is changed there is shown
 	file, src := c.String("output"), v.from[newPassphrase]

@@ -57,6 +57,9 @@ func (p *program) rotate(c *cli.Context) error {
 		return err
 	}
 	if err := r.haveKeys(c.Context); err != nil {
+		if c.Context.Err() != nil {
+			return say.Fail(say.RotateCut, err)
+		}
 		return err
 	}
 	return r.run(c.Context, c.Int("parallel"))

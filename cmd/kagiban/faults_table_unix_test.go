@@ -282,11 +282,14 @@ func faultOfTheCrowd() fault {
 		x.t.Helper()
 		crowd = nil
 		for range 4 {
-			one, err := net.Dial("tcp", x.h.Addr+":22")
-			if err != nil {
-				x.t.Fatal(err)
-			}
-			crowd = append(crowd, one)
+			x.c.until(10*time.Second, "in", func() string { // just after a reload nobody listens
+				one, err := net.Dial("tcp", x.h.Addr+":22")
+				if err != nil {
+					return err.Error()
+				}
+				crowd = append(crowd, one)
+				return "in"
+			})
 		}
 		x.c.until(10*time.Second, "", func() string { return x.c.offered(x.h.User, x.h.Addr) })
 	}

@@ -345,6 +345,12 @@ func TestHostCheckAndUndo(t *testing.T) {
 	if out, _, code := c.kagiban(c.check(h, "--json")...); code != 0 || !strings.Contains(out, `"key_only":true,"methods":["publickey"],"problems":[]`) {
 		t.Errorf("check: exit %d, %s", code, out)
 	}
+	if out, _, code := c.kagiban(c.add(h, "--no-enforce")...); code != 0 || !strings.Contains(out, "nothing typed was offered before") {
+		t.Errorf("--no-enforce afterwards: exit %d, %s", code, out)
+	}
+	if out, _, _ := c.kagiban("host", "list"); !strings.Contains(out, "key-only") {
+		t.Errorf("list: %s", out)
+	}
 	// As if an earlier undo had been cut short half-way.
 	h.Exec("mv /etc/ssh/sshd_config.d/00-kagiban.conf /etc/ssh/sshd_config.d/00-kagiban.conf.kept")
 	if _, _, code := c.kagiban("host", "undo", "vps1", "-F", c.config, "--yes", "--passphrase-file", c.passphrase, "--password-file", h.PasswordFile); code != 0 {

@@ -33,11 +33,14 @@ func (e *LockedError) Error() string {
 func (e *LockedError) Unwrap() error { return e.Err }
 
 // Lock takes the exclusive lock of the file path, which is made (0600) if it is not there and never removed, and waits for it
-// until ctx ends; then the error is a [*LockedError]. The lock ends with unlock, or with the process. Two calls in one process
+// until ctx ends: a deadline's error is a [*LockedError], and a cancelled ctx's its own. The lock ends with unlock, or with the process. Two calls in one process
 // exclude each other as two processes do.
 func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	l := flock.New(path, flock.SetPermissions(0o600))
 	ok, err := l.TryLockContext(ctx, lockPoll)
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		return nil, err // nobody holds it, as far as was seen: the person has had enough
+	}
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil, &LockedError{Path: path, PID: holder(path), Err: err}
 	}

@@ -69,7 +69,12 @@ func TestLockWaitsNoLongerThanItsContext(t *testing.T) {
 func TestLockEndedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Lock(ctx, filepath.Join(t.TempDir(), ".lock")); !errors.Is(err, context.Canceled) {
+	path := filepath.Join(t.TempDir(), ".lock")
+	if err := os.WriteFile(path, []byte("1\n"), 0o600); err != nil { // who had it once
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	if _, err := Lock(ctx, path); !errors.Is(err, context.Canceled) || errors.As(err, &locked) {
 		t.Errorf("got %v", err)
 	}
 }

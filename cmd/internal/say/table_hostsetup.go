@@ -50,6 +50,7 @@ const (
 	HostKeyOnly      ID = "host-key-only"
 	HostAlready      ID = "host-already"
 	HostInstalled    ID = "host-installed"
+	HostInstalledAs  ID = "host-installed-as-it-was"
 	HostDryRun       ID = "host-dry-run"
 	HostUndoneByWish ID = "host-undone-by-wish"
 	PlanHead         ID = "plan-head"
@@ -251,6 +252,7 @@ func hostsetupTable() map[ID]Message {
 		HostKeyOnly:      {What: "{host} is key-only: proved on new connections"},
 		HostAlready:      {What: "{host} is already key-only: checked, nothing changed"},
 		HostInstalled:    {What: "{host}: the key is installed and opens it; passwords were left on, as asked"},
+		HostInstalledAs:  {What: "{host}: the key is installed and opens it; nothing typed was offered before, and sshd was left as it is"},
 		HostDryRun:       {What: "{host}: a dry run; nothing was changed"},
 		HostUndoneByWish: {What: "{host} takes {methods} again"},
 		PlanHead:         {What: "on {host} this will be changed:"},
