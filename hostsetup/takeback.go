@@ -48,7 +48,7 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 			_, err := s.onRoot(c).do(ctx, c, remote.Forget, s.token)
 			return err
 		}); err != nil {
-			s.Log.Warn("the rehearsal's folder stays until the next reboot", "error", err)
+			s.Log.Info("the rehearsal's folder stays until the next reboot", "error", err)
 		}
 	}
 	if !s.touched && !s.armed {
@@ -62,7 +62,7 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 		undone.Left = s.result.Plan.File // somebody may come to stand on it
 	case s.touched:
 		if err := s.onAny(ctx, func(c *conn) error { return s.removeLine(ctx, c) }); err != nil {
-			s.Log.Warn("the key's line could not be taken back", "error", err)
+			s.Log.Info("the key's line could not be taken back", "error", err)
 			undone.Left = s.result.Plan.File
 		}
 	}

@@ -30,7 +30,8 @@ func hostAdmitCommand(p *program) *cli.Command {
 		ArgsUsage: "HOST PUBFILE|-",
 		Description: "PUBFILE is the public half of a key that was made on the other computer: there `kagiban key show NAME --public` prints it.\n" +
 			"It shows the key's fingerprint and asks. Then it logs in by this client's key, adds one line without options, reads it back on\n" +
-			"a new connection and asks the server whether it takes the key. The key's owner proves it with `kagiban host add` there.",
+			"a new connection and asks the server whether it takes the key. The key's owner proves it with `kagiban host add` there.\n" +
+			"Exit: 0 it is let in, or was already · 1 failed, nothing changed · 5 needs a person · 6 undone.",
 		Flags:  append(flags, passphrase.flags()...),
 		Action: func(c *cli.Context) error { return p.hostAdmit(c) },
 	}

@@ -82,7 +82,11 @@ func (p *program) hostCheck(c *cli.Context) error {
 		switch {
 		case err != nil:
 			e := say.ForHost(name, err)
-			p.complain(e)
+			text := say.Render(e.ID, e.Fields)
+			if len(names) > 1 {
+				text = say.RenderOf(name, e.ID, e.Fields)
+			}
+			fmt.Fprintln(p.stderr, text)
 			checked.Problems = append(checked.Problems, checkedProblem{ID: string(e.ID), Detail: say.Text(e.ID, e.Fields)})
 			code = say.ExitCode(e.ID)
 		case !checked.KeyOnly:

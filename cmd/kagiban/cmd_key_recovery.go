@@ -31,7 +31,8 @@ func keyRecoveryCommand(p *program) *cli.Command {
 		Description: "It makes a key of its own in FILE, an OpenSSH private key under its own passphrase, lets it in on each HOST and logs in with it.\n" +
 			"The other keys here stay here: this one is made to be kept elsewhere, for the day when this computer is lost.\n" +
 			"Where a host fails the file stays, and a second run with the same FILE goes on with the same key.\n" +
-			"--passphrase-file is for this computer's key, --new-passphrase-file for the one in FILE. What is not given is asked for.",
+			"--passphrase-file is for this computer's key, --new-passphrase-file for the one in FILE. What is not given is asked for.\n" +
+			"Exit: 0 it opens every HOST, proved · 1 it failed on some, FILE stays · 5 needs a person · 6 undone.",
 		Flags:  append(flags, secretFlags(passphrase, newPassphrase)...),
 		Action: func(c *cli.Context) error { return p.keyRecovery(c) },
 	}
@@ -149,7 +150,11 @@ func (p *program) letIn(ctx context.Context, v *visits, pages []book.Host, key *
 		id, err := v.letInOne(ctx, pages[i], key, func(s hostsetup.Step) { b.step(i, s) })
 		if err != nil {
 			b.end(i, string(hostsetup.Failed), say.ExitCode(err.ID))
-			b.say(p.stderr, say.Render(err.ID, err.Fields))
+			text := say.Render(err.ID, err.Fields)
+			if len(names) > 1 {
+				text = say.RenderOf(names[i], err.ID, err.Fields)
+			}
+			b.say(p.stderr, text)
 			return say.ExitCode(err.ID)
 		}
 		opens[i] = true

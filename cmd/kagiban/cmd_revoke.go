@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"kagiban/cmd/internal/prompt"
@@ -21,7 +23,8 @@ func revokeCommand(p *program) *cli.Command {
 		ArgsUsage: "CLIENT|SHA256:...|PUBFILE",
 		Description: "CLIENT is the name behind the key in the login's authorized_keys. Each server is logged in to with the key that stays. The lost key's lines are\n" +
 			"taken out of every account's files (without root: of your own), and no other byte. Then the server is asked on a new connection\n" +
-			"whether it still takes the key. A server that is down is remembered; status shows what to type, and the next revoke asks about it.",
+			"whether it still takes the key. A server that is down is remembered; status shows what to type, and the next revoke asks about it.\n" +
+			"Exit: 0 off everywhere · 1 a server was not reached, or it failed there · 4 not all was seen, or the key is still taken · 5 needs a person.",
 		Flags:  append(flags, visitFlags()...),
 		Action: func(c *cli.Context) error { return p.revoke(c) },
 	}
@@ -30,6 +33,9 @@ func revokeCommand(p *program) *cli.Command {
 func (p *program) revoke(c *cli.Context) error {
 	if c.Args().First() == "" { // a script's empty variable, and many keys have no comment
 		return say.Fail(say.MissingArgument, nil, "arg", c.Command.ArgsUsage, "command", "kagiban revoke")
+	}
+	if asked := c.Args().First(); strings.HasPrefix(asked, "SHA256:") && !fingerprints.MatchString(asked) {
+		return say.Fail(say.BadFingerprint, nil, "value", asked)
 	}
 	v, err := p.newVisits(c)
 	if err != nil {

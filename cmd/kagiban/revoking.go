@@ -175,7 +175,11 @@ func (r *revoking) failed(ctx context.Context, i int, err error) int {
 		r.board.say(r.p.stderr, say.Render(say.Of(err)))
 		return code
 	}
-	r.board.say(r.p.stdout, say.Text(say.RevokeLater, say.Fields{"host": page.Name}))
+	later := say.RevokeLater
+	if ctx.Err() != nil { // it was the person, not the server
+		later = say.RevokeRest
+	}
+	r.board.say(r.p.stdout, say.Text(later, say.Fields{"host": page.Name}))
 	return code
 }
 

@@ -79,6 +79,12 @@ func cause(err error) string {
 	return Text(id, fields)
 }
 
+// turnedAway tells whether what was said in place of a greeting is what sshd says to who may not come in now, or nothing (sshd.c: MaxStartups,
+// PerSourcePenalties; tcpd says nothing).
+func turnedAway(said string) bool {
+	return said == "" || strings.HasPrefix(said, "Exceeded MaxStartups") || strings.HasPrefix(said, "Not allowed at this time")
+}
+
 // next is how to mend what an error that another one wraps tells of, where its own row is about the server.
 func next(err error) string {
 	switch id, fields := Of(err); id {
@@ -236,6 +242,8 @@ func ofConnection(err error) (ID, Fields) {
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &unreachable) && unreachable.Way != nil:
 		return ofWay(unreachable)
+	case errors.As(err, &unreachable) && unreachable.HungUp && !turnedAway(unreachable.Said):
+		return NoSSH, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
 	case errors.As(err, &unreachable) && unreachable.HungUp:
 		return HungUp, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
 	case errors.As(err, &unreachable) && strings.Contains(unreachable.Error(), "refused"): // the word of every system

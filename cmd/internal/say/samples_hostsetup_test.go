@@ -48,6 +48,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.ForcedError{Account: "me@vps1", Status: 1, Output: "not available", Why: hostsetup.ForcedNoShell}, NoShell},
 		{&hostsetup.ForcedError{Account: "me@vps1", Status: 1, Why: hostsetup.ForcedExpired}, PasswordExpired},
 		{&hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("EOF"), HungUp: true, Said: "Exceeded MaxStartups"}, HungUp},
+		{&hostsetup.UnreachableError{Address: "192.0.2.1:80", Err: errors.New("EOF"), HungUp: true, Said: "HTTP/1.1 400 Bad Request"}, NoSSH},
 		{&hostsetup.LoginError{Account: "me@vps1", Err: errors.New("EOF"), Said: "System is going down"}, LoginEnded},
 		{&hostsetup.UndoneError{Step: "prove", Err: &hostsetup.KeyRefusedError{Account: "me@vps1", File: "/home/me/.ssh/authorized_keys", Err: &hostsetup.LoginError{}}}, Undone},
 		{&hostsetup.KeyRefusedError{Account: "me@vps1", File: "/home/me/.ssh/authorized_keys", Err: &hostsetup.LoginError{}}, KeyRefused},

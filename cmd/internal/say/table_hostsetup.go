@@ -6,6 +6,7 @@ const (
 	SSHConfig        ID = "ssh-config"
 	Unreachable      ID = "unreachable"
 	HungUp           ID = "hung-up"
+	NoSSH            ID = "no-ssh"
 	PortClosed       ID = "connection-refused"
 	CutOff           ID = "cut-off"
 	HostKeyUnknown   ID = "host-key-unknown"
@@ -96,6 +97,11 @@ func hostsetupTable() map[ID]Message {
 			What:      "{address} hung up before the login ({said}): too many connections wait there (MaxStartups), or this computer is blocked there for a while (PerSourcePenalties, fail2ban)",
 			StillTrue: "nothing was changed by this connection",
 			Next:      "the same again   (in ten minutes)\nsudo journalctl -u ssh -n 20   (on the provider's console: it tells why)",
+		},
+		NoSSH: {
+			What:      "{address} is no SSH server: it said {said}",
+			StillTrue: "nothing was changed by this connection",
+			Next:      "the same again with the port of the SSH server: -p PORT",
 		},
 		HostKeyUnknown: {
 			What:      "the host key of {host} is not known: {type} {fingerprint}",

@@ -11,27 +11,29 @@ const (
 	SeveralLostKeys ID = "several-lost-keys"
 	OthersName      ID = "name-of-others"
 
-	RevokeKey     ID = "revoke-key"
-	RevokePlan    ID = "revoke-plan"
-	RevokeOwed    ID = "revoke-owed"
-	RevokeNotOwed ID = "revoke-not-owed"
-	OwedNoMore    ID = "owed-no-more"
-	RevokeLosing  ID = "revoke-losing"
-	RevokeSession ID = "revoke-session"
-	RevokeEnds    ID = "revoke-ends"
-	RevokeEnded   ID = "revoke-ended"
-	RevokeOpen    ID = "revoke-open"
-	RevokeMaybe   ID = "revoke-maybe"
-	RevokeUnseen  ID = "revoke-unseen"
-	RevokeDoor    ID = "revoke-door"
-	Revoked       ID = "revoked"
-	RevokedUnsure ID = "revoked-unsure"
-	RevokeNone    ID = "revoke-none"
-	RevokeDryRun  ID = "revoke-dry-run"
-	RevokeLater   ID = "revoke-later"
-	RevokeLeft    ID = "revoke-left"
-	RevokeLook    ID = "revoke-look"
-	StateOwed     ID = "state-owed"
+	RevokeKey      ID = "revoke-key"
+	RevokePlan     ID = "revoke-plan"
+	RevokeOwed     ID = "revoke-owed"
+	RevokeNotOwed  ID = "revoke-not-owed"
+	OwedNoMore     ID = "owed-no-more"
+	RevokeLosing   ID = "revoke-losing"
+	RevokeSession  ID = "revoke-session"
+	RevokeEnds     ID = "revoke-ends"
+	RevokeEnded    ID = "revoke-ended"
+	RevokeOpen     ID = "revoke-open"
+	RevokeMaybe    ID = "revoke-maybe"
+	RevokeUnseen   ID = "revoke-unseen"
+	RevokeDoor     ID = "revoke-door"
+	Revoked        ID = "revoked"
+	RevokedUnsure  ID = "revoked-unsure"
+	RevokeNone     ID = "revoke-none"
+	RevokeDryRun   ID = "revoke-dry-run"
+	BadFingerprint ID = "bad-fingerprint"
+	RevokeLater    ID = "revoke-later"
+	RevokeRest     ID = "revoke-rest"
+	RevokeLeft     ID = "revoke-left"
+	RevokeLook     ID = "revoke-look"
+	StateOwed      ID = "state-owed"
 )
 
 func revokeTable() map[ID]Message {
@@ -94,16 +96,18 @@ func revokeTable() map[ID]Message {
 		RevokeMaybe: {
 			What: "{host}: perhaps open by that key, as a log file says, in which anybody may write: {user} from {from} (process {pid}); sudo kill {pid} on the server ends it",
 		},
-		RevokeUnseen:  {What: "{host}: not seen: {unseen}"},
-		RevokeDoor:    {What: "{host}: not closed: {detail}; {fix}"},
-		Revoked:       {What: "{host}: revoked ({lines} in {files}, refused on a new connection)"},
-		RevokedUnsure: {What: "{host}: revoked ({lines} in {files}, read again; asked from here, the server did not take it before either)"},
-		RevokeNone:    {What: "{host}: not there"},
-		RevokeDryRun:  {What: "{host}: dry run, {lines} in {files} would go"},
-		RevokeLeft:    {What: "{host}: NOT revoked, it stands still where kagiban does not write"},
-		RevokeLook:    {What: "looking for {name} on {count}"},
-		RevokeLater:   {What: "{host}: unreachable, remembered"},
-		StateOwed:     {What: "{fingerprint} ({client}) has to come off, since {since}"},
+		RevokeUnseen:   {What: "{host}: not seen: {unseen}"},
+		RevokeDoor:     {What: "{host}: not closed: {detail}; {fix}"},
+		Revoked:        {What: "{host}: revoked ({lines} in {files}, refused on a new connection)"},
+		RevokedUnsure:  {What: "{host}: revoked ({lines} in {files}, read again; asked from here, the server did not take it before either)"},
+		RevokeNone:     {What: "{host}: not there"},
+		RevokeDryRun:   {What: "{host}: dry run, {lines} in {files} would go"},
+		RevokeLeft:     {What: "{host}: NOT revoked, it stands still where kagiban does not write"},
+		RevokeLook:     {What: "looking for {name} on {count}"},
+		BadFingerprint: {What: "a fingerprint is SHA256: and 43 characters, not \"{value}\"", Next: "kagiban host clients HOST"},
+		RevokeLater:    {What: "{host}: unreachable, remembered"},
+		RevokeRest:     {What: "{host}: not done, remembered"},
+		StateOwed:      {What: "{fingerprint} ({client}) has to come off, since {since}"},
 	}
 }
 
