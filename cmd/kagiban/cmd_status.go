@@ -60,7 +60,8 @@ type surroundings struct {
 	ours   bool   // ssh in this shell asks our agent
 	agent  agentView
 	client string // how this computer is called
-	unwell bool   // a key or its folder cannot be used: doctor says what to do
+	unwell bool   // a key or its folder, or the book, cannot be used: doctor says what to do
+	unread bool   // the book cannot be read
 	fresh  bool   // init has still to be done: nothing that could not be read says otherwise
 	keys   []vault.Key
 	rows   []keyRow
@@ -96,6 +97,8 @@ func (p *program) lookAround() surroundings {
 	s.fresh = configErr == nil && keysErr == nil && (s.client == "" || len(s.keys) == 0)
 	s.hosts, err = book.Book{Path: h.Hosts()}.Hosts()
 	p.complain(err)
+	s.unread = err != nil
+	s.unwell = s.unwell || s.unread
 	if err == nil {
 		s.owed, err = book.Book{Path: h.Hosts()}.Owed()
 		p.complain(err)
@@ -150,7 +153,7 @@ func (s surroundings) next() []string {
 		}
 	}
 	next = append(next, owedNext(s.owed)...)
-	if len(s.hosts) == 0 {
+	if len(s.hosts) == 0 && !s.unread {
 		next = append(next, "kagiban host add USER@HOST")
 	}
 	return next

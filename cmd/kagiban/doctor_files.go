@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/book"
 	"kagiban/vault"
 	"kagiban/vault/safefile"
 )
@@ -188,6 +189,15 @@ func damagedKeys(x *patient) (found []say.Fields) {
 		}
 	}
 	return found
+}
+
+func damagedBook(x *patient) []say.Fields {
+	path := x.home.Hosts()
+	_, err := book.Book{Path: path}.Hosts()
+	if damaged := (*book.FormatError)(nil); !errors.As(err, &damaged) {
+		return nil
+	}
+	return []say.Fields{{"error": err.Error(), "quoted": say.Quote(path), "aside": say.Quote(path + ".damaged")}}
 }
 
 // leftBehindAge is more than any write takes: as safefile has it, which alone removes such files.

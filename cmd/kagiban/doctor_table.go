@@ -18,6 +18,7 @@ func checks() []check {
 		{say.FileOpen, openFiles, closeFile},
 		{say.KeyUnreadable, unreadableKeys, makeReadable},
 		{say.KeyFileDamaged, damagedKeys, nil},
+		{say.BookDamaged, damagedBook, nil},
 		{say.LeftBehind, leftBehind, cleanUp},
 		{say.ServiceOutdated, outdatedService, nil},
 		{say.ServiceIdle, idleService, nil},

@@ -39,6 +39,7 @@ func ailments() []ailment {
 		{"key without rights", say.KeyUnreadable, "chmod 000 $K/desk.age", "", true},
 		{"public half without rights", say.KeyUnreadable, "chmod 200 $K/desk.pub", "", true},
 		{"no key any more", say.KeyFileDamaged, "echo nonsense >$K/desk.age", "", true},
+		{"no list of servers any more", say.BookDamaged, "(umask 077; echo 'x = [[' >~/h/hosts.toml)", "", true},
 		{"left behind", say.LeftBehind, "touch -d '2 hours ago' $K/.kagiban-tmp-0123456789abcdef", "", true},
 		{"agent ended", say.AgentNotRunning, "kagiban agent stop", "", false}, // its keys are locked afterwards
 		{"agent of another version", say.AgentOutdated, "kagiban agent stop; ~/old/kagiban agent start", "", false},

@@ -6,6 +6,7 @@ const (
 	NotYours        ID = "not-yours"
 	KeyUnreadable   ID = "key-unreadable"
 	KeyFileDamaged  ID = "key-file-damaged"
+	BookDamaged     ID = "book-damaged"
 	LeftBehind      ID = "left-behind"
 	ServiceIdle     ID = "service-idle"
 	ServiceOutdated ID = "service-outdated"
@@ -35,6 +36,11 @@ func doctorTable() map[ID]Message {
 		KeyFileDamaged: {
 			What:      "key {key} is damaged ({error}): it needs its file {path} from a backup, or its servers another key",
 			StillTrue: "no byte of it was changed",
+			Next:      "mv -n {quoted} {aside}",
+		},
+		BookDamaged: {
+			What:      "the list of servers cannot be read ({error}): mend that line, or put the file aside and add the servers again",
+			StillTrue: "no byte of it was changed; on the servers nothing hangs on it",
 			Next:      "mv -n {quoted} {aside}",
 		},
 		LeftBehind: {
