@@ -191,6 +191,11 @@ func (p *program) tellRecovery(pages []book.Host, opens []bool, file string) {
 }
 
 func (v *visits) letInOne(ctx context.Context, page book.Host, key *vault.Private, steps func(hostsetup.Step)) (say.ID, *say.Error) {
+	leave, err := v.enter(ctx, page)
+	if err != nil {
+		return "", say.ForHost(page.Name, err)
+	}
+	defer leave()
 	o, err := v.to(ctx, page)
 	if err != nil {
 		return "", say.ForHost(page.Name, err)

@@ -172,6 +172,11 @@ func (r *rotation) onHost(ctx context.Context, i int, name string) error {
 	if err != nil {
 		return err
 	}
+	leave, err := r.v.enter(ctx, page)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	o, err := r.v.to(ctx, page)
 	if err != nil {
 		return err

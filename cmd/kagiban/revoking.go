@@ -114,6 +114,11 @@ func (r *revoking) all(ctx context.Context) error {
 func (r *revoking) one(ctx context.Context, i int) int {
 	page := r.pages[i]
 	lost, owed := r.due(page)
+	leave, err := r.enter(ctx, page)
+	if err != nil {
+		return r.failed(ctx, i, err)
+	}
+	defer leave()
 	o, err := r.options(ctx, page)
 	var found hostsetup.Revocation
 	if err == nil {

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/crypto/ssh"
@@ -26,6 +29,30 @@ type visits struct {
 	floor  *floor
 
 	signers map[string]ssh.Signer // by the name of the key; for who has the floor
+
+	mu      sync.Mutex
+	servers map[string]chan struct{} // by address and port: holds one token while a page of that server is worked on
+}
+
+// enter waits until no other page of the book's is worked on at the same server: two names may lead to one account, and to one file.
+func (v *visits) enter(ctx context.Context, page book.Host) (leave func(), err error) {
+	v.mu.Lock()
+	at := net.JoinHostPort(page.Address, strconv.Itoa(page.Port))
+	if v.servers == nil {
+		v.servers = map[string]chan struct{}{}
+	}
+	turn := v.servers[at]
+	if turn == nil {
+		turn = make(chan struct{}, 1)
+		v.servers[at] = turn
+	}
+	v.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // visitFlags are the flags of a command that logs in to servers of the book.
