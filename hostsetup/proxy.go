@@ -115,8 +115,9 @@ func tellOfWay(c net.Conn, err error) {
 	}
 	words := p.said.String()
 	switch {
-	case p.early && p.err == nil:
-		return // the way was open to its end, and the server hung up
+	case p.early && p.err == nil: // the way was open to its end: the server hung up, whether we were reading or writing then
+		lost.HungUp = true
+		return
 	case p.early && words != "":
 		lost.Err = errors.New(words)
 	case p.early:
