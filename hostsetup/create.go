@@ -77,7 +77,7 @@ func (s *setup) meet(ctx context.Context) error {
 // keysBeside are the fingerprints of the account's keys that are not key: their owners would get whatever the account is given.
 func (f *facts) keysBeside(key ssh.PublicKey) []string {
 	var theirs []string
-	for _, text := range append([]string{f.text}, texts(f)...) {
+	for _, text := range f.texts() {
 		for _, l := range authkeys.All(text) {
 			if !sameKey(l.Key, key) {
 				theirs = append(theirs, fingerprint(l.Key))

@@ -31,7 +31,7 @@ func (f *facts) proved(page book.Host, now ...ssh.PublicKey) []string {
 // lettingIn are the keys of the user's that let their owner in to a shell, from everywhere and for good.
 func (f *facts) lettingIn() []string {
 	var keys []string
-	for _, text := range append([]string{f.text}, texts(f)...) {
+	for _, text := range f.texts() {
 		for _, line := range authkeys.Parse(text) {
 			if line.Unbound() && !forcedLine(line) {
 				keys = append(keys, fingerprint(line.Key))
@@ -41,11 +41,11 @@ func (f *facts) lettingIn() []string {
 	return keys
 }
 
-// texts are the user's other key files.
-func texts(f *facts) []string {
-	all := make([]string, len(f.elsewhere))
-	for i, file := range f.elsewhere {
-		all[i] = file.Text
+// texts are all of the user's key files.
+func (f *facts) texts() []string {
+	all := []string{f.text}
+	for _, file := range f.elsewhere {
+		all = append(all, file.Text)
 	}
 	return all
 }

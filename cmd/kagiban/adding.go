@@ -206,11 +206,7 @@ func (a *adding) verdict(h *adds) {
 	fields := say.Fields{"host": h.result.Host, "result": h.result.Result, "exit": strconv.Itoa(h.result.Exit)}
 	one := len(a.hosts) == 1
 	if h.err != nil {
-		text := say.Render(h.err.ID, h.err.Fields)
-		if !one {
-			text = say.RenderOf(h.result.Host, h.err.ID, h.err.Fields)
-		}
-		fmt.Fprintln(a.p.stderr, text)
+		fmt.Fprintln(a.p.stderr, renderAmong(len(a.hosts), h.result.Host, h.err))
 		h.said = say.HostEnded
 	}
 	if !a.json && (!one || h.err == nil) {

@@ -82,11 +82,7 @@ func (p *program) hostCheck(c *cli.Context) error {
 		switch {
 		case err != nil:
 			e := say.ForHost(name, err)
-			text := say.Render(e.ID, e.Fields)
-			if len(names) > 1 {
-				text = say.RenderOf(name, e.ID, e.Fields)
-			}
-			fmt.Fprintln(p.stderr, text)
+			fmt.Fprintln(p.stderr, renderAmong(len(names), name, e))
 			checked.Problems = append(checked.Problems, checkedProblem{ID: string(e.ID), Detail: say.Text(e.ID, e.Fields)})
 			code = say.ExitCode(e.ID)
 		case !checked.KeyOnly:

@@ -150,11 +150,7 @@ func (p *program) letIn(ctx context.Context, v *visits, pages []book.Host, key *
 		id, err := v.letInOne(ctx, pages[i], key, func(s hostsetup.Step) { b.step(i, s) })
 		if err != nil {
 			b.end(i, string(hostsetup.Failed), say.ExitCode(err.ID))
-			text := say.Render(err.ID, err.Fields)
-			if len(names) > 1 {
-				text = say.RenderOf(names[i], err.ID, err.Fields)
-			}
-			b.say(p.stderr, text)
+			b.say(p.stderr, renderAmong(len(names), names[i], err))
 			return say.ExitCode(err.ID)
 		}
 		opens[i] = true

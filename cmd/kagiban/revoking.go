@@ -167,11 +167,7 @@ func (r *revoking) failed(ctx context.Context, i int, err error) int {
 	e := say.ForHost(page.Name, err)
 	code := say.ExitCode(e.ID)
 	r.board.end(i, string(hostsetup.Failed), code)
-	text := say.Render(e.ID, e.Fields)
-	if len(r.pages) > 1 {
-		text = say.RenderOf(page.Name, e.ID, e.Fields)
-	}
-	r.board.say(r.p.stderr, text)
+	r.board.say(r.p.stderr, renderAmong(len(r.pages), page.Name, e))
 	var unreachable *hostsetup.UnreachableError
 	if r.dryRun || !errors.As(err, &unreachable) && !errors.Is(err, hostsetup.ErrCutOff) {
 		return code

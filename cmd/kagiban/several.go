@@ -42,6 +42,14 @@ func several(ctx context.Context, names []string, most int, do func(i int, name 
 	return ended
 }
 
+// renderAmong is the text of a host's error, with its name in front where there are several.
+func renderAmong(hosts int, host string, e *say.Error) string {
+	if hosts > 1 {
+		return say.RenderOf(host, e.ID, e.Fields)
+	}
+	return say.Render(e.ID, e.Fields)
+}
+
 // endOfSeveral is the exit code of a command over several hosts: the code that all failures share, else 1.
 func (p *program) endOfSeveral(codes []int) error {
 	common, failed := 0, 0
