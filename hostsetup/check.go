@@ -70,6 +70,7 @@ func Check(ctx context.Context, o CheckOptions) (Health, error) {
 			return e.health, cmp.Or(ctx.Err(), err)
 		}
 	}
+	e.mendFirst()
 	e.health.KeyOnly = !e.health.Open && !e.unsure
 	return e.health, nil
 }

@@ -54,22 +54,43 @@ func (e *exam) offersTyped() bool {
 // causes are the lines of sshd's files by which something typed lets people in, those for everybody first.
 func (f *facts) causes(name string) []Problem {
 	var found []Problem
-	for _, method := range f.effective[""].Typed() {
-		line, there := sshd.Decides(f.files, method)
-		p := f.cause(method, line, there, name)
+	add := func(p Problem) {
 		if !slices.ContainsFunc(found, func(x Problem) bool { return x.ID == p.ID && maps.Equal(x.About, p.About) }) {
 			found = append(found, p)
 		}
 	}
-	if f.effective[""].KeyFirst() && !sshd.Loosened(f.files) {
-		return found
+	for _, method := range f.effective[""].Typed() {
+		line, there := sshd.Decides(f.files, method)
+		add(f.cause(method, line, there, name))
 	}
-	for _, d := range sshd.Doors(f.files) {
-		if d.Inside { // those for everybody are the causes above, if they are any
-			found = append(found, f.door(d))
+	everybody := len(found) > 0
+	for _, d := range f.doors() {
+		if d.Inside || everybody { // one for everybody, where nothing is open to them, is overruled itself
+			add(f.door(d))
 		}
 	}
 	return found
+}
+
+// doors are the lines by which something typed lets people in whatever our drop-in says.
+func (f *facts) doors() []sshd.Door {
+	if f.effective[""].KeyFirst() && !sshd.Loosened(f.files) {
+		return nil
+	}
+	return sshd.Doors(f.files)
+}
+
+// mendFirst tells each problem which lines stop [Add], so that nobody is sent there before they are mended.
+func (e *exam) mendFirst() {
+	var first []string
+	if e.facts != nil && e.facts.privileged {
+		for _, d := range e.facts.doors() {
+			first = append(first, d.Where())
+		}
+	}
+	for _, p := range e.health.Problems {
+		p.About["first"] = strings.Join(first, ", ")
+	}
 }
 
 // cause says by which line a method is on for everybody, and what became of ours, which should come before it.

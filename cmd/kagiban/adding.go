@@ -230,7 +230,7 @@ func verdict(r hostsetup.Result, o hostsetup.Options) say.ID {
 
 // aliasIsFree refuses to let one name stand for two servers.
 func aliasIsFree(b book.Book, t hostsetup.Target) error {
-	if err := vault.CheckName(t.Name); err != nil {
+	if err := checkAlias(t.Name); err != nil {
 		return err
 	}
 	hosts, err := b.Hosts()
@@ -241,6 +241,14 @@ func aliasIsFree(b book.Book, t hostsetup.Target) error {
 		if h.Name == t.Name && (h.Address != t.Address || h.Port != t.Port || h.User != t.User) {
 			return say.Fail(say.AliasTaken, nil, "host", t.Name, "address", h.User+"@"+h.Address+":"+strconv.Itoa(h.Port))
 		}
+	}
+	return nil
+}
+
+// checkAlias refuses what cannot be a server's name in the book.
+func checkAlias(name string) error {
+	if err := vault.CheckName(name); err != nil {
+		return say.Fail(say.BadAlias, err, "name", name)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (p *program) showFindings(found []finding, asJSON bool) error {
 	}
 	for _, f := range found {
 		what, still, next := say.Parts(f.id, f.fields)
-		out.Problems = append(out.Problems, checkedProblem{string(f.id), what, next})
+		out.Problems = append(out.Problems, checkedProblem{string(f.id), what, some(next)})
 		if asJSON {
 			continue
 		}

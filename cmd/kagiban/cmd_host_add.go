@@ -14,7 +14,6 @@ import (
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
-	"kagiban/vault"
 )
 
 func hostAddCommand(p *program) *cli.Command {
@@ -130,7 +129,7 @@ func (p *program) checkHostAdd(c *cli.Context, hosts int) error {
 		}
 	}
 	if name := c.String("name"); name != "" {
-		return vault.CheckName(name)
+		return checkAlias(name)
 	}
 	return nil
 }

@@ -37,9 +37,9 @@ func hostCheckCommand(p *program) *cli.Command {
 
 // checkedProblem is one problem of a host, as --json shows it.
 type checkedProblem struct {
-	ID     string `json:"id"`
-	Detail string `json:"detail"`
-	Fix    string `json:"fix"`
+	ID     string  `json:"id"`
+	Detail string  `json:"detail"`
+	Fix    *string `json:"fix"` // nil: it was said with the error
 }
 
 type checkedHost struct {
@@ -149,7 +149,7 @@ func (p *program) checkOne(c *cli.Context, v *visits, name string) (checkedHost,
 	checked.KeyOnly, checked.Methods, checked.seen, checked.open = health.KeyOnly, health.Methods, true, health.Open
 	for _, problem := range health.Problems {
 		detail, fix := say.Problem(problem)
-		checked.Problems = append(checked.Problems, checkedProblem{problem.ID, detail, fix})
+		checked.Problems = append(checked.Problems, checkedProblem{problem.ID, detail, some(fix)})
 	}
 	return checked, v.book.Update(c.Context, page.Name, func(h *book.Host) error {
 		for _, key := range h.Proved { // of another command, meanwhile
@@ -188,9 +188,9 @@ func (p *program) showProblems(hosts []checkedHost) {
 	var sole []string
 	for _, h := range hosts {
 		for _, problem := range h.Problems {
-			if problem.Fix != "" {
+			if problem.Fix != nil {
 				fmt.Fprintln(p.stderr, say.Text(say.ProblemOf, say.Fields{"host": h.Name, "detail": problem.Detail}))
-				fmt.Fprintln(p.stderr, "  "+say.Text(say.ProblemNext, say.Fields{"fix": problem.Fix}))
+				fmt.Fprintln(p.stderr, "  "+say.Text(say.ProblemNext, say.Fields{"fix": *problem.Fix}))
 			}
 		}
 		if h.sole {

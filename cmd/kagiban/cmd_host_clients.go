@@ -22,7 +22,8 @@ func hostClientsCommand(p *program) *cli.Command {
 		ArgsUsage: "HOST",
 		Description: "It logs in by this client's key and lists each key in the files where sshd may look for keys: of every account where it can become\n" +
 			"root, else of the login user. A key of this computer's has a star in front. \"unread\" is a file into which sshd does not\n" +
-			"look for that account and a login from here. What lets keys in besides is named, too.",
+			"look for that account and a login from here. What lets keys in besides is named, too.\n" +
+			"Exit: 0 listed, and what could not be looked at is named · 1 not reached, or this client's key does not open it · 5 needs a person.",
 		Flags:  append([]cli.Flag{jsonFlag()}, visitFlags()...),
 		Action: func(c *cli.Context) error { return p.hostClients(c) },
 	}
@@ -75,7 +76,7 @@ func (p *program) hostClients(c *cli.Context) error {
 	}
 	for _, door := range access.Doors {
 		detail, fix := say.Problem(door)
-		out.Doors = append(out.Doors, checkedProblem{door.ID, detail, fix})
+		out.Doors = append(out.Doors, checkedProblem{door.ID, detail, some(fix)})
 	}
 	for _, unseen := range access.Unseen {
 		out.Unseen = append(out.Unseen, prompt.Clean(unseen))

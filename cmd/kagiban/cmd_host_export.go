@@ -76,13 +76,16 @@ func (p *program) exportAnsible(c *cli.Context) error {
 			return err
 		}
 	}
-	p.tell(say.Exported, "count", strconv.Itoa(len(hosts)), "path", folder)
+	p.tell(say.Exported, "what", "servers", "count", strconv.Itoa(len(hosts)), "path", folder)
 	return nil
 }
 
 func (p *program) exportCloudInit(c *cli.Context) error {
 	var accounts []export.Account
 	if user := c.String("user"); user != "" {
+		if !export.FitsUser(user) {
+			return say.Fail(say.BadAccount, nil, "name", user)
+		}
 		key, err := p.ownKey(c)
 		if err != nil {
 			return err
@@ -99,7 +102,7 @@ func (p *program) exportCloudInit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.endOfExport(c, text, len(accounts))
+	return p.endOfExport(c, text, "accounts", len(accounts))
 }
 
 // ownKey is this client's key, by its private half.
@@ -128,10 +131,10 @@ func (p *program) exportSSHConfig(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.endOfExport(c, text, len(hosts))
+	return p.endOfExport(c, text, "servers", len(hosts))
 }
 
-func (p *program) endOfExport(c *cli.Context, text string, count int) error {
+func (p *program) endOfExport(c *cli.Context, text, what string, count int) error {
 	file := c.String("output")
 	if file == "" || file == "-" {
 		_, err := fmt.Fprint(p.stdout, text)
@@ -143,7 +146,7 @@ func (p *program) endOfExport(c *cli.Context, text string, count int) error {
 	if err := writeExport(file, text); err != nil {
 		return err
 	}
-	p.tell(say.Exported, "count", strconv.Itoa(count), "path", file)
+	p.tell(say.Exported, "what", what, "count", strconv.Itoa(count), "path", file)
 	return nil
 }
 

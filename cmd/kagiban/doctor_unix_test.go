@@ -96,7 +96,7 @@ func TestDoctor(t *testing.T) {
 				if a.id == say.ServiceIdle && slices.ContainsFunc(problems, isNoAgent) {
 					t.Errorf("the service should start it, and doctor says how to do it by hand: %+v", problems)
 				}
-				command, code := problems[at].Fix, 4
+				command, code := *problems[at].Fix, 4
 				if way == "--fix" {
 					command = "kagiban doctor --fix"
 				}
@@ -131,7 +131,7 @@ systemctl --user daemon-reload; chmod 644 $K/*.age; echo nonsense >$K/desk.age; 
 	done := ""
 	for range 10 {
 		problems := d.doctor(begin, "true", 4)
-		done = problems[0].Fix
+		done = *problems[0].Fix
 		d.must(begin + done)
 		if out, code := d.sh(begin + "kagiban doctor"); code == 0 {
 			d.says(begin+"ssh-add -T $K/laptop.pub", 0, "")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"io/fs"
@@ -14,7 +15,6 @@ import (
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
-	"kagiban/vault"
 )
 
 // wanted is a server that a person names: on the command line, or in a list.
@@ -98,6 +98,8 @@ func (p *program) listed(ctx context.Context, file string) (inventory.List, erro
 		return inventory.List{}, ctx.Err()
 	case err != nil:
 		return inventory.List{}, say.Fail(say.ListUnread, err, "error", err.Error())
+	case bytes.IndexByte(text, 0) >= 0: // a line of it would say nothing to anybody
+		return inventory.List{}, say.Fail(say.ListUnread, nil, "error", name+" is no text")
 	case len(text) > listLimit:
 		return inventory.List{}, say.Fail(say.ListUnread, nil, "error", name+" is larger than a list of hosts can be")
 	}
@@ -165,7 +167,7 @@ func aliasesOf(file, runs string) (string, error) {
 func fit(h inventory.Host) error {
 	err := hostsetup.CheckDestination(h.Destination)
 	if err == nil && h.Name != "" {
-		err = vault.CheckName(h.Name)
+		err = checkAlias(h.Name)
 	}
 	if err == nil {
 		return nil

@@ -147,8 +147,7 @@ func (p *permuter) long(word string) error {
 		}
 		joined = true
 	}
-	p.add(f, global, value, joined)
-	return nil
+	return p.add(f, global, "--"+name, value, joined)
 }
 
 // short takes -n, -n value, -nvalue, -n=value, and several short flags together.
@@ -168,14 +167,14 @@ func (p *permuter) short(word string) error {
 					return err
 				}
 			}
-			p.add(f, global, value, true)
-			return nil
+			return p.add(f, global, "-"+name, value, true)
 		}
 		if joined {
-			p.add(f, global, value, true)
-			return nil
+			return p.add(f, global, "-"+name, value, true)
 		}
-		p.add(f, global, "", false)
+		if err := p.add(f, global, "-"+name, "", false); err != nil {
+			return err
+		}
 		letters = rest
 	}
 	return nil
@@ -189,8 +188,12 @@ func (p *permuter) value(flag string) (string, error) {
 	return p.take(), nil
 }
 
-// add notes a flag under its first name, however it was written.
-func (p *permuter) add(f cli.Flag, global bool, value string, joined bool) {
+// add notes a flag under its first name, however it was written. An empty value is a script's empty variable, and must not do what the flag
+// left out does.
+func (p *permuter) add(f cli.Flag, global bool, written, value string, joined bool) error {
+	if joined && value == "" {
+		return p.fail(say.FlagEmpty, "flag", written)
+	}
 	name := f.Names()[0]
 	word := "--" + name
 	if joined {
@@ -206,6 +209,7 @@ func (p *permuter) add(f cli.Flag, global bool, value string, joined bool) {
 	default:
 		p.call.global = append(p.call.global, word)
 	}
+	return nil
 }
 
 // find looks a flag up by one of its names: the command's own first, then the

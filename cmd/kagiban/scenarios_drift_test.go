@@ -72,10 +72,10 @@ func (c *client) finds(h *vpstest.Host, problems ...string) []string {
 		for _, want := range problems {
 			id, detail, _ := strings.Cut(want, " ")
 			i := slices.IndexFunc(got.Problems, func(p checkedProblem) bool { return p.ID == id && strings.Contains(p.Detail, detail) })
-			if i < 0 || code != 4 || got.KeyOnly || got.Problems[i].Fix == "" {
+			if i < 0 || code != 4 || got.KeyOnly || got.Problems[i].Fix == nil {
 				return "not " + want
 			}
-			fixes = append(fixes, got.Problems[i].Fix)
+			fixes = append(fixes, *got.Problems[i].Fix)
 		}
 		return "found"
 	})
@@ -115,10 +115,10 @@ func drifts(t *testing.T, h *vpstest.Host, c *client) {
 		also         string
 	}{
 		{"a drop-in that sorts before ours", "printf '#\\nPasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/00-a.conf" + reload,
-			[]string{"password-elsewhere /etc/ssh/sshd_config.d/00-a.conf:2", "password-offered owner@vps1"}, 0, ""},
+			[]string{"password-offered owner@vps1", "password-elsewhere /etc/ssh/sshd_config.d/00-a.conf:2"}, 1, ""},
 		{"a line above the Include", "sed -i '1i PasswordAuthentication yes' /etc/ssh/sshd_config" + reload, []string{"password-elsewhere /etc/ssh/sshd_config:1"}, 0, ""},
 		{"a Match block", "printf 'Match User root\\n\\tPasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/99-z.conf" + reload,
-			[]string{"password-in-match /etc/ssh/sshd_config.d/99-z.conf:2", "password-offered root@vps1"}, 0, ""},
+			[]string{"password-offered root@vps1", "password-in-match /etc/ssh/sshd_config.d/99-z.conf:2"}, 1, ""},
 		{"a Match block for others", "printf 'Match Address 192.0.2.0/24\\n\\tKbdInteractiveAuthentication yes\\n\\tPasswordAuthentication yes\\n' >>/etc/ssh/sshd_config" + reload,
 			[]string{"password-in-match /etc/ssh/sshd_config:"}, 0, "sed -i '/^Match/,$d' /etc/ssh/sshd_config" + reload},
 		{"nobody has reloaded sshd", "printf 'PasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/00-a.conf",
@@ -129,13 +129,24 @@ func drifts(t *testing.T, h *vpstest.Host, c *client) {
 			[]string{"drop-in-edited /etc/ssh/sshd_config.d/00-kagiban.conf:3"}, 0, ""},
 		{"ours gone", "rm /etc/ssh/sshd_config.d/00-kagiban.conf; echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/50-cloud-init.conf" + reload,
 			[]string{"drop-in-gone 50-cloud-init.conf:1 says"}, 0, "rm /etc/ssh/sshd_config.d/50-cloud-init.conf" + reload},
+		{"ours gone, and another that would win over it", "rm /etc/ssh/sshd_config.d/00-kagiban.conf; echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-a.conf" + reload,
+			[]string{"drop-in-gone 00-a.conf:1 says", "password-elsewhere /etc/ssh/sshd_config.d/00-a.conf:1"}, 1, "host add"},
 		{"the Include gone", "sed -i 's/^Include/#Include/' /etc/ssh/sshd_config" + reload, []string{"drop-in-unread has no line"}, 0, ""},
 	} {
 		h.Exec(s.change)
 		t.Log(s.name)
 		fixes := c.finds(h, s.finds...)
+		for _, fix := range fixes[:s.types] { // host add would stop at what wins over it
+			if _, where, _ := strings.Cut(s.finds[s.types], " "); !strings.HasPrefix(fix, "mend "+where+" first, ") || !strings.HasSuffix(fix, "; then: kagiban host add vps1") {
+				t.Errorf("%s: %q", s.name, fix)
+			}
+		}
 		c.typeIn(h, fixes[s.types])
-		if s.also != "" {
+		switch s.also {
+		case "":
+		case "host add":
+			c.onceMore(h)
+		default:
 			h.Exec(s.also)
 		}
 		c.wellAgain(h)
@@ -272,7 +283,7 @@ func checkWithoutRoot(t *testing.T, h *vpstest.Host, c *client) {
 	c.finds(h, "others-not-checked only publickey is offered to owner@vps1; not checked for others: owner@vps1 cannot become root")
 	got, code := c.checked([]string{"host", "check", "-F", c.config})
 	if code != 4 || got.KeyOnly || len(got.Problems) != 1 || got.Problems[0].ID != "no-login" || !slices.Equal(got.Methods, []string{"publickey"}) ||
-		!strings.Contains(got.Problems[0].Fix, "kagiban unlock laptop") {
+		!strings.Contains(*got.Problems[0].Fix, "kagiban unlock laptop") {
 		t.Errorf("with a locked key: exit %d, %+v", code, got)
 	}
 	h.Exec("rm /etc/ssh/sshd_config.d/10-x.conf; systemctl reload ssh")

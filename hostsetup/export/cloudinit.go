@@ -36,7 +36,7 @@ func CloudInit(accounts []Account) (string, error) {
 	b.WriteString("#cloud-config\n" + Mark + "cloud-init: user-data for a new server, which lets nobody in by a password from its birth.\n" +
 		"# These accounts have no password, so sudo asks for none; the provider's console has none to log in with, either.\nusers:\n")
 	for _, a := range accounts {
-		if !account.MatchString(a.User) {
+		if !FitsUser(a.User) {
 			return "", &UnfitError{a.User, "user", a.User}
 		}
 		b.WriteString("  - name: " + quoted(a.User) + "\n    lock_passwd: true\n")

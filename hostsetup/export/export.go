@@ -53,6 +53,9 @@ var (
 	way     = regexp.MustCompile(`^([A-Za-z0-9_\[:][A-Za-z0-9._:%@+,\]\[-]*)?$`)
 )
 
+// FitsUser tells whether name may be an account's.
+func FitsUser(name string) bool { return account.MatchString(name) }
+
 // check refuses a host whose names have a meaning somewhere. Errors: *[UnfitError].
 func check(hosts []Host) error {
 	for _, h := range hosts {

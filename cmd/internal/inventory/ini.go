@@ -13,7 +13,7 @@ func (s source) ini() (List, error) {
 		if m := section.FindStringSubmatch(line.text); m != nil {
 			group, state = m[1], m[2]
 			if state != "" && state != "vars" && state != "children" && state != "hosts" {
-				return List{}, s.errorf(line.number, "a section is [GROUP], [GROUP:vars] or [GROUP:children], not %q", line.text)
+				return List{}, s.errorf(line.number, "a section is [GROUP], [GROUP:vars] or [GROUP:children], not %.80q", line.text)
 			}
 			at(a.groups, group, line.number)
 			continue
@@ -37,7 +37,7 @@ func (s source) ini() (List, error) {
 func (a *ansible) iniVariable(group string, line line) error {
 	key, value, found := strings.Cut(line.text, "=")
 	if !found {
-		return a.errorf(line.number, "%q is no NAME=VALUE", line.text)
+		return a.errorf(line.number, "%.80q is no NAME=VALUE", line.text)
 	}
 	value = strings.TrimSpace(value)
 	if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
@@ -50,7 +50,7 @@ func (a *ansible) iniVariable(group string, line line) error {
 func (a *ansible) iniChild(group string, line line) error {
 	names, err := words(line.text)
 	if err != nil || len(names) != 1 {
-		return a.errorf(line.number, "%q is no name of a group", line.text)
+		return a.errorf(line.number, "%.80q is no name of a group", line.text)
 	}
 	child := at(a.groups, names[0], line.number)
 	child.parents = append(child.parents, group)
@@ -60,13 +60,13 @@ func (a *ansible) iniChild(group string, line line) error {
 func (a *ansible) iniHost(group string, line line) error {
 	fields, err := words(line.text)
 	if err != nil || len(fields) == 0 {
-		return a.errorf(line.number, "%q is not understood: %v", line.text, err)
+		return a.errorf(line.number, "%.80q is not understood: %v", line.text, err)
 	}
 	vars := map[string]setting{}
 	for _, field := range fields[1:] {
 		key, value, found := strings.Cut(field, "=")
 		if !found || key == "" {
-			return a.errorf(line.number, "%q is no NAME=VALUE", field)
+			return a.errorf(line.number, "%.80q is no NAME=VALUE", field)
 		}
 		vars[key] = setting{value, line.number}
 	}

@@ -137,7 +137,7 @@ func (s source) plain() (List, error) {
 		text, _, _ = strings.Cut(text, "\t#")
 		words := strings.Fields(text)
 		if len(words) != 1 {
-			return l, s.errorf(line.number, "%q is not one [USER@]HOST[:PORT]", text)
+			return l, s.errorf(line.number, "%.80q is not one [USER@]HOST[:PORT]", text)
 		}
 		l.add(Host{Destination: words[0], Where: s.where(line.number)})
 	}

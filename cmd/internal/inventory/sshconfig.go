@@ -25,7 +25,7 @@ func (s source) aliases(l *List, home string, depth int) error {
 	for _, line := range s.lines() {
 		m := statement.FindStringSubmatch(line.text)
 		if m == nil {
-			return s.errorf(line.number, "%q is no line of an ssh configuration", line.text)
+			return s.errorf(line.number, "%.80q is no line of an ssh configuration", line.text)
 		}
 		var err error
 		switch strings.ToLower(m[1]) {
@@ -85,7 +85,7 @@ func (s source) include(l *List, line line, value, home string, depth int) error
 		}
 		files, err := filepath.Glob(pattern)
 		if err != nil {
-			return s.errorf(line.number, "%q: %v", pattern, err)
+			return s.errorf(line.number, "%.80q: %v", pattern, err)
 		}
 		slices.Sort(files)
 		for _, file := range files {

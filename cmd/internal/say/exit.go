@@ -17,9 +17,9 @@ const (
 func ExitCode(id ID) int {
 	switch id {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
-		BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
+		FlagEmpty, BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
 		StdinTwice, TwoSources, BadHostName, BadUserName, SystemUserName, BadHostKey, BadFingerprint, BadPort, OneHostOnly, BadUndoAfter, BadParallel,
-		BadKeyName, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, WayUnkept:
+		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, WayUnkept:
 		return ExitUsage
 	case AgentNotRunning, AgentLocked:
 		return ExitLocked

@@ -163,7 +163,11 @@ func Problem(p hostsetup.Problem) (detail, fix string) {
 	if !known {
 		return oneLine(p.String()), ""
 	}
-	return fill(m.What, p.About), fill(m.Next, p.About)
+	detail, fix = fill(m.What, p.About), fill(m.Next, p.About)
+	if first := p.About["first"]; first != "" && strings.HasPrefix(fix, "kagiban host add ") {
+		fix = Text(ProblemFirst, Fields{"first": first, "fix": fix})
+	}
+	return detail, fix
 }
 
 // ofFailure is what the server's half says in a word, in words.

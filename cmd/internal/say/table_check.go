@@ -2,20 +2,22 @@ package say
 
 // Talk about who else can open a server.
 const (
-	OneKeyOnly  ID = "one-key-only"
-	NoClients   ID = "no-clients"
-	NotSeen     ID = "clients-not-seen"
-	ProblemNext ID = "problem-next"
-	ProblemOf   ID = "problem-of"
+	OneKeyOnly   ID = "one-key-only"
+	NoClients    ID = "no-clients"
+	NotSeen      ID = "clients-not-seen"
+	ProblemNext  ID = "problem-next"
+	ProblemOf    ID = "problem-of"
+	ProblemFirst ID = "problem-first"
 )
 
 func checkTable() map[ID]Message {
 	return map[ID]Message{
-		OneKeyOnly:  {What: "{host}: only one key opens this server; if this computer is lost, the provider's console is the only way in", Next: "kagiban key recovery {host} -o FILE"},
-		NoClients:   {What: "{host}: no key stands in any file that was looked at"},
-		NotSeen:     {What: "{host}: not looked at: {unseen}", Next: "kagiban host clients {host} --sudo-password-file FILE"},
-		ProblemOf:   {What: "{host}: {detail}"},
-		ProblemNext: {What: "next: {fix}"},
+		OneKeyOnly:   {What: "{host}: only one key opens this server; if this computer is lost, the provider's console is the only way in", Next: "kagiban key recovery {host} -o FILE"},
+		NoClients:    {What: "{host}: no key stands in any file that was looked at"},
+		NotSeen:      {What: "{host}: not looked at: {unseen}", Next: "kagiban host clients {host} --sudo-password-file FILE"},
+		ProblemOf:    {What: "{host}: {detail}"},
+		ProblemFirst: {What: "mend {first} first, which wins over whatever kagiban writes; then: {fix}"},
+		ProblemNext:  {What: "next: {fix}"},
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	UnknownFlag      ID = "unknown-flag"
 	UnknownFlagGuess ID = "unknown-flag-guess"
 	FlagNeedsValue   ID = "flag-needs-value"
+	FlagEmpty        ID = "flag-empty"
 	BadFlagValue     ID = "bad-flag-value"
 	MissingFlag      ID = "missing-flag"
 	TooManyArguments ID = "too-many-arguments"
@@ -46,6 +47,7 @@ func frameTable() map[ID]Message {
 		UnknownFlag:      {What: "unknown flag {flag}", Next: "{command} --help"},
 		UnknownFlagGuess: {What: "unknown flag {flag}, did you mean {guess}?", Next: "{command} --help"},
 		FlagNeedsValue:   {What: "{flag} needs a value (one that begins with a dash is written {flag}=-value)", Next: "{command} --help"},
+		FlagEmpty:        {What: "the value of {flag} is empty", Next: "{command} --help, or leave {flag} out"},
 		BadFlagValue:     {What: "{error}", Next: "{command} --help"},
 		MissingFlag:      {What: "{command} needs {flag}", Next: "{command} --help"},
 		TooManyArguments: {What: "{command} takes no argument \"{arg}\" here", Next: "{command} --help"},

@@ -40,6 +40,7 @@ const (
 	ServerFailed     ID = "server-failed"
 	NoHost           ID = "no-host"
 	BadBook          ID = "bad-book"
+	BadAlias         ID = "bad-alias"
 	AliasTaken       ID = "alias-taken"
 	NotApproved      ID = "not-approved"
 	OneHostOnly      ID = "one-host-only"
@@ -240,6 +241,10 @@ func hostsetupTable() map[ID]Message {
 		ServerFailed: {What: "the server's half stopped: {error}", StillTrue: untouched, Next: "the same again with -v"},
 		NoHost:       {What: "no host \"{host}\" is known here", StillTrue: "nothing was changed", Next: "kagiban host list"},
 		BadBook:      {What: "{error}", StillTrue: "the file is as you left it", Next: "mend {path}"},
+		BadAlias: {
+			What: "\"{name}\" is not a name for a server (1 to 64 of A-Z a-z 0-9 . _ -, not beginning with . or -, and no device of Windows)",
+			Next: "the same again with another --name",
+		},
 		AliasTaken: {
 			What:      "the name {host} stands for {address} already",
 			StillTrue: "nothing was changed",

@@ -5,6 +5,7 @@ const (
 	NoWay          ID = "no-way"
 	WayUnkept      ID = "way-unkept"
 	Exported       ID = "exported"
+	BadAccount     ID = "bad-account"
 	ExportUnfit    ID = "export-unfit"
 	ExportOtherKey ID = "export-other-key"
 )
@@ -21,7 +22,8 @@ func wayTable() map[ID]Message {
 			StillTrue: untouched,
 			Next:      "the same again without --name, or with -J JUMP in place of the ProxyCommand",
 		},
-		Exported: {What: "{path}: written ({count})"},
+		Exported:   {What: "{path}: written ({what}: {count})"},
+		BadAccount: {What: "--user takes the name of an account, not \"{name}\"", Next: "kagiban host export cloud-init --help"},
 		ExportUnfit: {
 			What:      "{error}",
 			StillTrue: "nothing was written",
