@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"slices"
 
 	"golang.org/x/crypto/ssh"
@@ -155,16 +154,27 @@ func (r *keyring) hasRoom(row wire.Identity) bool {
 }
 
 // merge takes over what the Source says. What is known of a key that stays
-// (opened, hidden) is kept.
+// (opened, hidden) is kept, under whatever name it has now.
 func (r *keyring) merge(keys []LockedKey) {
-	old, byName := r.vault, map[string]*entry{}
+	old, byName, byKey := r.vault, map[string]*entry{}, map[string]*entry{}
 	for _, e := range old {
 		byName[e.name()] = e
+		if e.public != nil {
+			byKey[string(e.blob)] = e
+		}
 		delete(r.byBlob, string(e.blob))
 	}
 	r.vault, r.list = nil, nil
 	for _, k := range keys {
-		if e := r.adopt(k, byName[k.Name()]); e != nil {
+		had := byName[k.Name()]
+		if public := k.Public(); public != nil && (had == nil || had.public != nil) {
+			had = byKey[string(public.Marshal())]
+		}
+		if had != nil { // it goes on once
+			delete(byName, had.name())
+			delete(byKey, string(had.blob))
+		}
+		if e := r.adopt(k, had); e != nil {
 			r.vault = append(r.vault, e)
 		}
 	}
@@ -176,17 +186,18 @@ func (r *keyring) merge(keys []LockedKey) {
 	}
 }
 
-// adopt returns the entry of k: the one that its name had, or else a new one.
-// It returns nil for a key that is here already under another name: the first
-// name wins.
+// adopt returns the entry of k: the one that it had, or else a new one. What a
+// person is being asked under another name ends. It returns nil for a key that is
+// here already under another name: the first name wins.
 func (r *keyring) adopt(k LockedKey, had *entry) *entry {
-	public := k.Public()
-	if public == nil && had != nil {
-		public = had.public // learnt when it was opened
-	}
-	e := &entry{}
-	if had != nil && (had.public == nil || bytes.Equal(had.blob, public.Marshal())) {
-		e = had
+	e, public := had, k.Public()
+	switch {
+	case e == nil:
+		e = &entry{}
+	case e.name() != k.Name():
+		e.endQuestions()
+	case public == nil:
+		public = e.public // learnt when it was opened
 	}
 	e.locked, e.comment = k, k.Comment()
 	if !r.claim(e, public) {

@@ -163,6 +163,25 @@ func TestTheSourceMayChange(t *testing.T) {
 	c.wantList("two@here") // better than nothing
 }
 
+// TestARenamedKeyStaysAsItIs: open or hidden, as rotate and key rename leave it; another key under its old name is not open.
+func TestARenamedKeyStaysAsItIs(t *testing.T) {
+	one, two := newFakeKey(t, "one"), newFakeKey(t, "two")
+	source := sourceOf(one, two)
+	a := New(Options{Source: source})
+	c := connect(t, a)
+	mustUnlock(t, a, "one", "two")
+	wantSuccess(t, c.call(&wire.RemoveIdentity{Blob: two.public.Marshal()}))
+
+	fresh := newFakeKey(t, "one")
+	source.set(fresh, &fakeKey{name: "one-old", private: one.private, public: one.public}, &fakeKey{name: "zwei", private: two.private, public: two.public})
+	c.wantList("one@here", "one-old@here")
+	wantSignature(t, c.call(signRequest(one)), one)
+	wantFailure(t, c.call(signRequest(fresh)))
+	if old, now, zwei := keyStatus(t, a, "one-old"), keyStatus(t, a, "one"), keyStatus(t, a, "zwei"); old.Locked || !now.Locked || !zwei.Hidden || inMemory(a) != 1 {
+		t.Errorf("%+v, %+v, %+v, %d open", old, now, zwei, inMemory(a))
+	}
+}
+
 // TestASourceThatSaysNothingChangedIsNotMergedAnew would be a matter of speed,
 // if the list were not a thousand keys long.
 func TestASourceThatSaysNothingChangedIsNotMergedAnew(t *testing.T) {

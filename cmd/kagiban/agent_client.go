@@ -74,7 +74,7 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 	if here.Locked || here.Hidden {
 		err := p.opening(ctx, src, askFor(name), func(answer []byte) error { return c.Unlock(name, answer, agent.Terms{}) })
 		if err != nil {
-			return nil, err
+			return nil, p.unasked(here, err)
 		}
 		p.tell(say.KeyUnlocked, "key", name)           // the agent keeps it so: nobody should find that out later
 		if here, err = agentKey(c, name); err != nil { // its public half may be known only now
@@ -95,6 +95,14 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 		}
 	}
 	return nil, fmt.Errorf("the agent does not list key %q: %w", name, vault.ErrNoKey)
+}
+
+// unasked is err, unless that says that nobody can be asked for the passphrase of a key that the running agent holds locked: then it is the key that is in the way.
+func (p *program) unasked(held agent.KeyStatus, err error) error {
+	if held.Name != "" && errors.Is(err, prompt.ErrCannotAsk) {
+		return say.Fail(say.KeyUnasked, err, "key", held.Name)
+	}
+	return err
 }
 
 // agentKey is what the agent knows of a key of the vault.

@@ -52,7 +52,7 @@ func hostAddCommand(p *program) *cli.Command {
 			"never touched.\n" +
 			"Several hosts are worked on at once; whatever is asked is asked about one at a time. Ctrl-C begins no further host and\n" +
 			"takes those back that are under way.\n" +
-			"Exit: 0 key-only · 1 failed, nothing changed · 4 the key is in, passwords are not off · 5 needs a person · 6 undone.",
+			"Exit: 0 key-only · 1 failed, nothing changed · 3 the key to install is locked · 4 the key is in, passwords are not off · 5 needs a person · 6 undone.",
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return p.hostAdd(c) },
 	}

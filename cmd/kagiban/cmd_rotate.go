@@ -31,7 +31,7 @@ func rotateCommand(p *program) *cli.Command {
 			"one's name; the old one is kept as NAME-old-DATE. On each server the new key is installed next to the old one and proved by a\n" +
 			"login, and only then the old one is taken off and proved refused. What was interrupted or not reached is gone on with by\n" +
 			"the same command. --passphrase-file is for the old key, --new-passphrase-file for the new one.\n" +
-			"Exit: 0 all done · 1 the old key still opens some server, and still works there · 5 needs a person.",
+			"Exit: 0 all done · 1 the old key still opens some server, and still works there · 3 the old key is locked · 5 needs a person.",
 		Flags:  append(flags, newPassphrase.flags()...),
 		Action: func(c *cli.Context) error { return p.rotate(c) },
 	}

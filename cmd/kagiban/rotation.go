@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
+	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup/book"
 	"kagiban/vault"
@@ -174,6 +176,11 @@ func (r *rotation) spare() string {
 	}
 }
 
+// replaced is the end of such a name.
+var replaced = regexp.MustCompile(`-old-\d{8}(-\d+)?$`)
+
+func isReplaced(name string) bool { return replaced.MatchString(name) }
+
 // haveKeys opens both keys, and makes the new one if it is still to be made.
 func (r *rotation) haveKeys(ctx context.Context) error {
 	if !r.made() {
@@ -211,17 +218,18 @@ func (r *rotation) open(ctx context.Context) (err error) {
 
 // make makes the new key. Nothing is begun before both passphrases are known.
 func (r *rotation) make(ctx context.Context) error {
-	oldSecret, private, err := r.openOld(ctx)
-	if err != nil {
+	held := r.p.viewOrNothing().keys[r.old.Name]
+	if err := r.openOld(ctx, held); err != nil {
 		return err
 	}
-	defer clear(oldSecret)
 	secret, err := r.p.newPassphraseFor(ctx, r.name, r.v.from[newPassphrase])
+	if errors.Is(err, prompt.ErrCannotAsk) {
+		err = say.Fail(say.SecretUnasked, err, "what", "passphrase for the new key", "flag", "--new-passphrase-file")
+	}
 	if err != nil {
 		return err
 	}
 	defer clear(secret)
-	held := r.p.viewOrNothing().keys[r.old.Name]
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -240,25 +248,27 @@ func (r *rotation) make(ctx context.Context) error {
 	if r.signer, err = fresh.Signer(); err != nil {
 		return err
 	}
-	if r.oldSigner, err = private.Signer(); err != nil {
-		return err
-	}
-	r.tellAgent(held, oldSecret, secret)
+	r.tellAgent(held, secret)
 	return nil
 }
 
-// openOld opens the old key in this process: the agent locks it as soon as it has another name.
-func (r *rotation) openOld(ctx context.Context) (secret []byte, private *vault.Private, err error) {
+// openOld opens the old key: by the agent, where that has it open and asks nobody about each use; else in this process.
+func (r *rotation) openOld(ctx context.Context, held agent.KeyStatus) (err error) {
 	if r.old.Name == "" {
-		return nil, nil, say.Fail(say.RotateNoOld, nil, "key", r.name, "fingerprint", ssh.FingerprintSHA256(r.off))
+		return say.Fail(say.RotateNoOld, nil, "key", r.name, "fingerprint", ssh.FingerprintSHA256(r.off))
 	}
-	err = r.p.opening(ctx, r.v.from[passphrase], askFor(r.old.Name), func(answer []byte) (err error) {
-		if private, err = r.vault.Unlock(r.old.Name, answer); err == nil {
-			secret = bytes.Clone(answer)
+	if !held.Locked && !held.Hidden && !held.Confirm && held.Fingerprint == ssh.FingerprintSHA256(r.off) {
+		if r.oldSigner, err = r.p.signerByAgent(ctx, r.old.Name, r.v.from[passphrase]); err == nil {
+			return nil
 		}
-		return err
-	})
-	return secret, private, err
+		r.p.log.Info("the old key is opened here, not by the agent", "why", err)
+	}
+	private, err := r.p.openKey(ctx, r.vault, r.old.Name, r.v.from[passphrase])
+	if err != nil {
+		return r.p.unasked(held, err)
+	}
+	r.oldSigner, err = private.Signer()
+	return err
 }
 
 // begin writes down what is to be done, gives the old key its new name, and then the pages that name it.
@@ -308,8 +318,8 @@ func (r *rotation) spec() (vault.Spec, error) {
 	return s, err
 }
 
-// tellAgent has the agent hold both keys as it held the old one: open until the same time, or locked. Without it they are locked, and ssh asks.
-func (r *rotation) tellAgent(held agent.KeyStatus, oldSecret, secret []byte) {
+// tellAgent has the agent hold the new key as it goes on holding the old one: open until the same time, or locked. Without it both are locked, and ssh asks.
+func (r *rotation) tellAgent(held agent.KeyStatus, secret []byte) {
 	if held.Name == "" || held.Locked || held.Hidden {
 		return
 	}
@@ -325,10 +335,8 @@ func (r *rotation) tellAgent(held agent.KeyStatus, oldSecret, secret []byte) {
 			return
 		}
 	}
-	for i, name := range []string{r.old.Name, r.name} {
-		u := unlocking{p: r.p, client: c, terms: terms, locked: []string{name}}
-		r.p.complain(u.try([][]byte{oldSecret, secret}[i]))
-	}
+	u := unlocking{p: r.p, client: c, terms: terms, locked: []string{r.name}}
+	r.p.complain(u.try(secret))
 }
 
 // notRotating refuses to rename a key that servers are still waiting for: work that is owed knows it by its name.

@@ -54,6 +54,7 @@ func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(listed, inTurn)
 	if s.asOf.IsZero() || !slices.EqualFunc(listed, s.known, sameKey) {
 		s.keys, s.known = nil, listed
 		for _, k := range listed {
@@ -62,6 +63,20 @@ func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
 	}
 	s.seen, s.asOf = files, now
 	return s.keys, nil
+}
+
+// inTurn is the order in which the agent lists keys, and ssh offers them: those that rotate has replaced last, the newest first. A server hears six
+// offers by default (sshd_config(5), MaxAuthTries).
+func inTurn(x, y vault.Key) int {
+	switch was, is := isReplaced(x.Name), isReplaced(y.Name); {
+	case was && is:
+		return y.Created.Compare(x.Created)
+	case was:
+		return 1
+	case is:
+		return -1
+	}
+	return 0
 }
 
 // keyFiles are the files that a list of the vault depends on; no folder, no files.

@@ -124,6 +124,8 @@ func TestSourceChanges(t *testing.T) {
 		want string
 	}{
 		{"renamed", func() error { return s.vault.Rename("rsa", "old") }, "desk laptop old"},
+		{"replaced", func() error { return s.vault.Rename("desk", "desk-old-20261123") }, "laptop old desk-old-20261123"},
+		{"no longer", func() error { return s.vault.Rename("desk-old-20261123", "desk") }, "desk laptop old"},
 		{"removed", func() error { return s.vault.Remove("desk") }, "laptop old"},
 		{"made", func() error { _, err := s.vault.Create("new", vault.Spec{}, []byte("x")); return err }, "laptop new old"},
 		{"emptied", func() error { return os.RemoveAll(dir) }, ""},

@@ -21,7 +21,7 @@ func ExitCode(id ID) int {
 		StdinTwice, TwoSources, BadHostName, BadUserName, SystemUserName, BadHostKey, BadFingerprint, BadPort, OneHostOnly, BadUndoAfter, BadParallel,
 		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, WayUnkept:
 		return ExitUsage
-	case AgentNotRunning, AgentLocked:
+	case AgentNotRunning, AgentLocked, KeyUnasked:
 		return ExitLocked
 	case NotEnforced, NotChecked, OtherServer, StillOpen, StillTaken, CheckFoundOpen:
 		return ExitProblem

@@ -22,6 +22,7 @@ const (
 	KeyUnlockedUntil ID = "key-unlocked-until"
 	KeyIsUnlocked    ID = "key-is-unlocked"
 	KeyStillLocked   ID = "key-still-locked"
+	KeyUnasked       ID = "key-unasked"
 	KeyLocked        ID = "key-locked"
 	AllLocked        ID = "all-locked"
 	StateAgentRuns   ID = "state-agent-runs"
@@ -89,6 +90,11 @@ func agentTable() map[ID]Message {
 			What:      "wrong passphrase: {keys}",
 			StillTrue: "what was unlocked before still is, and no key was changed or lost",
 			Next:      "kagiban unlock {keys}",
+		},
+		KeyUnasked: {
+			What:      "the key {key} is locked, and nobody can be asked for its passphrase here: no terminal, and no SSH_ASKPASS that may be used",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban unlock {key}   (in a terminal; then the same again here)\nthe same again with --passphrase-file FILE",
 		},
 		KeyLocked: {What: "locked {key}"},
 		AllLocked: {What: "locked all keys; those that ssh-add added are forgotten"},
