@@ -276,6 +276,10 @@ func TestWhatEndsAQuestionFromOutside(t *testing.T) {
 		},
 		"remove all":   func(t *testing.T, a *Agent, _ *fakeKey) { a.RemoveAll() },
 		"file removed": func(t *testing.T, a *Agent, _ *fakeKey) { source.set(); a.Status() },
+		"renamed": func(t *testing.T, a *Agent, k *fakeKey) { // what was asked names a file that is gone
+			source.set(&fakeKey{name: "other", private: k.private, public: k.public})
+			a.Status()
+		},
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
