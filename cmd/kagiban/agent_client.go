@@ -41,9 +41,10 @@ func (p *program) signer(ctx context.Context, keyName string, src prompt.Source)
 	if err != nil {
 		return nil, err
 	}
+	what := "passphrase of key " + key.Name
 	signer, err := p.signerByAgent(ctx, key.Name, src)
 	if !errors.Is(err, errNotByAgent) {
-		return signer, err
+		return signer, unasked(err, what, passphrase)
 	}
 	p.log.Info("the key is opened here, not by the agent", "key", key.Name, "why", err)
 	v, err := p.vault()
@@ -52,7 +53,7 @@ func (p *program) signer(ctx context.Context, keyName string, src prompt.Source)
 	}
 	private, err := p.openKey(ctx, v, key.Name, src)
 	if err != nil {
-		return nil, err
+		return nil, unasked(err, what, passphrase)
 	}
 	return private.Signer()
 }

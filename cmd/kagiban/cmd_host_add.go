@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
+	"kagiban/vault"
 )
 
 func hostAddCommand(p *program) *cli.Command {
@@ -38,7 +40,7 @@ func hostAddCommand(p *program) *cli.Command {
 		&cli.BoolFlag{Name: "same-password", Usage: "one password, asked for once, is that of all hosts"},
 		jsonFlag(),
 	}
-	flags = append(flags, secretFlags(passphrase, password, sudoPassword)...)
+	flags = append(flags, secretFlags(passphrase, identityPassphrase, password, sudoPassword)...)
 	return &cli.Command{
 		Name:      "add",
 		Usage:     "install this client's key on a server, prove it, and turn passwords off",
@@ -69,7 +71,7 @@ type added struct {
 
 func (p *program) hostAdd(c *cli.Context) error {
 	var hosts []wanted
-	from, err := sources(c, passphrase, password, sudoPassword)
+	from, err := sources(c, passphrase, identityPassphrase, password, sudoPassword)
 	if err == nil {
 		hosts, err = p.hostsToAdd(c, from)
 	}
@@ -148,7 +150,7 @@ func (p *program) hostOptions(c *cli.Context, from map[secret]prompt.Source) (ho
 	}
 	o.KeyName, o.Comment = key.Name, key.Comment
 	if file := c.String("identity"); file != "" {
-		signer, err := p.identity(c.Context, file)
+		signer, err := p.identity(c.Context, file, from[identityPassphrase])
 		if err != nil {
 			return o, err
 		}
@@ -161,33 +163,38 @@ func (p *program) hostOptions(c *cli.Context, from map[secret]prompt.Source) (ho
 	return o, nil
 }
 
-// identity opens a private key file of the user's, asking for its passphrase if it has one.
-func (p *program) identity(ctx context.Context, file string) (ssh.Signer, error) {
+// identity opens a private key file of the user's, by its passphrase if it has one.
+func (p *program) identity(ctx context.Context, file string, src prompt.Source) (ssh.Signer, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, say.Fail(say.IdentityUnread, err, "error", err.Error())
 	}
 	defer clear(text)
+	unread := func(err error) error {
+		return say.Fail(say.IdentityUnread, err, "error", fmt.Sprintf("%s: %v", file, err))
+	}
 	signer, err := ssh.ParsePrivateKey(text)
 	var locked *ssh.PassphraseMissingError
-	for attempt := 0; errors.As(err, &locked) && attempt < 3; attempt++ {
-		if attempt > 0 {
-			p.tell(say.WrongAnswer)
-		}
-		answer, askErr := p.ask.Secret(ctx, say.Text(say.AskIdentity, say.Fields{"file": file})+" ")
-		if askErr != nil {
-			return nil, askErr
-		}
-		var opened ssh.Signer
-		if opened, askErr = ssh.ParsePrivateKeyWithPassphrase(text, answer); askErr == nil {
-			signer, err = opened, nil
-		}
-		clear(answer)
+	switch {
+	case err == nil:
+		return signer, nil
+	case !errors.As(err, &locked):
+		return nil, unread(err)
 	}
-	if err != nil {
-		return nil, say.Fail(say.IdentityUnread, err, "error", fmt.Sprintf("%s: %v", file, err))
+	question := func() string { return say.Text(say.AskFile, say.Fields{"file": file}) + " " }
+	err = p.opening(ctx, src, question, func(answer []byte) (err error) {
+		switch signer, err = ssh.ParsePrivateKeyWithPassphrase(text, answer); {
+		case errors.Is(err, x509.IncorrectPasswordError):
+			return vault.ErrWrongPassphrase
+		case err != nil:
+			return unread(err)
+		}
+		return nil
+	})
+	if isWrong(err) {
+		return nil, unread(err)
 	}
-	return signer, nil
+	return signer, unasked(err, "passphrase of "+file, identityPassphrase)
 }
 
 // maxIdentities keeps the keys of ssh's configuration from using up the server's patience (MaxAuthTries is 6).

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,8 +17,10 @@ type secret string
 const (
 	passphrase    secret = "passphrase"
 	newPassphrase secret = "new-passphrase"
-	password      secret = "password"
-	sudoPassword  secret = "sudo-password"
+	// identityPassphrase is that of a private key file besides the vault's keys.
+	identityPassphrase secret = "identity-passphrase"
+	password           secret = "password"
+	sudoPassword       secret = "sudo-password"
 )
 
 // flags are the ways in which a script hands the secret over.
@@ -25,7 +28,7 @@ func (s secret) flags() []cli.Flag {
 	f := []cli.Flag{&cli.StringFlag{
 		Name: string(s) + "-file", Usage: "read the " + s.words() + " from the first line of `FILE` (- is stdin)",
 	}}
-	if s == passphrase || s == newPassphrase {
+	if s.byCommand() {
 		f = append(f, &cli.StringFlag{
 			Name: string(s) + "-command", Usage: "read the " + s.words() + " from the first line that `COMMAND` prints",
 		})
@@ -42,16 +45,19 @@ func secretFlags(secrets ...secret) []cli.Flag {
 	return flags
 }
 
+// byCommand tells whether a program may be asked for it: those that keep passphrases.
+func (s secret) byCommand() bool { return strings.HasSuffix(string(s), "passphrase") }
+
 func (s secret) words() string {
 	return map[secret]string{
-		passphrase: "passphrase", newPassphrase: "new passphrase", password: "password", sudoPassword: "password that sudo, doas or su asks for",
+		passphrase: "passphrase", newPassphrase: "new passphrase", identityPassphrase: "passphrase of -i's FILE", password: "password", sudoPassword: "password that sudo, doas or su asks for",
 	}[s]
 }
 
 // source is the place that the user named for the secret, if any.
 func (s secret) source(c *cli.Context) (prompt.Source, error) {
 	src := prompt.Source{Flag: "--" + string(s) + "-file", File: c.String(string(s) + "-file")}
-	if s != passphrase && s != newPassphrase {
+	if !s.byCommand() {
 		return src, nil
 	}
 	src.Command = c.String(string(s) + "-command")
@@ -91,6 +97,14 @@ func (p *program) secret(ctx context.Context, src prompt.Source, question string
 		return src.Read(ctx, p.stdin, p.stderr)
 	}
 	return p.ask.Secret(ctx, question)
+}
+
+// unasked says which secret could not be asked for, where that is the error, and the flag that it can come by.
+func unasked(err error, what string, s secret) error {
+	if errors.Is(err, prompt.ErrCannotAsk) {
+		return say.Fail(say.SecretUnasked, err, "what", what, "flag", "--"+string(s)+"-file")
+	}
+	return err
 }
 
 // newSecret is secret for a passphrase that is to be set: asked twice, and again

@@ -55,7 +55,7 @@ func (p *program) hostsToAdd(c *cli.Context, from map[secret]prompt.Source) ([]w
 		return nil, say.Fail(say.MissingArgument, nil, "arg", "[USER@]HOST[:PORT], or --from FILE", "command", "kagiban host add")
 	case file == "":
 		return all, nil
-	case file == "-" && slices.ContainsFunc([]secret{passphrase, password, sudoPassword}, func(s secret) bool { return from[s].Stdin() }):
+	case file == "-" && slices.ContainsFunc([]secret{passphrase, identityPassphrase, password, sudoPassword}, func(s secret) bool { return from[s].Stdin() }):
 		return all, say.Fail(say.StdinTwice, nil)
 	}
 	list, err := p.listed(c.Context, file)

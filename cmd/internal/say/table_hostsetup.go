@@ -61,7 +61,6 @@ const (
 	AskPassword      ID = "ask-password"
 	AskSudo          ID = "ask-sudo"
 	AskRoot          ID = "ask-root"
-	AskIdentity      ID = "ask-identity"
 	WrongAnswer      ID = "wrong-answer"
 	SecretUnasked    ID = "secret-unasked"
 	NoHosts          ID = "no-hosts"
@@ -272,7 +271,6 @@ func hostsetupTable() map[ID]Message {
 		AskPassword:      {What: "password of {account}:"},
 		AskSudo:          {What: "password of {account}, for {way}:"},
 		AskRoot:          {What: "password of {account}, for {way} (only Enter: there is none):"},
-		AskIdentity:      {What: "passphrase of {file}:"},
 		WrongAnswer:      {What: "that was not it"},
 		PlanNotEnforced:  {What: "passwords stay on: {why}"},
 		PlanOther:        {What: "loses the login by password: {other}"},
