@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -219,12 +220,27 @@ func (r *revoking) lookThere(ctx context.Context, found *suspects) error {
 	if len(found.all) > 0 {
 		return nil
 	}
+	return r.unseen(failed)
+}
+
+// unseen is the end of a search that found nothing: where a server could not be asked, it may be there that the key is known.
+func (r *revoking) unseen(failed []error) error {
+	asked, unasked, codes := []string{here}, []string{}, []int{}
 	for i, err := range failed {
-		if err != nil {
-			return say.ForHost(r.pages[i].Name, err) // it may be there that the key is known
+		name := r.pages[i].Name
+		if err == nil {
+			asked = append(asked, name)
+			continue
 		}
+		e := say.ForHost(name, err)
+		fmt.Fprintln(r.p.stderr, renderAmong(len(r.pages), name, e))
+		unasked, codes = append(unasked, name), append(codes, say.ExitCode(e.ID))
 	}
-	return nil
+	if len(unasked) == 0 {
+		return nil
+	}
+	fmt.Fprintln(r.p.stderr, say.Render(say.LostKeyUnseen, say.Fields{"name": r.asked, "asked": strings.Join(asked, ", "), "unasked": strings.Join(unasked, ", ")}))
+	return exitStatus(sharedCode(codes))
 }
 
 // suspect takes note of the keys of one host that may be the one that was asked for, under all names that they have there. Only the account that is

@@ -33,6 +33,7 @@ type revoking struct {
 	key    ssh.PublicKey
 	client string
 	board  *board
+	sole   []bool // by page: one key is left for it
 
 	mu     sync.Mutex
 	memory map[string]*remembering // by host
@@ -97,6 +98,7 @@ func (r *revoking) all(ctx context.Context) error {
 	defer stop()
 	r.board = newBoard(r.p, r.names(), false)
 	r.floor.board, r.floor.many, r.floor.stop = r.board, len(r.pages) > 1, stop
+	r.sole = make([]bool, len(r.pages))
 	end := r.board.live(ctx)
 	codes := several(ctx, r.names(), revokesAtOnce, func(i int, _ string) int {
 		r.board.begin(i)
@@ -104,6 +106,13 @@ func (r *revoking) all(ctx context.Context) error {
 		return code
 	})
 	end()
+	var sole []string
+	for i, only := range r.sole {
+		if only {
+			sole = append(sole, r.pages[i].Name)
+		}
+	}
+	r.p.saySole(sole)
 	if len(codes) < len(r.pages) {
 		return ctx.Err()
 	}
@@ -130,10 +139,24 @@ func (r *revoking) one(ctx context.Context, i int) int {
 	if err == nil && found.Done {
 		err = r.book.Settle(context.WithoutCancel(ctx), append(owed, r.work(page))...)
 	}
+	if err == nil && found.Done && len(found.Files) > 0 {
+		err = r.opensNoMore(ctx, i, lost)
+	}
 	if err == nil {
 		return r.done(i, found)
 	}
 	return r.failed(ctx, i, err)
+}
+
+// opensNoMore strikes keys out of those that were seen to open a host, and takes note of a host that one key is left for.
+func (r *revoking) opensNoMore(ctx context.Context, i int, lost []ssh.PublicKey) error {
+	return r.book.Update(context.WithoutCancel(ctx), r.pages[i].Name, func(h *book.Host) error {
+		h.Proved = slices.DeleteFunc(h.Proved, func(key string) bool {
+			return slices.ContainsFunc(lost, func(l ssh.PublicKey) bool { return ssh.FingerprintSHA256(l) == key })
+		})
+		r.sole[i] = soleKey(*h)
+		return nil
+	})
 }
 
 // due are the keys that come off a host: the one that was asked for; and those that are owed there, as far as somebody is asked about them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -50,23 +51,22 @@ func renderAmong(hosts int, host string, e *say.Error) string {
 	return say.Render(e.ID, e.Fields)
 }
 
-// endOfSeveral is the exit code of a command over several hosts: the code that all failures share, else 1.
+// endOfSeveral is the exit code of a command over several hosts.
 func (p *program) endOfSeveral(codes []int) error {
-	common, failed := 0, 0
-	for _, code := range codes {
-		if code == say.ExitDone {
-			continue
-		}
-		failed++
-		switch common {
-		case 0, code:
-			common = code
-		default:
-			common = say.ExitFailed
-		}
+	failures := slices.DeleteFunc(slices.Clone(codes), func(code int) bool { return code == say.ExitDone })
+	if len(failures) > 0 && len(codes) > 1 {
+		p.tell(say.HostsDiffer, "failed", strconv.Itoa(len(failures)), "all", strconv.Itoa(len(codes)))
 	}
-	if failed > 0 && len(codes) > 1 {
-		p.tell(say.HostsDiffer, "failed", strconv.Itoa(failed), "all", strconv.Itoa(len(codes)))
+	return exitStatus(sharedCode(failures))
+}
+
+// sharedCode is the code that all failures share, else 1; of none, 0.
+func sharedCode(failures []int) int {
+	if len(failures) == 0 {
+		return say.ExitDone
 	}
-	return exitStatus(common)
+	if slices.ContainsFunc(failures, func(code int) bool { return code != failures[0] }) {
+		return say.ExitFailed
+	}
+	return failures[0]
 }

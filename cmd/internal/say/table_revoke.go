@@ -8,6 +8,7 @@ const (
 	HalfByPerson    ID = "half-revoked-by-person"
 	StillTaken      ID = "still-taken"
 	NoSuchLostKey   ID = "no-such-lost-key"
+	LostKeyUnseen   ID = "lost-key-unseen"
 	SeveralLostKeys ID = "several-lost-keys"
 	OthersName      ID = "name-of-others"
 
@@ -69,6 +70,11 @@ func revokeTable() map[ID]Message {
 			What:      "no key called {name} was found, neither here nor in a file of keys on {hosts}",
 			StillTrue: "nothing was changed",
 			Next:      "the same again with the key's fingerprint (SHA256:...) or its .pub file\nkagiban host clients HOST   (whose keys open a server)",
+		},
+		LostKeyUnseen: {
+			What:      "no key called {name} was found on {asked}; these could not be asked: {unasked}",
+			StillTrue: "nothing was changed, and nothing is remembered of it",
+			Next:      "the same again   (when they can be asked)\nthe same again with the key's .pub file   (it is then taken off where it can be, and remembered for the others)",
 		},
 		SeveralLostKeys: {
 			What:      "{name} is the name of several keys: {keys}",
