@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -47,7 +48,7 @@ func (p *program) keyRecovery(c *cli.Context) error {
 		return say.Fail(say.MissingFlag, nil, "flag", "--output", "command", "kagiban key recovery")
 	}
 	v.yes = true // to name a host is to say so; what is changed there is shown
-	file, src := c.String("output"), v.from[newPassphrase]
+	file := c.String("output")
 	pages, err := v.pages(c.Args().Slice())
 	if err != nil {
 		return err
@@ -63,7 +64,7 @@ func (p *program) keyRecovery(c *cli.Context) error {
 			return say.ForHost(page.Name, err)
 		}
 	}
-	key, err := p.recoveryKey(c.Context, file, there, src)
+	key, err := v.recoveryKey(c.Context, pages, file, there)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,8 @@ func (p *program) keyRecovery(c *cli.Context) error {
 const recoveryMark = "recovery-"
 
 // recoveryKey makes the key in file, or opens the one that an earlier run made there.
-func (p *program) recoveryKey(ctx context.Context, file string, there bool, src prompt.Source) (*vault.Private, error) {
+func (v *visits) recoveryKey(ctx context.Context, pages []book.Host, file string, there bool) (*vault.Private, error) {
+	p, src := v.p, v.from[newPassphrase]
 	if there {
 		key, err := p.openRecovery(ctx, file, src)
 		if err == nil {
@@ -88,7 +90,11 @@ func (p *program) recoveryKey(ctx context.Context, file string, there bool, src 
 		return nil, err
 	}
 	defer clear(secret)
-	text, err := vault.NewLoose(recoveryMark+p.now().Format("2006-01-02"), secret)
+	comment := v.recoveryName(ctx, pages)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	text, err := vault.NewLoose(comment, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +110,30 @@ func (p *program) recoveryKey(ctx context.Context, file string, there bool, src 
 		}
 	}
 	return nil, say.Fail(say.RecoveryUnread, err, "file", file, "error", err.Error())
+}
+
+// recoveryName is a name that no key has on the servers, as far as they can be asked: two may be made on one day, and revoke knows them by it.
+func (v *visits) recoveryName(ctx context.Context, pages []book.Host) string {
+	found := make([][]hostsetup.Client, len(pages))
+	several(ctx, make([]string, len(pages)), recoveriesAtOnce, func(i int, _ string) int {
+		o, err := v.to(ctx, pages[i])
+		if err == nil {
+			o.Steps = nil
+			var access hostsetup.Access
+			access, err = hostsetup.Clients(ctx, o)
+			found[i] = access.Clients
+		}
+		if err != nil {
+			v.p.log.Info("a server was not asked which names are taken", "host", pages[i].Name, "error", err)
+		}
+		return 0
+	})
+	day := recoveryMark + v.p.now().Format("2006-01-02")
+	name := day
+	for n := 2; slices.ContainsFunc(slices.Concat(found...), func(c hostsetup.Client) bool { return c.Comment == name }); n++ {
+		name = fmt.Sprintf("%s-%d", day, n)
+	}
+	return name
 }
 
 // openRecovery opens a recovery key that is there already. No other file is taken for one: not one without a passphrase, and no key that

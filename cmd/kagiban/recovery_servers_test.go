@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,12 @@ func TestRecovery(t *testing.T) {
 	before := h.Snapshot()
 	if out, _, code := laptop.kagiban(run...); code != 0 || strings.Count(out, "was in already, and opens it") != 2 || laptop.read(file) != made || h.Snapshot() != before {
 		t.Errorf("the second run: exit %d, %s", code, out)
+	}
+
+	run[slices.Index(run, "-o")+1] = file + "-second"
+	first, _, _ := strings.Cut(string(public), "\n")
+	if _, _, code := laptop.kagiban(run...); code != 0 || !strings.HasSuffix(h.Exec("cat "+keysFile), " "+strings.Fields(first)[2]+"-2\n") {
+		t.Errorf("another one on the same day: exit %d, %s", code, h.Exec("cat "+keysFile))
 	}
 
 	desk := newComputer(t, "desk").answering("kept elsewhere")
