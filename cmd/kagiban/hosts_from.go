@@ -62,8 +62,8 @@ func (p *program) hostsToAdd(c *cli.Context, from map[secret]prompt.Source) ([]w
 	if err != nil {
 		return all, err
 	}
-	if list.Aliases && config == "" {
-		config, err = aliasesOf(file, list.Runs)
+	if list.Aliases {
+		config, err = aliasesOf(file, list.Runs, config)
 	}
 	for _, h := range list.Hosts {
 		if err == nil {
@@ -140,8 +140,9 @@ func readAll(ctx context.Context, r io.Reader, limit int64) ([]byte, error) {
 }
 
 // aliasesOf is the -F by which ssh knows the aliases of an ssh_config that is a list; "" for the one that it reads by itself. A list must
-// not run programs: one that does at the line runs is for the person to give to ssh by name.
-func aliasesOf(file, runs string) (string, error) {
+// not run programs: one that does at the line runs is for the person to give to ssh by name, as config. Another file there would say what they stand for in
+// place of the list, since ssh reads one.
+func aliasesOf(file, runs, config string) (string, error) {
 	if file == "-" {
 		return "", say.Fail(say.ListAliases, nil)
 	}
@@ -152,6 +153,12 @@ func aliasesOf(file, runs string) (string, error) {
 	this, err := os.Stat(file)
 	if err != nil {
 		return "", say.Fail(say.ListUnread, err, "error", err.Error())
+	}
+	if config != "" {
+		if given, err := os.Stat(config); err == nil && os.SameFile(this, given) {
+			return config, nil
+		}
+		return "", say.Fail(say.ListConfig, nil, "file", file, "config", config)
 	}
 	var own fs.FileInfo
 	if own, err = os.Stat(filepath.Join(folder, ".ssh", "config")); err == nil && os.SameFile(this, own) {

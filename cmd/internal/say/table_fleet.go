@@ -13,6 +13,7 @@ const (
 	ListWrong      ID = "list-wrong"
 	ListEmpty      ID = "list-empty"
 	ListAliases    ID = "list-aliases"
+	ListConfig     ID = "list-config"
 	ListRuns       ID = "list-runs"
 	ListNote       ID = "list-note"
 )
@@ -31,6 +32,7 @@ func fleetTable() map[ID]Message {
 		ListWrong:      {What: "{error}", StillTrue: noConnection, Next: "mend that line, or leave it out; then the same again"},
 		ListEmpty:      {What: "there is no host in {file} (a Host line with wildcards is none)", StillTrue: noConnection, Next: "kagiban host add USER@HOST"},
 		ListAliases:    {What: "an ssh configuration on stdin: ssh cannot be asked what its aliases stand for", StillTrue: noConnection, Next: "the same again with --from and its file"},
+		ListConfig:     {What: "what the aliases in {file} stand for is written there, and with -F {config} ssh would not read it", StillTrue: noConnection, Next: "the same again without -F, or with one file for both   (Include {file} in it)"},
 		ListRuns:       {What: "{where} has ssh run a program, which a list of hosts must not do unasked", StillTrue: noConnection + ", and nothing was run", Next: "read it; then, if you trust it: the same again with -F {file} besides"},
 		ListNote:       {What: "{where}: {what}"},
 		BoardSum:       {What: "{all} hosts: {done} done, {failed} failed, {busy} under way, {waiting} waiting"},
