@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -72,7 +73,9 @@ func (p *program) agentHome() (home.Home, error) {
 		err = h.CheckSockets()
 	}
 	if err == nil {
-		err = h.Make()
+		if err = h.Make(); err != nil {
+			err = fmt.Errorf("the agent did not begin, and no key was touched: %w", err)
+		}
 	}
 	return h, err
 }

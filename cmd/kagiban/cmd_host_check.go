@@ -151,7 +151,7 @@ func (p *program) checkOne(c *cli.Context, v *visits, name string) (checkedHost,
 		detail, fix := say.Problem(problem)
 		checked.Problems = append(checked.Problems, checkedProblem{problem.ID, detail, some(fix)})
 	}
-	return checked, v.book.Update(c.Context, page.Name, func(h *book.Host) error {
+	err = v.book.Update(c.Context, page.Name, func(h *book.Host) error {
 		for _, key := range h.Proved { // of another command, meanwhile
 			if !slices.Contains(page.Proved, key) && !slices.Contains(health.Proved, key) {
 				health.Proved = append(health.Proved, key)
@@ -164,6 +164,10 @@ func (p *program) checkOne(c *cli.Context, v *visits, name string) (checkedHost,
 		checked.sole = soleKey(*h)
 		return nil
 	})
+	if err != nil {
+		err = fmt.Errorf("%s was looked at, but what was seen is not remembered: %w", page.Name, err)
+	}
+	return checked, err
 }
 
 func (p *program) showChecked(hosts []checkedHost) error {

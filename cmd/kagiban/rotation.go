@@ -278,7 +278,7 @@ func (r *rotation) begin(ctx context.Context) error {
 		owed = append(owed, r.work(page.Name))
 	}
 	if err := r.v.book.Owe(ctx, owed...); err != nil {
-		return err
+		return fmt.Errorf("what is to be done cannot be written down, so no key was made and no server was reached: %w", err)
 	}
 	spare, opened := r.oldName(), slices.DeleteFunc(slices.Clone(r.pages), func(h book.Host) bool { return !r.opens(h) })
 	switch err := r.vault.Rename(r.name, spare); {

@@ -149,4 +149,22 @@ func onlyOneKey(t *testing.T, h *vpstest.Host, c *client) {
 	h.Exec("sed -i 2d /home/owner/.ssh/authorized_keys")
 	says("its line is gone", true, c.check(h)...)
 	says("status", true, "status")
+	cmd := onReadOnlyDisk(c.command(c.check(h)...), c.home)
+	out, _ := cmd.CombinedOutput() // its exit code tells
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(out), "kagiban: vps1 was looked at, but what was seen is not remembered: "+c.home+" cannot be written: its disk is mounted read-only\n") ||
+		!strings.Contains(string(out), "vps1  key-only  publickey") {
+		t.Errorf("host check on a disk that is read-only: exit %d, %s", code, out)
+	}
+}
+
+// onReadOnlyDisk is cmd, to which the disk that folder lies on is mounted read-only.
+func onReadOnlyDisk(cmd *exec.Cmd, folder string) *exec.Cmd {
+	apart := "-m"
+	if os.Geteuid() != 0 {
+		apart = "-rm"
+	}
+	inside := append([]string{apart, "sh", "-c", `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"`, folder}, cmd.Args...)
+	wrapped := exec.Command("unshare", inside...)
+	wrapped.Dir, wrapped.Env = cmd.Dir, cmd.Env
+	return wrapped
 }

@@ -56,10 +56,10 @@ func (e *Error) Error() string { return Text(e.ID, e.Fields) }
 func (e *Error) Unwrap() error { return e.Err }
 
 // rules are asked in turn which message an error has; each room of the program
-// has its own rule in a file of its own, of_ROOM.go. The frame's comes last: an
-// error of a room may wrap a cancelled context, and says more than that.
+// has its own rule in a file of its own, of_ROOM.go. The frame's comes after them:
+// an error of a room may wrap a cancelled context, and says more than that.
 func rules() []func(error) (ID, Fields) {
-	return []func(error) (ID, Fields){ofRotate, ofRevoke, ofExport, ofHostsetup, ofCreate, ofAdmit, ofVault, ofAgent, ofService, ofFrame}
+	return []func(error) (ID, Fields){ofRotate, ofRevoke, ofExport, ofHostsetup, ofCreate, ofAdmit, ofVault, ofAgent, ofService, ofFrame, ofDisk}
 }
 
 // tables are the rows, one file for each room: table_ROOM.go.

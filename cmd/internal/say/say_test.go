@@ -7,10 +7,13 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"kagiban/cmd/internal/home"
@@ -42,6 +45,10 @@ func frameSamples() []sample {
 		{&prompt.SourceError{Flag: "--password-file", Err: errors.New("no such file")}, SecretUnread},
 		{fmt.Errorf("%w: HOME is not set", home.ErrNoHome), NoHome},
 		{&home.SocketPathError{Path: "/long", Limit: 107}, SocketPathLong},
+		{fmt.Errorf("the log: %w", &fs.PathError{Op: "mkdir", Path: "/c/log", Err: syscall.EROFS}), NotLet},
+		{&fs.PathError{Op: "open", Path: "/c/hosts.toml", Err: syscall.EACCES}, NotLet},
+		{&os.LinkError{Op: "rename", Old: "/c/.kagiban-tmp-1", New: "/c/hosts.toml", Err: syscall.ENOSPC}, NotLet},
+		{&fs.PathError{Op: "open", Path: "/c/hosts.toml", Err: syscall.ENOENT}, Failed},
 		{&home.ConfigError{Path: "/c", Line: 3, Err: errors.New("no setting is named \"x\"")}, BadConfig},
 	}
 }

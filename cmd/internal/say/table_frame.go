@@ -28,6 +28,7 @@ const (
 	NoHome           ID = "no-home"
 	SocketPathLong   ID = "socket-path-too-long"
 	BadConfig        ID = "bad-config"
+	NotLet           ID = "not-let"
 )
 
 func frameTable() map[ID]Message {
@@ -90,6 +91,11 @@ func frameTable() map[ID]Message {
 			What:      "the path {path} is {length} bytes, too long for a socket (at most {limit})",
 			StillTrue: "nothing was changed",
 			Next:      "KAGIBAN_HOME=/a/shorter/path kagiban ...",
+		},
+		NotLet: {
+			What:      "{error}",
+			StillTrue: "what stood there is as it was, whole",
+			Next:      "{fix}",
 		},
 		BadConfig: {
 			What:      "{error}",
