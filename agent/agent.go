@@ -43,6 +43,10 @@ type LockedKey interface {
 // its passphrase asked for. Those that are none say no.
 type ForwardedKey interface{ ForForwarded() bool }
 
+// LateKey is a LockedKey that says whether it is listed behind all others, those
+// that were added over the socket too. Keys that are none say no.
+type LateKey interface{ Late() bool }
+
 // Source is where keys at rest come from.
 type Source interface {
 	// Keys returns all keys, in the order in which they are to be listed. It is

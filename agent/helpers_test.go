@@ -32,7 +32,10 @@ type fakeKey struct {
 	opened  chan struct{} // if not nil, Open says here that it has begun
 	gate    chan struct{} // if not nil, Open waits until it is closed
 	fails   error         // if not nil, what Open returns
+	late    bool
 }
+
+func (k *fakeKey) Late() bool { return k.late }
 
 func (k *fakeKey) Name() string          { return k.name }
 func (k *fakeKey) Public() ssh.PublicKey { return k.public }

@@ -49,6 +49,14 @@ func (e *entry) name() string {
 	return e.locked.Name()
 }
 
+// turn is 1 for a key that is listed behind all others, else 0.
+func (e *entry) turn() int {
+	if l, ok := e.locked.(LateKey); ok && l.Late() {
+		return 1
+	}
+	return 0
+}
+
 func (e *entry) setPublic(public ssh.PublicKey) {
 	e.public, e.blob = public, nil
 	if public != nil {
@@ -125,7 +133,9 @@ func (r *keyring) answer() []byte {
 // hides says are not for the client are left out; nil hides none.
 func (r *keyring) rows(hides func(*entry) bool) []wire.Identity {
 	rows, size := []wire.Identity{}, listOverhead
-	for _, e := range r.all() {
+	all := r.all()
+	slices.SortStableFunc(all, func(x, y *entry) int { return x.turn() - y.turn() })
+	for _, e := range all {
 		if e.public == nil || e.hidden || hides != nil && hides(e) {
 			continue
 		}

@@ -127,6 +127,15 @@ func TestAddingAKeyOfTheSourceOpensIt(t *testing.T) {
 	}
 }
 
+// TestLateKeysAreListedLast, whatever ssh-add added: ssh offers keys in this order, and a server hears only so many.
+func TestLateKeysAreListedLast(t *testing.T) {
+	late, one := newFakeKey(t, "late"), newFakeKey(t, "one")
+	late.late = true
+	c := connect(t, New(Options{Source: sourceOf(late, one)}))
+	wantSuccess(t, c.call(added(t, newEd25519(t), "added")))
+	c.wantList("one@here", "added", "late@here")
+}
+
 func TestTheSourceMayChange(t *testing.T) {
 	one, two, three := newFakeKey(t, "one"), newFakeKey(t, "two"), newFakeKey(t, "three")
 	source := sourceOf(one, two)

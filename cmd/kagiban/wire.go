@@ -129,6 +129,9 @@ type vaultKey struct {
 // ForForwarded says what the config says now.
 func (k *vaultKey) ForForwarded() bool { return k.forwarded != nil && k.forwarded(k.key.Name) }
 
+// Late says that rotate has replaced it.
+func (k *vaultKey) Late() bool { return isReplaced(k.key.Name) }
+
 func (k *vaultKey) Name() string          { return k.key.Name }
 func (k *vaultKey) Public() ssh.PublicKey { return k.key.Public }
 func (k *vaultKey) Comment() string       { return k.key.Comment }
