@@ -41,10 +41,9 @@ func (p *program) signer(ctx context.Context, keyName string, src prompt.Source)
 	if err != nil {
 		return nil, err
 	}
-	what := "passphrase of key " + key.Name
 	signer, err := p.signerByAgent(ctx, key.Name, src)
 	if !errors.Is(err, errNotByAgent) {
-		return signer, unasked(err, what, passphrase)
+		return signer, err
 	}
 	p.log.Info("the key is opened here, not by the agent", "key", key.Name, "why", err)
 	v, err := p.vault()
@@ -53,7 +52,7 @@ func (p *program) signer(ctx context.Context, keyName string, src prompt.Source)
 	}
 	private, err := p.openKey(ctx, v, key.Name, src)
 	if err != nil {
-		return nil, unasked(err, what, passphrase)
+		return nil, keyUnasked(err, key.Name, false)
 	}
 	return private.Signer()
 }
@@ -75,7 +74,7 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 	if here.Locked || here.Hidden {
 		err := p.opening(ctx, src, askFor(name), func(answer []byte) error { return c.Unlock(name, answer, agent.Terms{}) })
 		if err != nil {
-			return nil, p.unasked(here, err)
+			return nil, keyUnasked(err, name, true)
 		}
 		p.tell(say.KeyUnlocked, "key", name)           // the agent keeps it so: nobody should find that out later
 		if here, err = agentKey(c, name); err != nil { // its public half may be known only now
@@ -98,12 +97,12 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 	return nil, fmt.Errorf("the agent does not list key %q: %w", name, vault.ErrNoKey)
 }
 
-// unasked is err, unless that says that nobody can be asked for the passphrase of a key that the running agent holds locked: then it is the key that is in the way.
-func (p *program) unasked(held agent.KeyStatus, err error) error {
-	if held.Name != "" && errors.Is(err, prompt.ErrCannotAsk) {
-		return say.Fail(say.KeyUnasked, err, "key", held.Name)
+// keyUnasked says that nobody could be asked for the passphrase of a key, where that is the error; of a key that the running agent holds, that it is locked there.
+func keyUnasked(err error, key string, held bool) error {
+	if held && errors.Is(err, prompt.ErrCannotAsk) {
+		return say.Fail(say.KeyUnasked, err, "key", key)
 	}
-	return err
+	return unasked(err, "passphrase of key "+key, passphrase)
 }
 
 // agentKey is what the agent knows of a key of the vault.

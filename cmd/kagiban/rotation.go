@@ -11,7 +11,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
-	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup/book"
 	"kagiban/vault"
@@ -223,11 +222,8 @@ func (r *rotation) make(ctx context.Context) error {
 		return err
 	}
 	secret, err := r.p.newPassphraseFor(ctx, r.name, r.v.from[newPassphrase])
-	if errors.Is(err, prompt.ErrCannotAsk) {
-		err = say.Fail(say.SecretUnasked, err, "what", "passphrase for the new key", "flag", "--new-passphrase-file")
-	}
 	if err != nil {
-		return err
+		return unasked(err, "passphrase for the new key", newPassphrase)
 	}
 	defer clear(secret)
 	if err := r.begin(ctx); err != nil {
@@ -265,7 +261,7 @@ func (r *rotation) openOld(ctx context.Context, held agent.KeyStatus) (err error
 	}
 	private, err := r.p.openKey(ctx, r.vault, r.old.Name, r.v.from[passphrase])
 	if err != nil {
-		return r.p.unasked(held, err)
+		return keyUnasked(err, r.old.Name, held.Name != "")
 	}
 	r.oldSigner, err = private.Signer()
 	return err
