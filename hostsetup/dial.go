@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -30,8 +31,9 @@ var errLate = errors.New("the server did not wait for the answer")
 type dialer struct {
 	target   Target
 	identity *identity
-	opened   int // connections so far
-	commands int // exec requests so far
+	opened   int          // connections so far
+	commands int          // exec requests so far
+	heard    atomic.Int64 // when the server was last heard of; nanoseconds (Unix)
 }
 
 // conn is one connection that is logged in.
@@ -129,7 +131,7 @@ func (c *conn) session(ctx context.Context) (*ssh.Session, error) {
 
 func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 	_ = tcp.SetDeadline(time.Now().Add(d.patience()))
-	s.line = &line{Conn: tcp}
+	s.line = &line{Conn: tcp, heard: &d.heard}
 	config := &ssh.ClientConfig{
 		User:              s.user,
 		HostKeyAlgorithms: d.identity.algorithms(),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,7 +77,7 @@ func TestLine(t *testing.T) {
 		{"too slow", "", "", false, false},
 	} {
 		here, there := net.Pipe()
-		l := &line{Conn: here}
+		l := &line{Conn: here, heard: new(atomic.Int64)}
 		go func() {
 			_, _ = there.Write([]byte(c.said))
 			if c.close {

@@ -137,8 +137,10 @@ func (s *setup) enforce(ctx context.Context) error {
 
 // deadline: the server counts from a moment after this one, so ours is the earlier.
 func (s *setup) deadline() {
-	s.until = time.Now().Add(s.UndoAfter - min(10*time.Second, s.UndoAfter/4))
+	s.until = time.Now().Add(s.UndoAfter - s.undoMargin())
 }
+
+func (s *setup) undoMargin() time.Duration { return min(10*time.Second, s.UndoAfter/4) }
 
 // sawArmed tells from an answer whether the undo switch is on.
 func (s *setup) sawArmed(a *remote.Answer, err error) error {

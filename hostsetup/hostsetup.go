@@ -69,8 +69,13 @@ type Options struct {
 	OthersLose bool
 	UndoAfter  time.Duration
 	Steps      func(Step) // called as each step ends; may be nil
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Words is what a failed step says of its error; nil: the error's own.
+	Words func(error) string
+	// Silent is called, at any time and from anywhere, when nothing has come for 10 s from a server that is being changed: back is when it goes back by itself unless
+	// the change is confirmed, zero where nothing is to go back. May be nil.
+	Silent func(back time.Time)
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // A Step is one thing that was done, or could not be done.
@@ -123,5 +128,11 @@ func (o *Options) fill() {
 	}
 	if o.Steps == nil {
 		o.Steps = func(Step) {}
+	}
+	if o.Words == nil {
+		o.Words = error.Error
+	}
+	if o.Silent == nil {
+		o.Silent = func(time.Time) {}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unicode"
 )
 
@@ -15,6 +17,7 @@ const greetingLimit = 256
 // line is a connection that remembers how it began and how it ended. The library tells neither.
 type line struct {
 	net.Conn
+	heard *atomic.Int64 // when something came last; nanoseconds (Unix)
 	mu    sync.Mutex
 	first []byte
 	err   error // of the read that was the last one
@@ -22,6 +25,9 @@ type line struct {
 
 func (l *line) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
+	if n > 0 {
+		l.heard.Store(time.Now().UnixNano())
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.first = append(l.first, b[:min(n, greetingLimit-len(l.first))]...)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -38,6 +39,7 @@ type setup struct {
 	bound     bool // the new identity opens the server, but no command of ours runs then
 	// touched: something on the server may have been changed, so a failure must take it back.
 	touched bool
+	silent  atomic.Int64 // the person was told that nothing was heard since then; nanoseconds (Unix)
 }
 
 // Add makes a server key-only: it reads like the steps of a careful administrator, and is those steps.
@@ -256,12 +258,6 @@ func (s *setup) inspect(ctx context.Context) error {
 	return nil
 }
 
-// A stage is one of the steps that change a server, or prove what was changed.
-type stage struct {
-	name string
-	do   func(context.Context) error
-}
-
 // change does what the plan says. The step that failed is named.
 func (s *setup) change(ctx context.Context) (string, error) {
 	plan, guarded := s.result.Plan, s.result.Plan.User.guarded()
@@ -277,24 +273,6 @@ func (s *setup) change(ctx context.Context) (string, error) {
 		steps = append(steps, stage{"confirm", s.confirm})
 	}
 	return s.inOrder(ctx, steps)
-}
-
-// inOrder goes through steps until one fails, which is named.
-func (s *setup) inOrder(ctx context.Context, steps []stage) (string, error) {
-	for _, step := range steps {
-		if err := ctx.Err(); err != nil {
-			return step.name, err
-		}
-		if err := step.do(ctx); err != nil {
-			detail := err.Error()
-			if ctx.Err() != nil {
-				detail = "interrupted"
-			}
-			s.report(Step{step.name, false, detail})
-			return step.name, errors.Join(ctx.Err(), err)
-		}
-	}
-	return "", nil
 }
 
 // confirmAsIs is the end of a run that has nothing to change: what is claimed is proved nevertheless.

@@ -25,6 +25,7 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 	// The person may have interrupted the run: that is no reason to leave the server half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackLimit)
 	defer cancel()
+	defer s.listen(ctx, s.back())()
 	undone := &UndoneError{Step: step, Err: cause, After: int(s.UndoAfter / time.Second)}
 	var failure *remote.Failure
 	switch {
@@ -70,7 +71,7 @@ func (s *setup) takeBack(ctx context.Context, step string, cause error) (Result,
 		undone.User = s.CreateUser
 	}
 	s.result.Verdict = Undone
-	s.report(Step{"undo", undone.Undo == nil && undone.Left == "", undoDetail(undone)})
+	s.report(Step{"undo", undone.Undo == nil && undone.Left == "", s.undoDetail(undone)})
 	return s.result, undone
 }
 
@@ -92,12 +93,12 @@ func (s *setup) shut(ctx context.Context, u *UndoneError) bool {
 	return true
 }
 
-func undoDetail(u *UndoneError) string {
+func (s *setup) undoDetail(u *UndoneError) string {
 	switch {
 	case u.Undo == nil && u.Offered != nil:
 		return "sshd offers " + strings.Join(u.Offered, ", ") + " alone, by its other files; this key's line stays in " + u.Left
 	case u.Undo != nil:
-		return fmt.Sprintf("not seen to end (%v); the server does it by itself", u.Undo)
+		return fmt.Sprintf("not seen to end (%s); the server does it by itself", s.Words(u.Undo))
 	case u.Left != "":
 		return "sshd is as it was; this key's line stays in " + u.Left
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -176,6 +177,7 @@ func (a *adding) options(i int) hostsetup.Options {
 	o.Target = h.target
 	o.Logins = append(slices.Clip(o.Logins), plainIdentities(h.target.Identities)...)
 	o.Person = &person{p: a.p, host: h.target.Name, yes: a.yes, dryRun: o.DryRun, json: a.json, password: a.from[password], sudo: a.from[sudoPassword], floor: a.floor, same: a.same}
+	o.Words, o.Silent = say.Cause, func(back time.Time) { a.board.silent(i, back) }
 	o.Steps = func(s hostsetup.Step) {
 		a.same.heard(h.target.Name, s)
 		a.board.step(i, s)

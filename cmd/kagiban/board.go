@@ -139,6 +139,28 @@ func (b *board) step(i int, s hostsetup.Step) {
 	}
 }
 
+// silent: nothing comes from host i any more; it goes back by itself at that time, if there is one. That is for now, so nothing of it is said
+// after a question.
+func (b *board) silent(i int, back time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := &b.rows[i]
+	row, line := silence(r.host, back)
+	r.words, b.stale = row, true
+	if b.size == nil && !b.asked {
+		b.sayLocked(b.talk, line)
+	}
+}
+
+// silence is what a row and a line say of a host that does not answer.
+func silence(host string, back time.Time) (row, line string) {
+	f := say.Fields{"host": host, "time": back.Local().Format(time.TimeOnly)}
+	if back.IsZero() {
+		return say.Text(say.BoardSilent, f), say.Text(say.Silent, f)
+	}
+	return say.Text(say.BoardGoesBack, f), say.Text(say.SilentGoesBack, f)
+}
+
 // end: host i is over, with this verdict in a word and this exit code.
 func (b *board) end(i int, verdict string, exit int) {
 	b.mu.Lock()

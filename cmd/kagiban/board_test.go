@@ -43,6 +43,30 @@ func TestBoardTable(t *testing.T) {
 	}
 }
 
+// TestBoardSilent: a host that does not answer says so in its row, and above plain lines; beside a question only in its row.
+func TestBoardSilent(t *testing.T) {
+	b, out := screened(60, 10, 1)
+	b.begin(0)
+	b.silent(0, time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local))
+	b.refresh(false)
+	if got := out.String(); !strings.HasPrefix(got, "  web01  no answer, back 03:04:05 ") {
+		t.Errorf("the row is %q", got)
+	}
+	b.erase()
+	b.size = nil
+	out.Reset()
+	b.silent(0, time.Time{})
+	if got := out.String(); !strings.HasPrefix(got, "web01: nothing has come from there for 10 s, ") || !strings.HasSuffix(got, "sshd there is as it was\n") {
+		t.Errorf("the line is %q", got)
+	}
+	out.Reset()
+	over := b.question()
+	b.silent(0, time.Time{})
+	if over(); out.Len() > 0 {
+		t.Errorf("beside a question: %q", out)
+	}
+}
+
 // TestBoardQuestion: while a question is open nothing comes on the screen, and what was to be said comes after it.
 func TestBoardQuestion(t *testing.T) {
 	b, out := screened(60, 10, 2)

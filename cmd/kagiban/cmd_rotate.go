@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/crypto/ssh"
@@ -185,6 +186,7 @@ func (r *rotation) onHost(ctx context.Context, i int, name string) error {
 	if r.oldSigner != nil {
 		o.Logins = append([]ssh.Signer{r.oldSigner}, o.Logins...)
 	}
+	o.Silent = func(back time.Time) { r.board.silent(i, back) }
 	o.Steps = func(s hostsetup.Step) { r.board.step(i, s) }
 	also, err := hostsetup.Rotate(ctx, hostsetup.RotateOptions{Options: o, Old: r.off})
 	if err != nil {

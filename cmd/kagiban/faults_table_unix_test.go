@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,9 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// notForPeople are words of the machinery.
+var notForPeople = regexp.MustCompile(`answer is not whole|exit status -1|unexpected packet|closed network connection|deadline exceeded|%!`)
+
 func (x *site) suffer(f fault, c cell) {
 	verdict := "FAILED"
 	defer func() {
@@ -94,8 +98,12 @@ func (x *site) suffer(f fault, c cell) {
 		if later != nil {
 			later(x)
 		}
-		if said, code := s.end(); !slices.Contains(c.codes, code) || !strings.Contains(said, c.says) {
+		said, code := s.end()
+		if !slices.Contains(c.codes, code) || !strings.Contains(said, c.says) {
 			x.t.Errorf("exit %d, want %v and %q", code, c.codes, c.says)
+		}
+		if words := notForPeople.FindString(said); words != "" {
+			x.t.Errorf("%q is said to a person", words)
 		}
 	}
 	x.settled()

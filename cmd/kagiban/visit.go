@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/crypto/ssh"
@@ -90,6 +91,10 @@ func (v *visits) to(ctx context.Context, page book.Host) (hostsetup.Options, err
 	}
 	o.Logins = append(v.p.agentSigners(), plainIdentities(o.Target.Identities)...)
 	o.Person = &person{p: v.p, host: page.Name, yes: v.yes, dryRun: v.dryRun, json: v.json, password: v.from[password], sudo: v.from[sudoPassword], floor: v.floor}
+	o.Words, o.Silent = say.Cause, func(back time.Time) {
+		_, line := silence(page.Name, back)
+		fmt.Fprintln(v.p.stderr, line)
+	}
 	o.Steps = func(s hostsetup.Step) { fmt.Fprintln(v.p.stderr, say.Step(s.Name, s.OK, s.Detail)) }
 	return o, nil
 }

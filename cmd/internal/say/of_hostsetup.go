@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -69,6 +70,9 @@ func ofUndone(u *hostsetup.UndoneError) (ID, Fields) {
 	}
 	return Undone, f
 }
+
+// Cause is what a step that failed says of its error.
+func Cause(err error) string { return cause(err) }
 
 // cause is what an error that another one wraps says, in our words where there are some.
 func cause(err error) string {
@@ -254,13 +258,24 @@ func ofConnection(err error) (ID, Fields) {
 		return PortClosed, Fields{"address": unreachable.Address}
 	case errors.As(err, &unreachable):
 		host, port, _ := net.SplitHostPort(unreachable.Address)
-		return Unreachable, Fields{"error": unreachable.Error(), "address": host, "port": port}
+		why := unreachable.Error()
+		if wentSilent(unreachable.Err) {
+			why = "no answer from " + unreachable.Address + ": nothing comes from there any more"
+		}
+		return Unreachable, Fields{"error": why, "address": host, "port": port}
 	case errors.Is(err, hostsetup.ErrNoHost):
 		return NoHost, Fields{}
 	case errors.As(err, &book):
 		return BadBook, Fields{"error": book.Error(), "path": book.Path}
 	}
 	return "", nil
+}
+
+// wentSilent tells whether it was waiting that came to an end: the library has no error for a connection that was closed under it while
+// it opened a channel.
+func wentSilent(err error) bool {
+	return err != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) ||
+		strings.Contains(err.Error(), "response to channel open: <nil>"))
 }
 
 func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {

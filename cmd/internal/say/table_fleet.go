@@ -9,6 +9,10 @@ const (
 	HostNotBegun   ID = "host-not-begun"
 	BoardBegun     ID = "board-begun"
 	BoardSum       ID = "board-sum"
+	BoardSilent    ID = "board-silent"
+	BoardGoesBack  ID = "board-goes-back"
+	Silent         ID = "silent"
+	SilentGoesBack ID = "silent-goes-back"
 	ListUnread     ID = "list-unread"
 	ListWrong      ID = "list-wrong"
 	ListEmpty      ID = "list-empty"
@@ -28,6 +32,10 @@ func fleetTable() map[ID]Message {
 		HostEnded:      {What: "{host}: {result} (exit {exit})"},
 		HostNotBegun:   {What: "{host}: not begun"},
 		BoardBegun:     {What: "connecting"},
+		BoardSilent:    {What: "no answer"},
+		BoardGoesBack:  {What: "no answer, back {time}"},
+		Silent:         {What: "{host}: nothing has come from there for 10 s, so the link seems to be gone; sshd there is as it was"},
+		SilentGoesBack: {What: "{host}: nothing has come from there for 10 s, so the link seems to be gone; unless it comes back, the server undoes by itself, at about {time}, what was not confirmed"},
 		ListUnread:     {What: "the list of hosts cannot be read: {error}", StillTrue: noConnection, Next: "kagiban host add --help"},
 		ListWrong:      {What: "{error}", StillTrue: noConnection, Next: "mend that line, or leave it out; then the same again"},
 		ListEmpty:      {What: "there is no host in {file} (a Host line with wildcards is none)", StillTrue: noConnection, Next: "kagiban host add USER@HOST"},
