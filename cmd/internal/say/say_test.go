@@ -18,6 +18,7 @@ import (
 
 	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
+	"kagiban/hostsetup"
 	"kagiban/vault/safefile"
 )
 
@@ -168,6 +169,10 @@ func TestRender(t *testing.T) {
 		{
 			Fail(UnknownFlag, nil, "flag", "--frce", "command", "kagiban key remove"),
 			"kagiban: unknown flag --frce; try: kagiban key remove --help",
+		},
+		{
+			&hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("ssh: unexpected packet in response to channel open: <nil>")},
+			"kagiban: no answer from 192.0.2.1:22: nothing comes from there any more\n  still true: nothing was changed by this connection\n  next: ssh -v -p 22 192.0.2.1   (shows how far it comes)",
 		},
 		{errors.New("ssh: bad\r\nbanner \x1b[31m\u202e{path}"), "kagiban: ssh: bad banner [31m{path}"},
 		{Fail("never-heard-of", nil), "kagiban: no message for never-heard-of"},
