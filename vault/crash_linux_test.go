@@ -48,7 +48,7 @@ func faultsAt(t *testing.T, what, call, fault string) int {
 		v := crashVault(t)
 		cmd := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+call,
 			"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, n), os.Args[0])
-		cmd.Env = append(os.Environ(), helperEnv+"="+what+" "+v.dir)
+		cmd.Env = append(os.Environ(), atOnce, helperEnv+"="+what+" "+v.dir)
 		out, err := cmd.CombinedOutput()
 		if wrong := afterwards(v, what, err); wrong != "" {
 			t.Errorf("%s number %d, %s: %s; the folder holds %q\n%s", call, n, fault, wrong, names(t, v), out)
@@ -74,7 +74,7 @@ func TestFlushOrder(t *testing.T) {
 	} {
 		v := crashVault(t)
 		log := filepath.Join(t.TempDir(), "log")
-		run(t, "env", helperEnv+"="+what+" "+v.dir, "strace", "-f", "-y", "-qq", "-e", "signal=none", "-o", log,
+		run(t, "env", atOnce, helperEnv+"="+what+" "+v.dir, "strace", "-f", "-y", "-qq", "-e", "signal=none", "-o", log,
 			"-e", "trace=fsync,renameat,linkat,unlinkat", os.Args[0])
 		var got []string
 		for line := range strings.Lines(string(readAll(t, log))) {

@@ -135,7 +135,7 @@ func fake(t *testing.T, what string) *Hardware {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Options{SKHelper: self, PKCS11Helper: self, Allowed: []string{"/*"}, Env: append(cleanEnv(os.Environ()), fakeVar+"="+what), Patience: time.Minute})
+	return New(Options{SKHelper: self, PKCS11Helper: self, Allowed: []string{"/*"}, Env: append(cleanEnv(os.Environ()), "GORACE=atexit_sleep_ms=0", fakeVar+"="+what), Patience: time.Minute})
 }
 
 func TestSignFIDO(t *testing.T) {

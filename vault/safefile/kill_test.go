@@ -36,7 +36,7 @@ func TestKilledWriter(t *testing.T) {
 	left := 0
 	for i := range 40 {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), writerEnv+"="+path)
+		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", writerEnv+"="+path)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {
