@@ -11,6 +11,7 @@ import (
 // TestAdmitElsewhere: an SSH server that is not OpenSSH's lets a guest's key and a recovery key in as well. tinyssh says yes to
 // every key until it sees a signature, and gives each connection one command; dropbear ends a connection with its last command.
 func TestAdmitElsewhere(t *testing.T) {
+	t.Parallel()
 	for name, s := range map[string]struct{ hook, first, then string }{
 		"dropbear": {"mkdir -p /etc/dropbear\n" + unit("db", "/usr/sbin/dropbear -F -E -R"), "now; nobody has logged in with it yet", "already; nothing was changed"},
 		"tinyssh":  {tinyssh, "whether it takes the key shows when its owner logs in", "whether it takes the key shows when its owner logs in"},

@@ -19,6 +19,7 @@ const letIn = "user let in"
 // TestNewUserFaults: whatever breaks while a user is made. Then sshd and sudo are as before, root gets in by its password, and the user is
 // left, locked; or all of it has come to its end.
 func TestNewUserFaults(t *testing.T) {
+	t.Parallel()
 	cut := func(x *site) { x.h.Link(false) }
 	mended := then(once("undone"), func(x *site) { x.h.Link(true) })
 	for _, f := range []fault{

@@ -52,6 +52,7 @@ const (
 
 // TestFaults is the fault matrix. After each fault who could log in still can, no fragment is left, and the next run comes to the goal.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for _, f := range faults() {
 		t.Run(strings.ReplaceAll(f.name, " ", "-"), func(t *testing.T) {
 			x := newSite(t, f.hook, f.options...)

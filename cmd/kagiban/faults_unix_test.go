@@ -93,7 +93,7 @@ func (x *site) state() (keys, dropIn, left, rest string) {
 
 // login is a real one, by the real ssh.
 func (x *site) login(more ...string) error {
-	cmd := exec.Command("ssh", slices.Concat([]string{"-F", x.c.config, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=10",
+	cmd := exec.Command("ssh", slices.Concat([]string{"-F", x.c.config, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", lightKex, "-o", "ConnectTimeout=10",
 		"-o", "NumberOfPasswordPrompts=1", "-l", x.h.User}, more, []string{"--", x.h.Addr, "echo in as $USER"})...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SSH_ASKPASS=" + x.askpass, "SSH_ASKPASS_REQUIRE=force"}
 	detach(cmd)

@@ -17,6 +17,7 @@ import (
 // TestInterrupted: a signal ends a command at whatever it waits for, with the exit
 // code that shells give, and a word about what is true.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()

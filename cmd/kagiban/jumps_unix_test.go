@@ -127,6 +127,7 @@ func (b *behind) page(name string) string {
 
 // TestWaysThatFail: what is wrong on the way is told in its own words, and a way that hangs comes to an end.
 func TestWaysThatFail(t *testing.T) {
+	t.Parallel()
 	c := newClient(t)
 	for _, s := range []struct{ name, config, says string }{
 		{"dead", "ProxyCommand sh -c 'echo the door is shut >&2; exit 3'", "is not reached by way of its ProxyCommand: the door is shut"},

@@ -20,6 +20,7 @@ const killHosts, aFew = 8, 4
 // TestKillPoints kills the client (kill -9) at a random moment of a run, KAGIBAN_KILLS times (make test-all). At once, until the server has come to rest, and then,
 // somebody can log in, by what worked before or by the new key; and in the end the server is wholly old or wholly new.
 func TestKillPoints(t *testing.T) {
+	t.Parallel()
 	kills, _ := strconv.Atoi(os.Getenv("KAGIBAN_KILLS"))
 	kills = max(kills, aFew)
 	seed := uint64(time.Now().UnixNano())

@@ -343,6 +343,7 @@ func TestRevokeOthersFiles(t *testing.T) {
 // TestRevokeKilled: the client is killed while the server writes, and the server's shell is. The file is the old one or the new one, and the next run
 // goes on.
 func TestRevokeKilled(t *testing.T) {
+	t.Parallel()
 	for _, whose := range []string{"client", "server"} {
 		t.Run(whose, func(t *testing.T) {
 			h, c := vpstest.Up(t, "", "sudo=nopasswd"), newClient(t)

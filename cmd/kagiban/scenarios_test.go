@@ -84,6 +84,7 @@ func bases() []string {
 
 // TestScenarios: every kind of server, from the first connection to the verdict.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	for _, s := range allScenarios() {
 		if s.variant && os.Getenv("KAGIBAN_BASES") == "" {
 			continue

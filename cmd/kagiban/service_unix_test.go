@@ -109,6 +109,7 @@ const plainBin = "/opt/kagiban"
 // TestService is the whole life of it, with a real systemd --user: for a home as it usually is, and for one whose name has all that
 // has a meaning in a unit.
 func TestService(t *testing.T) {
+	t.Parallel()
 	for _, base := range bases() {
 		for name, at := range map[string][2]string{"xdg": {"", plainBin}, "odd": {"/home/owner/a b%n${HOME}`;#", "/opt/a é%n$HOME"}} {
 			t.Run(base+" "+name, func(t *testing.T) { lifeOfService(t, newDesk(t, at[0], at[1], base)) })

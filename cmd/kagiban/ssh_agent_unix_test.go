@@ -194,6 +194,7 @@ func (s *served) gone() bool {
 }
 
 func TestSSHAgentForgetsAfterItsTime(t *testing.T) {
+	t.Parallel()
 	for name, program := range sshAgents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -423,6 +424,7 @@ func TestSSHAgentByAnyNameOfIt(t *testing.T) {
 
 // TestSSHAgentEndsWithItsCommand, though the command may leave others behind.
 func TestSSHAgentEndsWithItsCommand(t *testing.T) {
+	t.Parallel()
 	for name, program := range sshAgents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

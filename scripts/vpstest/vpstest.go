@@ -28,7 +28,8 @@ var count atomic.Int64
 var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
 // Up starts a server; options are those of `scripts/vps up`. hook, if any, is a shell script that shapes the host before its
-// first boot. The test goes on beside others, since it waits more than it works (testing.T.Parallel). It is skipped where servers were not asked for (KAGIBAN_SERVERS=1, as make test does).
+// first boot. The test goes on beside others, since it waits more than it works (testing.T.Parallel);
+// a test that starts servers in tests below it calls Parallel itself, or all others wait for the last of them. It is skipped where servers were not asked for (KAGIBAN_SERVERS=1, as make test does).
 func Up(t *testing.T, hook string, options ...string) *Host {
 	t.Helper()
 	wanted(t)
