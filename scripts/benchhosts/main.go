@@ -2,7 +2,7 @@
 
 // Command benchhosts sets `kagiban host add` side by side with what people do in its place, on throwaway servers, in one run:
 //
-//	benchhosts -kagiban PROGRAM [-hosts 1,10,50] [-rounds 3] [-init sysv|systemd]
+//	benchhosts -kagiban PROGRAM [-hosts 1,10,50] [-rounds 3] [-init sysv|systemd] [-only WORD]
 //
 // The others are ssh-copy-id with a how-to's steps typed after it (one server after another, and 16 at once), an Ansible playbook that comes to the
 // same end state (with Ansible's defaults, and with 50 forks and no facts), and the bare handshakes that kagiban's own run has. All start from the
@@ -36,17 +36,18 @@ func main() {
 	sizes := flag.String("hosts", "1,10,50", "how many servers, a number or several")
 	rounds := flag.Int("rounds", 3, "how often each is run")
 	init := flag.String("init", "sysv", "of the servers: sysv (init.d), or systemd, of which the kernel's default limits allow some twenty at once")
+	only := flag.String("only", "", "only the methods that have this word in their name, and the handshakes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *program, *init, *sizes, *rounds); err != nil {
+	if err := run(ctx, *program, *init, *sizes, *rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-hosts:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, program, init, sizes string, rounds int) error {
+func run(ctx context.Context, program, init, sizes string, rounds int, only string) error {
 	var counts []int
 	for word := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(word)
@@ -63,6 +64,7 @@ func run(ctx context.Context, program, init, sizes string, rounds int) error {
 		return err
 	}
 	defer b.close()
+	b.methods = slices.DeleteFunc(b.methods, func(m method) bool { return !m.withKey && !strings.Contains(m.name, only) })
 	var all []figures
 	for round := range rounds {
 		for _, n := range counts {
