@@ -197,7 +197,7 @@ func (f *facts) obstacles(a *remote.Answer) []Problem {
 	if listener := a.Get("listener"); strings.Contains(listener, " -f ") || strings.Contains(listener, " -o") {
 		found = append(found, problem("sshd-options", "listener", listener))
 	}
-	if configured := a.All("configured"); f.moves(configured, a.Get("listener")) {
+	if configured := f.effective[f.user]["listenaddress"]; f.moves(configured, a.Get("listener")) {
 		found = append(found, problem("sshd-moves", "here", net.JoinHostPort(f.server, f.port), "there", strings.Join(configured, ", ")))
 	}
 	if f.foreign() {

@@ -4,12 +4,13 @@
 
 most=200 # accounts that are looked at one by one
 logs=/var/log
+now=$(date '+%Y %s')
 
 # recent: what the journal and the logs say that sshd accepted in the last 30 days, as it stands there. What could not be read in
 # time is a line that begins with "!".
 recent() {
 	accepted='sshd(-session)?\[[0-9]+\]: Accepted '
-	if command -v journalctl >/dev/null 2>&1; then
+	if [ -d /run/systemd/system ] && command -v journalctl >/dev/null 2>&1; then
 		# Only root's own lines: anybody may write to the journal under sshd's name.
 		{
 			briefly 10 journalctl -q -r -o short-iso --since "30 days ago" -t sshd -t sshd-session _UID=0 2>/dev/null
@@ -17,21 +18,24 @@ recent() {
 		} | grep -E "$accepted|^!"
 	fi
 	spent=0
-	for log in "$logs"/auth.log* "$logs"/secure* "$logs"/messages*; do
-		[ -e "$log" ] || continue
-		[ -n "$(find -L "$log" -type f -mtime -31 2>/dev/null)" ] || continue
+	find -L "$logs"/auth.log* "$logs"/secure* "$logs"/messages* -type f -mtime -31 2>/dev/null | while IFS= read -r log; do
 		before=$(uptime_s)
 		if [ "$spent" -ge 10 ]; then
 			echo "! $log"
 			continue
 		fi
-		{
-			case $log in
-			*.gz) briefly 5 gzip -dc "$log" ;;
-			*) briefly 5 cat "$log" ;;
-			esac
+		case $log in
+		*.gz)
+			{
+				briefly 5 gzip -dc "$log"
+				[ $? -lt 124 ] || echo "! $log"
+			} | grep -E "$accepted|^!"
+			;;
+		*)
+			briefly 5 grep -E "$accepted" "$log"
 			[ $? -lt 124 ] || echo "! $log"
-		} | grep -E "$accepted|^!"
+			;;
+		esac
 		spent=$((spent + $(uptime_s) - before))
 	done
 }
@@ -39,7 +43,7 @@ recent() {
 # logins USER: "NAME:DATE" for each account that logged in by something typed, the last time; ":opened FINGERPRINT" for each key that logged USER
 # in; ":seen" if any login at all was to be seen (ours is one), ":unread WHAT". Dates stand as 2026-11-03T.., or as "Nov  3 .." without a year.
 logins() {
-	recent | awk -v user="$1" -v now="$(date '+%Y %s')" '
+	recent | awk -v user="$1" -v now="$now" '
 		function day(y, m, d) { # since 1970
 			if (m <= 2) { y--; m += 12 }
 			return 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469
@@ -84,13 +88,13 @@ candidates() {
 		echo ::
 		listed shadow
 		echo ::
-		listed passwd
-		printf '%s\n' "$2" | cut -d: -f1 | while read -r who; do # a directory need not list whom it knows
+		printf '%s\n' "$passwd"
+		printf '%s\n' "$2" | while IFS=: read -r who _; do # a directory need not list whom it knows
 			[ -z "$who" ] || getent passwd "$who" 2>/dev/null
 		done
-	} | awk -F: -v user="$1" -v most="$most" -v today="$(($(date +%s) / 86400))" '
+	} | awk -F: -v user="$1" -v most="$most" -v today="$((${now#* } / 86400))" '
 		$0 == "::" { part++; next }
-		part == 0 { login[$1] = $2; next }
+		part == 0 { if ($1 != "") login[$1] = $2; next }
 		part == 1 {
 			hash[$1] = $2
 			over[$1] = $8 ~ /^[0-9]+$/ && $8 < today || $3 > 0 && $5 ~ /^[0-9]+$/ && $7 ~ /^[0-9]+$/ && $3 + $5 + $7 < today
@@ -152,18 +156,18 @@ keys() {
 	done | text "modes $1:$3"
 }
 
-# people USER: all of it. Sets asked, the names whose settings it has told.
+# people USER: all of it, of those in $passwd. Sets asked, lines that begin with the names whose settings it has told.
 people() {
 	seen=$(logins "$1")
-	printf '%s\n' "$seen" | while read -r line; do
+	[ -z "$seen" ] || printf '%s\n' "$seen" | while read -r line; do
 		case $line in :*) say "${line#:}" ;; esac
 	done
-	found=$(candidates "$1" "$(printf '%s\n' "$seen" | grep -v '^:')")
-	asked=$(printf '%s\n' "$found" | cut -d: -f1)
+	asked=$(candidates "$1" "$seen")
+	[ -n "$asked" ] || return 0
 	plain=$(settings kagiban-nobody) # nobody of this name: what no Match singles out
-	printf '%s\n' "$found" | while IFS=: read -r who uid gid state login home shell; do
+	printf '%s\n' "$asked" | while IFS=: read -r who uid gid state login home shell; do
 		if [ -z "$who" ]; then
-			[ -z "$uid" ] || say "$uid" # more N
+			say "$uid" # more N
 			continue
 		fi
 		there=missing

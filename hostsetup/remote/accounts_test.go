@@ -116,7 +116,7 @@ junk:NP:19000:0:99999:7:::
 		{"more than are looked at", "", "1", "bob:1001:1001:usable::/home/bo b:/bin/bash\n:more 3\n"},
 	} {
 		for _, sh := range shells(t) {
-			if got := functions(t, sh, piece+"most="+c.most+"\ncandidates owner '"+c.logins+"'\n"); got != c.want {
+			if got := functions(t, sh, piece+"most="+c.most+"\npasswd=$(listed passwd)\ncandidates owner '"+c.logins+"'\n"); got != c.want {
 				t.Errorf("%v, %s:\n%swant\n%s", sh, c.name, got, c.want)
 			}
 		}
@@ -178,7 +178,7 @@ func TestConfigFiles(t *testing.T) {
 		}
 	}
 	for _, sh := range shells(t) {
-		said := functions(t, sh, "cd() { :; }\n"+source("config")+"\ndepth=0\nconfig_files "+Quote(folder+"/main")+"\n")
+		said := functions(t, sh, "cd() { :; }\n"+source("config")+"\nconfig_files "+Quote(folder+"/main")+"\n")
 		for _, name := range []string{"main", "10-a.conf", "20-b.conf"} {
 			if !strings.Contains(said, "KG0 quote config "+folder+"/"+name+"\n") {
 				t.Errorf("%v: %s is not told:\n%s", sh, name, said)

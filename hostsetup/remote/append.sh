@@ -12,7 +12,7 @@ for path in "$@"; do
 done
 [ -n "$line" ] || exit 0
 
-folder=$(dirname "$file")
+folder=${file%/*}
 if [ ! -d "$folder" ]; then
 	mkdir -m 700 "$folder" || fail mkdir "$folder"
 	say made "$folder"

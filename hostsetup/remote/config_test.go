@@ -31,7 +31,7 @@ func TestSingles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, sh := range shells(t) {
-			piece := source("config") + "depth=0\nif config_files " + Quote(file) + " | singles; then echo some; else echo all; fi\n"
+			piece := source("config") + "if singles $(config_list " + Quote(file) + "); then echo some; else echo all; fi\n"
 			if got := strings.TrimSpace(functions(t, sh, piece)); got != want {
 				t.Errorf("%v: %q: %s, want %s", sh, text, got, want)
 			}

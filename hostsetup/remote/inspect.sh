@@ -5,23 +5,22 @@ user=$1 from=$2 to=$3 port=$4
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
 [ -x "$sshd" ] || fail nosshd "$sshd"
 
-tested=$(sound "$config")
-say sound $?
-tell tested "$tested"
 say manner "$(manner)"
 state=$(unsettled)
 [ -z "$state" ] || say pending "$state"
 grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
 
-listener=$(systemctl show -p MainPID --value ssh.service 2>/dev/null)
-case $listener in '' | 0) listener=$(cat /run/sshd.pid 2>/dev/null) ;; esac
+listener=
+[ ! -d /run/systemd/system ] || listener=$(systemctl show -p MainPID --value ssh.service 2>/dev/null)
+case $listener in '' | 0) [ ! -s /run/sshd.pid ] || read -r listener </run/sshd.pid ;; esac
 if [ -n "$listener" ] && [ -r "/proc/$listener/cmdline" ]; then
 	say listener "$(tr '\000' ' ' <"/proc/$listener/cmdline")"
 fi
 
 # Every SSH server that listens: a second one is a door of its own.
 if command -v ss >/dev/null 2>&1; then
-	ss -ltnpH 2>/dev/null | grep -E '"(sshd|dropbear|tinysshd)"' | while read -r _ _ _ at _ who; do
+	ss -ltnpH 2>/dev/null | while read -r _ _ _ at _ who; do
+		case $who in *'"sshd"'* | *'"dropbear"'* | *'"tinysshd"'*) ;; *) continue ;; esac
 		pid=${who#*pid=} title=
 		read -r title 2>/dev/null <"/proc/${pid%%,*}/cmdline"
 		case $title in "sshd: /"*) ;; "sshd: "*) continue ;; esac # a login there, which listens for a forwarding (ssh -R)
@@ -34,23 +33,19 @@ folder=${dropin%/*}
 [ -d "$folder" ] || folder=${config%/*}
 obstacle "$folder" "$dropin" dropin-obstacle
 own=$(readlink -f "$config")
-obstacle "$(dirname "$own")" "$own" block-obstacle
+obstacle "${own%/*}" "$own" block-obstacle
 obstacle "${run%/*}" "$run"
 
-depth=0
-files=$(config_files "$config" && echo x) || {
-	printf %s "$files"
-	exit 1
-}
-printf %s "${files%x}"
-printf %s "$files" | singles || alike=$(settings kagiban-nobody)
+config_files "$config"
+judged "$config"
+passwd=$(listed passwd)
 people "$user"
 effective "$user" "$from"
-mine=$(settings "$user")
-printf '%s\n' "$mine" | grep -i '^listenaddress ' | while read -r _ at _; do say configured "$at"; done
 # Where sshd looks for the keys of USER besides ~/.ssh/authorized_keys, and what it finds there.
-home=$(getent passwd "$user" | cut -d: -f6)
-printf '%s\n' "$mine" | key_files "$user" "$(id -u "$user")" "$home" | while read -r file; do
+IFS=: read -r _ _ uid _ _ home _ <<-END
+	$(getent passwd "$user")
+END
+settings "$user" | key_files "$user" "$uid" "$home" | while read -r file; do
 	if [ "$file" != "$home/.ssh/authorized_keys" ] && [ -f "$file" ] && [ "$(wc -c <"$file")" -le 1048576 ]; then
 		text "keys $file" <"$file"
 	fi

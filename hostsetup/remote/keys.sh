@@ -36,7 +36,6 @@ configs() {
 
 told() {
 	configs | while read -r file; do
-		depth=0
 		{ [ -f "$file" ] && [ -r "$file" ]; } || continue
 		if [ "$(wc -c <"$file")" -le "$most" ]; then config_files "$file"; else say unread "sshd:$file"; fi
 	done

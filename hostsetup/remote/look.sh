@@ -1,18 +1,19 @@
 # shellcheck shell=sh
 # look: who we are here and what stands in the way of a key. Runs as the login user; changes nothing.
-say uid "$(id -u)"
-say gid "$(id -g)"
-say user "$(id -un)"
-say group "$(id -gn)"
-members=$(getent group "$(id -g)" 2>/dev/null)
+# named KEY KEY WORDS: says the number and the name that WORDS begin with, as id(1) prints them. Who has no name has the number.
+named() {
+	number=${3%%[!0-9]*} name=${3#*"("}
+	case $3 in "$number("*) name=${name%%")"*} ;; *) name=$number ;; esac
+	say "$1" "$number"
+	say "$2" "$name"
+}
+me=$(id) # uid=1000(owner) gid=1000(owner) groups=...
+named uid user "${me#uid=}"
+named gid group "${me#*" gid="}"
+members=$(getent group "$number" 2>/dev/null)
 say members "${members##*:}"
 say home "$HOME"
 say connection "${SSH_CONNECTION-}"
-# The kind of file system that the home folder is on.
-say filesystem "$(awk -v path="$(readlink -f "$HOME")/" '
-	{ at = $5; if (at != "/") at = at "/" }
-	index(path, at) == 1 && length(at) >= most { most = length(at); for (i = 7; $i != "-" && i < NF; i++); kind = $(i + 1) }
-	END { print kind }' /proc/self/mountinfo 2>/dev/null)"
 IFS=:
 # shellcheck disable=SC2086 # a word for each folder
 set -- $PATH
@@ -38,16 +39,16 @@ fi
 say keys "$keys"
 file=$keys
 case $file in /*) ;; *) file=$HOME/$file ;; esac
-folder=$(dirname "$file")
+folder=${file%/*}
 [ -d "$folder" ] || folder=$HOME
 obstacle "$folder" "$file"
+say filesystem "${mounted%% *}"
 # Our drop-in or block, as far as the user can see.
 if [ -e /etc/ssh/sshd_config.d/00-kagiban.conf ] || grep -q '^# kagiban: begin' /etc/ssh/sshd_config 2>/dev/null; then
 	say standing
 fi
-for path in "$HOME" .ssh "$keys"; do
-	[ -e "$path" ] && say mode "$(ls -ldnL "$path" 2>/dev/null)"
-done
+# shellcheck disable=SC2012 # its lines are what is wanted
+ls -ldnL "$HOME" .ssh "$keys" 2>/dev/null | while IFS= read -r line; do say mode "$line"; done
 if [ -f "$keys" ]; then
 	[ -r "$keys" ] || fail unreadable "$file"
 	[ "$(wc -c <"$keys")" -le 1048576 ] || fail toobig "$file"

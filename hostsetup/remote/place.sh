@@ -70,9 +70,13 @@ unblock() {
 recovery() {
 	line="[ ! -e $recover ] || sh $recover recover boot >/dev/null 2>&1 # kagiban"
 	if [ "$1" = off ]; then
-		rm -f "$recover" "$unit" "$wanted"
-		rmdir "${wanted%/*}" 2>/dev/null
-		[ "$(head -n 1 "$defaults" 2>/dev/null)" = "$line" ] || return 0
+		if [ -e "$recover" ] || [ -e "$unit" ] || [ -L "$wanted" ]; then
+			rm -f "$recover" "$unit" "$wanted"
+			rmdir "${wanted%/*}" 2>/dev/null
+		fi
+		first=
+		[ ! -e "$defaults" ] || IFS= read -r first <"$defaults"
+		[ "$first" = "$line" ] || return 0
 		all=$(tail -n +2 "$defaults" && echo x) && printf %s "${all%x}" | rewrite "$defaults"
 		[ -s "$defaults" ] || rm -f "$defaults"
 		return 0

@@ -6,10 +6,13 @@ config=/etc/ssh/sshd_config
 dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
 sshd=$(command -v sshd) || sshd=/usr/sbin/sshd
 
-# sound CONFIG: would sshd accept this configuration? Debian's sshd -t wants /run/sshd, which is missing as long
-# as ssh.socket has not started the service. It stays there: taken away, it might be taken from an sshd that just starts.
+# privileged: the folder that Debian's sshd wants before it tests anything is there; it is missing as long as ssh.socket has not started
+# the service. It stays there: taken away, it might be taken from an sshd that just starts.
+privileged() { [ -d /run/sshd ] || mkdir -m 755 /run/sshd; }
+
+# sound CONFIG: would sshd accept this configuration?
 sound() {
-	[ -d /run/sshd ] || mkdir -m 755 /run/sshd
+	privileged
 	"$sshd" -t -f "$1" 2>&1
 }
 
@@ -43,10 +46,13 @@ manner() {
 		pid=
 		[ ! -s "$file" ] || read -r pid <"$file"
 		# An sshd that was killed leaves its number behind, and another process may have it now.
-		if [ -n "$pid" ] && grep -q '^sshd' "/proc/$pid/comm" 2>/dev/null; then
+		title=
+		[ -z "$pid" ] || read -r title 2>/dev/null <"/proc/$pid/comm"
+		case $title in sshd*)
 			echo "hup $pid"
 			return 0
-		fi
+			;;
+		esac
 	done
 	for file in /etc/init.d/ssh /etc/init.d/sshd; do
 		if [ -x "$file" ]; then
@@ -146,12 +152,13 @@ settings() {
 	fi
 	name=$1
 	shift
+	privileged
 	"$sshd" -T "$@" -C "user=$name,host=$from,addr=$from,laddr=${to:-0.0.0.0},lport=${port:-22}" 2>/dev/null
 }
 
 # deciding: of that, what decides who may come in, and by what.
 deciding() {
-	grep -i -E '^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes|pubkeyauthentication|pubkeyaccepted|permitemptypasswords|permitrootlogin|requiredrsasize|forcecommand|chrootdirectory|subsystem|(allow|deny)(users|groups))'
+	grep -i -E '^(passwordauth|kbdinteractiveauth|challengeresponseauth|authenticationmethods|authorizedkeysfile|strictmodes|pubkeyauthentication|pubkeyaccepted|permitemptypasswords|permitrootlogin|requiredrsasize|listenaddress|forcecommand|chrootdirectory|subsystem|(allow|deny)(users|groups))'
 }
 
 # effective USER ADDRESS OPTION...: what sshd makes of its configuration: for everybody, for USER who comes from ADDRESS, and for
@@ -163,9 +170,13 @@ effective() {
 	common=$({ { [ -z "${alike-}" ] && "$sshd" -T "$@" 2>/dev/null; } || settings kagiban-nobody "$@"; } | deciding)
 	tell effective "$common"
 	{
-		echo "$user"
-		listed passwd | awk -F: '$7 !~ /(nologin|false|sync|shutdown|halt)$/ { print $1 }' | head -n 200
-	} | sort -u | grep -v -x -F -e "${asked-}" | while read -r who; do
+		printf '%s\n' "${asked-}" :: "$user:"
+		if [ -n "${passwd-}" ]; then printf '%s\n' "$passwd"; else listed passwd; fi
+	} | awk -F: '
+		$0 == "::" { on = 1; next }
+		!on { told[$1]; next }
+		$1 == "" || $1 in told || $7 ~ /(nologin|false|sync|shutdown|halt)$/ { next }
+		{ print $1; told[$1]; if (++n > 200) exit }' | while read -r who; do
 		[ -n "${alike-}" ] || common=$(settings "$who" "$@" | deciding)
 		tell "effective $who" "$common"
 	done

@@ -6,7 +6,7 @@ here=$run/$1
 [ "$(id -u)" = 0 ] || fail notroot "$(id -un)"
 [ "$7" != drop-in ] || [ -d "${dropin%/*}" ] || fail nofolder "${dropin%/*}"
 [ ! -L "$run" ] || fail write "$run"
-{ mkdir -p "$run" && chmod 711 "$run" && chown 0:0 "$run"; } || fail write "$run"
+if [ -d "$run" ]; then chmod 711 "$run" && chown 0:0 "$run"; else (umask 066 && mkdir "$run"); fi || fail write "$run"
 overdue
 { mkdir "$here" && { [ "$7" != block ] || true >"$here/block"; } && printf '%s' "$2" >"$here/rehearse.conf" && printf '%s' "$3" >"$here/key-only.conf" &&
 	printf '%s' "$4" >"$here/undo.sh"; } || {

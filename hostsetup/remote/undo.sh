@@ -28,7 +28,7 @@ load() {
 
 # ours: what stands of ours, where this change stands.
 ours() {
-	if [ -e "$here/block" ]; then block; else cat "$dropin" 2>/dev/null; fi
+	if [ -e "$here/block" ]; then block; elif [ -e "$dropin" ]; then cat "$dropin"; fi
 }
 
 # stand FILE: what FILE says stands, in place of what stood of ours. $() would drop a last newline, so an x guards it.
@@ -117,12 +117,14 @@ parted() {
 worker() {
 	echo $$ >"$here/claim.$$" && ln "$here/claim.$$" "$here/worker" 2>/dev/null
 	rm -f "$here/claim.$$"
-	[ "$(cat "$here/worker")" != $$ ] || return 0
+	! at_work || return 0
 	! alive worker || return 1
 	echo $$ >"$here/worker"
 	sleep 1
-	[ "$(cat "$here/worker")" = $$ ]
+	at_work
 }
+
+at_work() { read -r number <"$here/worker" && [ "$number" = $$ ]; }
 
 # undo: whoever renames pending does it. Touches our own text only, and is not over before it has worked; why it waits is in
 # the system's log, and in $here/why for the next run to tell.
@@ -180,7 +182,10 @@ watch() {
 }
 
 # alive NAME: does that process of this change run?
-alive() { [ -s "$here/$1" ] && tr '\000' ' ' 2>/dev/null <"/proc/$(cat "$here/$1")/cmdline" | grep -q -F "$token"; }
+alive() {
+	{ [ -s "$here/$1" ] && read -r pid <"$here/$1"; } 2>/dev/null || return 1
+	case $({ tr '\000' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) in *"$token"*) ;; *) return 1 ;; esac
+}
 
 # launch NAME VERB: starts it, away from this login, and waits until it runs.
 launch() {
@@ -244,8 +249,12 @@ arm() { # SECONDS USER ADDRESS PORT
 # apply: the change stands, until it is confirmed as one that a reboot ends: an Include of what is in /run; or, for an sshd that
 # knows no Include, itself, and something that takes it out at boot.
 apply() {
-	rm -f "$dropin".new.* "$(readlink -f "$config")".kagiban.* # half made when the power was cut; nobody else is at it now
-	ours | waiting || [ -z "$(ours)" ] || ours >"$here/before.conf" || refuse write "$here"
+	own=$config
+	[ ! -L "$config" ] || own=$(readlink -f "$config")
+	for half in "$dropin".new.* "$own".kagiban.*; do # made when the power was cut; nobody else is at it now
+		[ ! -e "$half" ] || rm -f "$half"
+	done
+	[ -z "$(ours)" ] || ours | waiting || ours >"$here/before.conf" || refuse write "$here"
 	what="file"
 	[ ! -e "$here/block" ] || what="block"
 	{
