@@ -16,7 +16,7 @@ import (
 // How long a server may take to answer, and how long it is tried again after a reload (its listener is closed for a moment).
 const (
 	handshakeLimit = 30 * time.Second
-	firstPause     = 100 * time.Millisecond
+	firstPause     = 30 * time.Millisecond
 	longestPause   = 2 * time.Second
 	refusalPause   = 5 * time.Second // what OpenSSH's PerSourcePenalties count for one refusal
 )
@@ -157,9 +157,9 @@ func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 		return nil, s.explain(d.target.endpoint(), err)
 	}
 	_ = tcp.SetDeadline(time.Time{})
-	c := &conn{dialer: d, offered: s.offered, used: s.used, password: s.typed, partial: s.partial, keys: newAnnounced(d.identity.seen)}
+	c := &conn{dialer: d, offered: s.offered, used: s.used, password: s.typed, partial: s.partial, keys: newAnnounced(sc, d.identity.seen)}
 	ours := make(chan *ssh.Request)
-	go c.keys.listen(sc, requests, ours)
+	go c.keys.listen(requests, ours)
 	c.Client = ssh.NewClient(sc, channels, ours)
 	if c.offered == nil {
 		c.offered = []string{"none"}

@@ -6,10 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
-	"sync"
 	"time"
 
 	"kagiban/hostsetup/remote"
@@ -81,19 +79,20 @@ func (s *setup) put(ctx context.Context) (*remote.Answer, error) {
 	return a, err
 }
 
-// rehearseLogin speaks SSH to `sshd -i` over a channel of the first connection, where sudo has its answer already.
+// rehearseLogin speaks SSH to `sshd -i` through root's shell on the first connection.
 func (s *setup) rehearseLogin(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	p, err := s.root.start(ctx, s.first, s.sshd+" -i -f "+remote.Rehearsal(s.token))
+	x, err := s.root.through(ctx, s.first, s.sshd+" -i -f "+remote.Rehearsal(s.token))
 	if err != nil {
 		return nil, err
 	}
-	defer p.close()
-	st := &state{auth: s.by(s.Key), ctx: ctx, account: s.Target.Account(), tcp: channelConn{p.out, p.in, sync.OnceValue(p.in.Close)}}
+	defer context.AfterFunc(ctx, func() { _ = x.Close() })()
+	st := &state{auth: s.by(s.Key), ctx: ctx, account: s.Target.Account(), tcp: channelConn{x}}
 	c, err := s.dialer.handshake(st.tcp, st)
 	if err != nil {
-		if text := p.talk.text(); text != "" {
+		_ = x.Close() // and with it all that was complained of is there
+		if text := x.p.talk.text(); text != "" {
 			err = fmt.Errorf("%w (%s)", err, text)
 		}
 		return nil, err
@@ -103,14 +102,9 @@ func (s *setup) rehearseLogin(ctx context.Context) ([]string, error) {
 	return c.offered, err
 }
 
-// channelConn is a channel as the library wants a connection. Deadlines are the context's, which closes the channel.
-type channelConn struct {
-	io.Reader
-	io.Writer
-	close func() error // once: the library closes a connection from two sides
-}
+// channelConn is a passage as the library wants a connection. Deadlines are the context's, which closes it.
+type channelConn struct{ *passage }
 
-func (c channelConn) Close() error                   { return c.close() }
 func (channelConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv6loopback} }
 func (channelConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv6loopback} }
 func (channelConn) SetDeadline(time.Time) error      { return nil }

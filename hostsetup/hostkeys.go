@@ -20,32 +20,33 @@ const (
 // announced collects a server's host keys: the one that this connection was made with and those that the server proves
 // to hold besides.
 type announced struct {
+	conn       ssh.Conn
 	negotiated ssh.PublicKey
-	proved     chan []ssh.PublicKey
+	told       chan []byte // what the server announced
 }
 
-func newAnnounced(negotiated ssh.PublicKey) *announced {
-	return &announced{negotiated, make(chan []ssh.PublicKey, 1)}
+func newAnnounced(conn ssh.Conn, negotiated ssh.PublicKey) *announced {
+	return &announced{conn, negotiated, make(chan []byte, 1)}
 }
 
 // listen takes the announcement out of the stream of requests and hands all others on.
-func (a *announced) listen(sc ssh.Conn, requests <-chan *ssh.Request, rest chan<- *ssh.Request) {
+func (a *announced) listen(requests <-chan *ssh.Request, rest chan<- *ssh.Request) {
 	defer close(rest)
 	for r := range requests {
 		if r.Type != hostKeysRequest || r.WantReply {
 			rest <- r
 			continue
 		}
-		keys := a.prove(sc, r.Payload)
 		select {
-		case a.proved <- keys:
+		case a.told <- r.Payload:
 		default: // a second announcement changes nothing
 		}
 	}
 }
 
-// prove asks for a signature by each key that we can check. An unproved key is left out.
-func (a *announced) prove(sc ssh.Conn, payload []byte) []ssh.PublicKey {
+// prove asks for a signature by each key that we can check: an RSA key's costs the server more than a login, so only a run that writes the keys down asks.
+// An unproved key is left out.
+func (a *announced) prove(payload []byte) []ssh.PublicKey {
 	var keys []ssh.PublicKey
 	var request []byte
 	for len(payload) > 0 && len(keys) < maxHostKeys {
@@ -64,7 +65,7 @@ func (a *announced) prove(sc ssh.Conn, payload []byte) []ssh.PublicKey {
 	if len(keys) == 0 {
 		return nil
 	}
-	ok, reply, err := sc.SendRequest(hostKeysProof, true, request)
+	ok, reply, err := a.conn.SendRequest(hostKeysProof, true, request)
 	if err != nil || !ok {
 		return nil
 	}
@@ -82,7 +83,7 @@ func (a *announced) prove(sc ssh.Conn, payload []byte) []ssh.PublicKey {
 		signed := ssh.Marshal(struct {
 			Request        string
 			Session, Blobs []byte
-		}{hostKeysProof, sc.SessionID(), key.Marshal()})
+		}{hostKeysProof, a.conn.SessionID(), key.Marshal()})
 		if key.Verify(signed, &signature) == nil {
 			proved = append(proved, key)
 		}
@@ -90,17 +91,23 @@ func (a *announced) prove(sc ssh.Conn, payload []byte) []ssh.PublicKey {
 	return proved
 }
 
-// all returns every host key of the server, one public line each, sorted. A server that announces none has, as far as
+// all returns every host key of the server, one public line each, sorted; it is asked once. A server that announces none has, as far as
 // we know, the one.
 func (a *announced) all(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, hostKeysPatience)
+	defer cancel()
+	proved := make(chan []ssh.PublicKey, 1)
+	go func() {
+		select {
+		case payload := <-a.told:
+			proved <- a.prove(payload)
+		case <-ctx.Done():
+		}
+	}()
 	keys := []ssh.PublicKey{a.negotiated}
-	timer := time.NewTimer(hostKeysPatience)
-	defer timer.Stop()
 	select {
-	case more := <-a.proved:
+	case more := <-proved:
 		keys = append(keys, more...)
-		a.proved <- more
-	case <-timer.C:
 	case <-ctx.Done():
 	}
 	var lines []string

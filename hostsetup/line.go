@@ -23,8 +23,15 @@ type line struct {
 	err   error // of the read that was the last one
 }
 
+func (l *line) Write(b []byte) (int, error) {
+	n, err := l.Conn.Write(b)
+	hasten(l.Conn)
+	return n, err
+}
+
 func (l *line) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
+	hasten(l.Conn)
 	if n > 0 {
 		l.heard.Store(time.Now().UnixNano())
 	}

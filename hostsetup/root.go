@@ -102,23 +102,39 @@ func (r *root) account() string { return r.user + "@" + r.host }
 // do runs a verb as root on c, in the one shell that root has there: each new one costs the server the hash of a password. Errors: *[RootError],
 // *[remote.Failure], [remote.ErrCutOff].
 func (r *root) do(ctx context.Context, c *conn, v remote.Verb, args ...string) (*remote.Answer, error) {
-	p := r.shells[c]
-	if p == nil || p.ctx.Err() != nil {
-		var err error
-		if p, err = r.start(ctx, c, "sh -s"); err != nil {
-			return nil, err
-		}
-		if r.shells == nil {
-			r.shells = map[*conn]*process{}
-		}
-		r.shells[c] = p
+	p, err := r.shell(ctx, c)
+	if err != nil {
+		return nil, err
 	}
 	a, err := p.turn(ctx, v, args...)
 	if err != nil { // who knows what state it is in
+		r.drop(c)
+	}
+	return a, err
+}
+
+// shell is the one that root has on c.
+func (r *root) shell(ctx context.Context, c *conn) (*process, error) {
+	if p := r.shells[c]; p != nil && p.ctx.Err() == nil {
+		return p, nil
+	}
+	p, err := r.start(ctx, c, "sh -s")
+	if err != nil {
+		return nil, err
+	}
+	if r.shells == nil {
+		r.shells = map[*conn]*process{}
+	}
+	r.shells[c] = p
+	return p, nil
+}
+
+// drop ends it.
+func (r *root) drop(c *conn) {
+	if p := r.shells[c]; p != nil {
 		p.close()
 		delete(r.shells, c)
 	}
-	return a, err
 }
 
 // close ends root's shells, and forgets the passwords.

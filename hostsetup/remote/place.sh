@@ -7,15 +7,13 @@ unit=/etc/systemd/system/kagiban-recover.service
 wanted=/etc/systemd/system/sysinit.target.wants/kagiban-recover.service
 defaults=/etc/default/ssh
 
-# place FILE [MODE]: standard input becomes FILE, whole or not at all. The new file's name does not end in .conf and has a dot in it, so
+# place FILE [MODE]: standard input becomes FILE, whole or not at all; where that has to last, sync comes after it. The new file's name does not end in .conf and has a dot in it, so
 # that neither sshd nor sudo ever reads half of it.
 place() {
-	if cat >"$1.new.$$" && chmod "${2:-644}" "$1.new.$$" && sync && mv -f "$1.new.$$" "$1"; then
-		sync
-	else
+	cat >"$1.new.$$" && chmod "${2:-644}" "$1.new.$$" && sync && mv -f "$1.new.$$" "$1" || {
 		rm -f "$1.new.$$"
 		return 1
-	fi
+	}
 }
 
 # rewrite FILE: likewise, for a file of the administrator's: its mode and owner stay, and a link stays a link.

@@ -227,13 +227,11 @@ start_watcher() {
 
 arm() { # SECONDS USER ADDRESS PORT
 	{ [ ! -e "$run/undoing" ] && [ ! -e "$run/confirmed" ]; } || fail pending "$run"
-	sound "$config" >/dev/null || fail unsound "$(sound "$config" | head -n 1)"
-	rm -f "$run/undone"
+	[ ! -e "$run/undone" ] || rm -f "$run/undone"
 	before=$(offered "$2" "$3" "$4")
 	[ -n "$before" ] || fail offers "$3 $4"
 	echo "$token $(($(uptime_s) + $1)) $2 $3 $4 $before" >"$here/new" || fail write "$here"
 	ln "$here/new" "$run/pending" 2>/dev/null || fail pending "$run/pending"
-	rm -f "$here/new"
 	# Since they were looked at, another change may have been confirmed, or begun to go back.
 	{ [ ! -e "$run/undoing" ] && [ ! -e "$run/confirmed" ]; } || {
 		rm -f "$run/pending"
