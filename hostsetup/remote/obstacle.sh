@@ -37,7 +37,10 @@ obstacle() {
 	# The file is copied, so it takes the room for another one.
 	size=0
 	[ ! -f "$2" ] || size=$(wc -c <"$2")
-	table=$(df -Pk "$1" 2>/dev/null)
+	if [ "$mount" != "${measured-none}" ]; then
+		table=$(df -Pk "$1" 2>/dev/null)
+		measured=$mount
+	fi
 	# shellcheck disable=SC2086 # a word for each column
 	room ${table##*"$newline"}
 	case $left in

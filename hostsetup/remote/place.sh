@@ -10,10 +10,10 @@ defaults=/etc/default/ssh
 # place FILE [MODE]: standard input becomes FILE, whole or not at all; where that has to last, sync comes after it. The new file's name does not end in .conf and has a dot in it, so
 # that neither sshd nor sudo ever reads half of it.
 place() {
-	cat >"$1.new.$$" && chmod "${2:-644}" "$1.new.$$" && sync && mv -f "$1.new.$$" "$1" || {
+	if ! { cat >"$1.new.$$" && chmod "${2:-644}" "$1.new.$$" && sync && mv -f "$1.new.$$" "$1"; }; then
 		rm -f "$1.new.$$"
 		return 1
-	}
+	fi
 }
 
 # rewrite FILE: likewise, for a file of the administrator's: its mode and owner stay, and a link stays a link.

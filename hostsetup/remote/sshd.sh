@@ -85,10 +85,12 @@ offered() {
 		for wish in -oKexAlgorithms=^curve25519-sha256 -oBatchMode=yes; do
 			methods=$(ssh -F /dev/null "$wish" -o BatchMode=yes -o PreferredAuthentications=none -o ConnectTimeout=5 \
 				-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null \
-				-p "$3" -l "$1" -- "$2" true </dev/null 2>&1 | sed -n 's/.*Permission denied (\(.*\)).*/\1/p')
-			[ -z "$methods" ] || break
+				-p "$3" -l "$1" -- "$2" true </dev/null 2>&1)
+			case $methods in *"Permission denied ("*")"*) break ;; esac
+			methods=''
 		done
-		echo "$methods"
+		methods=${methods##*"Permission denied ("}
+		echo "${methods%%")"*}"
 	else
 		echo "config:$("$sshd" -T 2>/dev/null | grep -i -E '^(password|kbdinteractive|challengeresponse)auth|^authenticationmethods' | tr ' \n' '=,')"
 	fi

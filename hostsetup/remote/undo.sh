@@ -170,7 +170,7 @@ watch() {
 		if [ "$(uptime_s)" -ge "$p_deadline" ] || [ -e "$here/cancel" ]; then
 			break
 		fi
-		[ -d /run/systemd/system ] || alive minder || launch minder mind
+		[ -d /run/systemd/system ] || alive minder || { launch mind && running minder; }
 		sleep 1
 	done
 	undo # from here on nobody can confirm, or somebody has
@@ -187,14 +187,13 @@ alive() {
 	case $({ tr '\000' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) in *"$token"*) ;; *) return 1 ;; esac
 }
 
-# launch NAME VERB: starts it, away from this login, and waits until it runs.
+# launch VERB: starts it, away from this login.
 launch() {
 	if command -v setsid >/dev/null 2>&1; then
-		setsid sh "$here/undo.sh" "$2" "$token" </dev/null >/dev/null 2>&1 &
+		setsid sh "$here/undo.sh" "$1" "$token" </dev/null >/dev/null 2>&1 &
 	else
-		nohup sh "$here/undo.sh" "$2" "$token" </dev/null >/dev/null 2>&1 &
+		nohup sh "$here/undo.sh" "$1" "$token" </dev/null >/dev/null 2>&1 &
 	fi
-	running "$1"
 }
 
 running() { # NAME
@@ -210,7 +209,7 @@ mind() {
 	exec >/dev/null 2>&1
 	echo $$ >"$here/minder"
 	while [ -d "$here" ]; do
-		alive watcher || launch watcher watch
+		alive watcher || { launch watch && running watcher; }
 		sleep 1
 	done
 }
@@ -221,7 +220,7 @@ start_watcher() {
 			-p StartLimitIntervalSec=0 /bin/sh "$here/undo.sh" watch "$token" >/dev/null 2>&1
 		running watcher
 	else
-		launch watcher watch && running minder
+		launch watch && running minder # which the watcher has started
 	fi
 }
 
