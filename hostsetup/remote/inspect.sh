@@ -8,7 +8,6 @@ user=$1 from=$2 to=$3 port=$4
 say manner "$(manner)"
 state=$(unsettled)
 [ -z "$state" ] || say pending "$state"
-grep -q ' /run tmpfs ' /proc/mounts || say lasting /run
 
 listener=
 [ ! -d /run/systemd/system ] || listener=$(systemctl show -p MainPID --value ssh.service 2>/dev/null)
@@ -35,6 +34,7 @@ obstacle "$folder" "$dropin" dropin-obstacle
 own=$(readlink -f "$config")
 obstacle "${own%/*}" "$own" block-obstacle
 obstacle "${run%/*}" "$run"
+case $mounted in "tmpfs "*" /run") ;; *) say lasting /run ;; esac
 
 config_files "$config"
 judged "$config"

@@ -210,7 +210,7 @@ mind() {
 	echo $$ >"$here/minder"
 	while [ -d "$here" ]; do
 		alive watcher || { launch watch && running watcher; }
-		sleep 1
+		sleep 3
 	done
 }
 
