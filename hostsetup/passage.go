@@ -73,7 +73,9 @@ func (x *passage) listen(to *io.PipeWriter) {
 		if x.whole = bytes.HasSuffix(last, end); x.whole {
 			n = max(0, n-len(end))
 		}
-		_, _ = to.Write(buffer[:n]) // nobody may want it any more
+		if n > 0 {
+			_, _ = to.Write(buffer[:n]) // nobody may want it any more
+		}
 		if x.whole || err != nil {
 			_ = to.CloseWithError(io.EOF) // never fails
 			return
