@@ -178,11 +178,11 @@ func TestRevokeLater(t *testing.T) {
 		host.Exec("printf '%s\\n' '" + lost.line + "' '" + next.line + "' >>/home/owner/.ssh/authorized_keys")
 	}
 	down.Exec("systemctl stop ssh")
-	stdout, stderr, code := c.revoke("pone", "--yes")
+	_, stderr, code := c.revoke("pone", "--yes")
 	if code != 1 || !strings.Contains(stderr, "no key called pone was found on this computer, "+h.Name+"; these could not be asked: "+down.Name+"\n") {
 		t.Errorf("a name that is not known where one could look: exit %d, %q", code, stderr)
 	}
-	stdout, stderr, code = c.revoke("phone", "--yes")
+	stdout, stderr, code := c.revoke("phone", "--yes")
 	if code != 1 || !strings.Contains(stdout, h.Name+": revoked (1 line in 1 file, refused") || !strings.Contains(stdout, down.Name+": unreachable, remembered") {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}

@@ -11,7 +11,7 @@ import (
 
 // ofDisk knows why this computer does not let a file be opened or written. It comes last: who knows what the file is for says more.
 func ofDisk(err error) (ID, Fields) {
-	why, path, done := unlet(err)
+	path, done, why := unlet(err)
 	if why == nil {
 		return "", nil
 	}
@@ -43,23 +43,23 @@ func ofDisk(err error) (ID, Fields) {
 }
 
 // unlet is the part of err that tells of a file of this computer's which may not be opened, made or written, and which of these; nil if there is none.
-func unlet(err error) (why error, path, done string) {
+func unlet(err error) (path, done string, why error) {
 	var one *fs.PathError
 	var two *os.LinkError
 	switch {
 	case errors.As(err, &one) && one.Op == "open":
-		why, path, done = one, one.Path, "opened"
+		path, done, why = one.Path, "opened", one
 	case errors.As(err, &one) && one.Op == "mkdir":
-		why, path, done = one, one.Path, "made"
+		path, done, why = one.Path, "made", one
 	case errors.As(err, &one) && one.Op != "fork/exec":
-		why, path, done = one, one.Path, "written"
+		path, done, why = one.Path, "written", one
 	case errors.As(err, &two):
-		why, path, done = two, two.New, "written"
+		path, done, why = two.New, "written", two
 	}
 	for _, known := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
 		if why != nil && errors.Is(why, known) {
-			return why, path, done
+			return path, done, why
 		}
 	}
-	return nil, "", ""
+	return "", "", nil
 }
