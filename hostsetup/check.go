@@ -98,7 +98,9 @@ func call(o Options) (*setup, book.Host, error) {
 	}
 	o.fill()
 	id, err := newIdentity(o.Target, HostKeyPolicy{}, inBook(page))
-	return &setup{Options: o, dialer: &dialer{target: o.Target, identity: id}}, page, err
+	s := &setup{Options: o, dialer: &dialer{target: o.Target, identity: id}}
+	s.dialer.held = s.held
+	return s, page, err
 }
 
 // inBook accepts, on first contact as known_hosts has it, a key that the server proved to hold when it was added.

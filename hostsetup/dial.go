@@ -34,6 +34,7 @@ type dialer struct {
 	opened   int          // connections so far
 	commands int          // exec requests so far
 	heard    atomic.Int64 // when the server was last heard of; nanoseconds (Unix)
+	held     func()       // tells that we wait; may be nil
 }
 
 // conn is one connection that is logged in.
@@ -84,8 +85,7 @@ type state struct {
 	err      error  // why it ended, if we ended it
 }
 
-// open makes one connection. Errors: *[UnreachableError], *[HostKeyError], *[LoginError], errAsked.
-func (d *dialer) open(ctx context.Context, a auth) (*conn, *state, error) {
+func (d *dialer) openNow(ctx context.Context, a auth) (*conn, *state, error) {
 	d.opened++
 	tcp, err := d.connect(ctx)
 	if err != nil {

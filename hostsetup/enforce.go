@@ -79,6 +79,9 @@ func (s *setup) put(ctx context.Context) (*remote.Answer, error) {
 	return a, err
 }
 
+// errRehearsalEnded means that the sshd of the rehearsal ended, or stood still, before it let anybody in.
+var errRehearsalEnded = errors.New("its sshd did not come as far as the login")
+
 // rehearseLogin speaks SSH to `sshd -i` through root's shell on the first connection.
 func (s *setup) rehearseLogin(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
@@ -92,6 +95,9 @@ func (s *setup) rehearseLogin(ctx context.Context) ([]string, error) {
 	c, err := s.dialer.handshake(st.tcp, st)
 	if err != nil {
 		_ = x.Close() // and with it all that was complained of is there
+		if gone := (*UnreachableError)(nil); errors.As(err, &gone) {
+			err = errRehearsalEnded
+		}
 		if text := x.p.talk.text(); text != "" {
 			err = fmt.Errorf("%w (%s)", err, text)
 		}

@@ -46,13 +46,14 @@ func (a *announced) listen(requests <-chan *ssh.Request, rest chan<- *ssh.Reques
 
 // prove asks for a signature by each key that we can check: an RSA key's costs the server more than a login, so only a run that writes the keys down asks.
 // An unproved key is left out.
-func (a *announced) prove(payload []byte) []ssh.PublicKey {
+// False: it gave no answer.
+func (a *announced) prove(payload []byte) ([]ssh.PublicKey, bool) {
 	var keys []ssh.PublicKey
 	var request []byte
 	for len(payload) > 0 && len(keys) < maxHostKeys {
 		blob, rest, ok := cutString(payload)
 		if !ok {
-			return nil
+			return nil, true
 		}
 		payload = rest
 		key, err := ssh.ParsePublicKey(blob)
@@ -63,17 +64,17 @@ func (a *announced) prove(payload []byte) []ssh.PublicKey {
 		request = append(request, ssh.Marshal(struct{ Blob []byte }{blob})...)
 	}
 	if len(keys) == 0 {
-		return nil
+		return nil, true
 	}
 	ok, reply, err := a.conn.SendRequest(hostKeysProof, true, request)
 	if err != nil || !ok {
-		return nil
+		return nil, err == nil
 	}
 	var proved []ssh.PublicKey
 	for _, key := range keys {
 		blob, rest, ok := cutString(reply)
 		if !ok {
-			return proved
+			return proved, true
 		}
 		reply = rest
 		var signature ssh.Signature
@@ -88,31 +89,40 @@ func (a *announced) prove(payload []byte) []ssh.PublicKey {
 			proved = append(proved, key)
 		}
 	}
-	return proved
+	return proved, true
 }
 
 // all returns every host key of the server, one public line each, sorted; it is asked once. A server that announces none has, as far as
-// we know, the one.
-func (a *announced) all(ctx context.Context) []string {
+// we know, the one. A connection that has died meanwhile tells nothing: then it is known, if the key of this connection is one of these.
+func (a *announced) all(ctx context.Context, known []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, hostKeysPatience)
 	defer cancel()
-	proved := make(chan []ssh.PublicKey, 1)
+	keys := []ssh.PublicKey{a.negotiated}
+	more := make(chan []ssh.PublicKey, 1)
+	dead := make(chan struct{})
 	go func() {
 		select {
 		case payload := <-a.told:
-			proved <- a.prove(payload)
+			if proved, answered := a.prove(payload); answered {
+				more <- proved
+			} else {
+				close(dead)
+			}
 		case <-ctx.Done():
 		}
 	}()
-	keys := []ssh.PublicKey{a.negotiated}
 	select {
-	case more := <-proved:
-		keys = append(keys, more...)
+	case proved := <-more:
+		keys = append(keys, proved...)
+	case <-dead:
+		if slices.Contains(known, publicLine(a.negotiated)) {
+			return known
+		}
 	case <-ctx.Done():
 	}
 	var lines []string
 	for _, k := range keys {
-		lines = append(lines, string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(k))))
+		lines = append(lines, publicLine(k))
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines)
@@ -128,4 +138,9 @@ func cutString(packet []byte) (value, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return s.Value, s.Rest, true
+}
+
+// publicLine is a key's public line without a comment.
+func publicLine(key ssh.PublicKey) string {
+	return string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
 }

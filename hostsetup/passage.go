@@ -3,7 +3,6 @@ package hostsetup
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -20,6 +19,9 @@ type passage struct {
 	words          remote.Words
 	ended          chan struct{} // the program has ended, or the link
 	whole          bool          // it was the program; read it when ended
+	lines          chan string   // for the program
+	left           chan struct{} // there are no more
+	told           chan struct{} // and that was said
 	close          func() error  // once: the SSH library closes a connection from two sides
 }
 
@@ -31,7 +33,7 @@ func (r *root) through(ctx context.Context, c *conn, program string) (*passage, 
 	}
 	p.talk.forget()
 	said, heard := io.Pipe()
-	x := &passage{PipeReader: said, p: p, words: remote.NewWords(), ended: make(chan struct{})}
+	x := &passage{PipeReader: said, p: p, words: remote.NewWords(), ended: make(chan struct{}), lines: make(chan string), left: make(chan struct{}), told: make(chan struct{})}
 	x.close = sync.OnceValue(func() error { return r.leave(c, x) })
 	begun := make(chan error, 1)
 	go func() {
@@ -58,6 +60,7 @@ func (r *root) through(ctx context.Context, c *conn, program string) (*passage, 
 		r.drop(c)
 		return nil, &UnreachableError{Address: c.dialer.target.endpoint(), Err: err}
 	}
+	go x.tell()
 	return x, nil
 }
 
@@ -85,10 +88,31 @@ func (x *passage) listen(to *io.PipeWriter) {
 
 // Write is what the program reads.
 func (x *passage) Write(b []byte) (int, error) {
-	if _, err := io.WriteString(x.p.in, remote.Line(b)); err != nil {
-		return 0, err
+	select {
+	case <-x.left:
+		return 0, io.ErrClosedPipe
+	default:
 	}
-	return len(b), nil
+	select {
+	case x.lines <- remote.Line(b):
+		return len(b), nil
+	case <-x.left:
+		return 0, io.ErrClosedPipe
+	}
+}
+
+// tell is the one that writes to the shell: a line that came after Over would be one of the shell's own. A link that is gone shows on reading.
+func (x *passage) tell() {
+	defer close(x.told)
+	for {
+		select {
+		case line := <-x.lines:
+			_, _ = io.WriteString(x.p.in, line)
+		case <-x.left:
+			_, _ = io.WriteString(x.p.in, x.words.Over+"\n")
+			return
+		}
+	}
 }
 
 // Close ends the program's input, and waits for its end.
@@ -97,22 +121,21 @@ func (x *passage) Close() error { return x.close() }
 // leave is that. A shell that is not seen to go on is of no use any more.
 func (r *root) leave(c *conn, x *passage) error {
 	_ = x.PipeReader.Close() // never fails
-	_, err := io.WriteString(x.p.in, x.words.Over+"\n")
+	close(x.left)
 	timer := time.NewTimer(closeLimit)
 	defer timer.Stop()
-	if err == nil {
+	for _, done := range []chan struct{}{x.told, x.ended} {
 		select {
-		case <-x.ended:
+		case <-done:
+			continue
 		case <-timer.C:
 		}
+		r.drop(c)
+		return fmt.Errorf("root's shell does not go on: %w", remote.ErrCutOff)
 	}
-	select {
-	case <-x.ended:
-		if err == nil && x.whole {
-			return nil
-		}
-	default:
+	if x.whole {
+		return nil
 	}
 	r.drop(c)
-	return fmt.Errorf("root's shell did not go on: %w", errors.Join(err, remote.ErrCutOff))
+	return remote.ErrCutOff
 }

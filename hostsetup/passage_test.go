@@ -54,6 +54,9 @@ func TestPassage(t *testing.T) {
 		if err := x.Close(); (err == nil) != c.kept {
 			t.Errorf("%s: %v", c.program, err)
 		}
+		if n, err := x.Write([]byte("late")); n != 0 || err == nil {
+			t.Errorf("after the end of %s %d bytes went to the shell: %v", c.program, n, err)
+		}
 		now := s.root.shells[s.first]
 		if (now == shell) != c.kept {
 			t.Errorf("%s: the shell is kept: %v", c.program, now == shell)

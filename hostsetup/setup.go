@@ -102,6 +102,7 @@ func begin(o *Options) (*setup, error) {
 		return nil, err
 	}
 	s := &setup{Options: *o, dialer: &dialer{target: o.Target, identity: id}}
+	s.dialer.held = s.held
 	s.result.Steps = []Step{}
 	return s, nil
 }
@@ -346,7 +347,7 @@ func (s *setup) record(ctx context.Context) error {
 	}
 	h := book.Host{
 		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs, Jump: s.Target.Jump,
-		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: s.first.keys.all(ctx),
+		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: cmp.Or(s.again, s.proved, s.first).keys.all(ctx, old.HostKeys),
 		Proved: s.result.Proved, DeepAt: old.DeepAt,
 		KeyOnly: keyOnly, CheckedAt: checked,
 	}

@@ -129,8 +129,11 @@ func (v *visits) recoveryName(ctx context.Context, pages []book.Host) string {
 		return 0
 	})
 	day := recoveryMark + v.p.now().Format("2006-01-02")
-	name := day
-	for n := 2; slices.ContainsFunc(slices.Concat(found...), func(c hostsetup.Client) bool { return c.Comment == name }); n++ {
+	name, taken := day, map[string]bool{}
+	for _, client := range slices.Concat(found...) {
+		taken[client.Comment] = true
+	}
+	for n := 2; taken[name]; n++ {
 		name = fmt.Sprintf("%s-%d", day, n)
 	}
 	return name

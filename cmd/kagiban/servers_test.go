@@ -103,6 +103,14 @@ var denied = regexp.MustCompile(`Permission denied \(([a-z,-]*)\)`)
 // lightKex is for the logins by which tests look and look again: the exchange that ssh prefers takes it six times as long.
 const lightKex = "KexAlgorithms=curve25519-sha256"
 
+// offers is what the server offers to user, once it answers: where each connection has an sshd of its own, one may be refused.
+func (c *client) offers(user, address string) (offers string) {
+	for end := time.Now().Add(20 * time.Second); offers == "" && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		offers = c.offered(user, address)
+	}
+	return offers
+}
+
 // offered asks the server with the real ssh what it offers to user; "" while it does not answer.
 func (c *client) offered(user, address string) string {
 	out, err := exec.Command("ssh", "-F", c.config, "-o", "BatchMode=yes", "-o", "PreferredAuthentications=none", "-o", "StrictHostKeyChecking=no",

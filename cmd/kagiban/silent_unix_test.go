@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var saysSilent = regexp.MustCompile(`(?m)^\S+: nothing has come from there for 10 s, so the link seems to be gone; unless it comes back, the server undoes by itself, at about \d\d:\d\d:\d\d, what was not confirmed$`)
+var saysSilent = regexp.MustCompile(`(?m)^\S+: nothing has come from there for 10 s; unless it comes back, the server undoes by itself, at about \d\d:\d\d:\d\d, what was not confirmed$`)
 
 // TestSilentServer: the link is cut while passwords are off and nothing is confirmed. That is said, once, with what the server will do; and when the
 // link comes back in time, the run comes to its goal.

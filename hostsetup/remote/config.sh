@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # What sshd is told, as its files say it.
 return_key=$(printf '\r')
+names='' depth=0
 
 # config_list FILE: FILE, and then the files that it includes, a name on each line, in the order in which sshd reads them.
 config_list() {
-	depth=$((${depth:-0} + 1))
+	depth=$((depth + 1))
 	if [ "$depth" -le 16 ] && [ -f "$1" ]; then
 		echo "$1"
 		includes=$(sed -n "/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]\{1,\}/{ s///; s/#.*//; s/[\"'$return_key]//g; p; }" "$1")
@@ -22,7 +23,7 @@ config_list() {
 judged() {
 	file=$1
 	shift
-	if ! in_words "${names-$(config_list "$file")}" singles && alike=$(settings kagiban-nobody "$@"); then
+	if ! in_words "${names:-$(config_list "$file")}" singles && alike=$(settings kagiban-nobody "$@"); then
 		say sound 0
 	else
 		alike=''
@@ -51,6 +52,6 @@ in_words() {
 # singles FILE...: do these files of sshd's speak of some logins only (Match)? Where none does, what sshd makes of it for one login is what it makes of
 # it for all, and one question is enough. An Include that is written in an unusual way may be read by sshd, and not by us.
 singles() {
-	grep -q -i -e '^[[:space:]"]*match' -e '^[[:space:]"]*include.*["'"'"'\\#]' -- "$@"
+	grep -q -i -e '^[[:space:]"]*match' -e '^[[:space:]]*include.*["'"'"'\\#]' -e '^[[:space:]]*[a-z]*["'"'"'\\=]' -- "$@"
 	[ $? != 1 ]
 }

@@ -4,6 +4,7 @@
 # "denied PATH". A mount and an attribute are asked for by name: some shells' [ -w ] tells root that it may write anything.
 newline='
 '
+measured=none
 room() { left=${4-}; }
 obstacle() {
 	path=$(cd -P -- "$1" 2>/dev/null && pwd) || path=$(readlink -f "$1")
@@ -37,7 +38,7 @@ obstacle() {
 	# The file is copied, so it takes the room for another one.
 	size=0
 	[ ! -f "$2" ] || size=$(wc -c <"$2")
-	if [ "$mount" != "${measured-none}" ]; then
+	if [ "$mount" != "$measured" ]; then
 		table=$(df -Pk "$1" 2>/dev/null)
 		measured=$mount
 	fi

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # What the verbs that run as root share: where sshd is, how a change is put in force, what is offered.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+passwd='' asked='' alike='' # and nobody's environment is taken for one of these
 run=/run/kagiban
 config=/etc/ssh/sshd_config
 dropin=/etc/ssh/sshd_config.d/00-kagiban.conf
@@ -148,7 +149,7 @@ listed() {
 
 # settings WHO OPTION...: what sshd would make of its configuration for WHO who comes from $from; $alike, where it is the same for all.
 settings() {
-	if [ -n "${alike-}" ]; then
+	if [ -n "$alike" ]; then
 		printf '%s\n' "$alike"
 		return
 	fi
@@ -169,17 +170,17 @@ effective() {
 	user=$1 from=$2
 	shift 2
 	# Where a Match asks for the port, sshd must be told of a login; then it is that of nobody.
-	common=$({ { [ -z "${alike-}" ] && "$sshd" -T "$@" 2>/dev/null; } || settings kagiban-nobody "$@"; } | deciding)
+	common=$({ { [ -z "$alike" ] && "$sshd" -T "$@" 2>/dev/null; } || settings kagiban-nobody "$@"; } | deciding)
 	tell effective "$common"
 	{
-		printf '%s\n' "${asked-}" :: "$user:"
-		if [ -n "${passwd-}" ]; then printf '%s\n' "$passwd"; else listed passwd; fi
+		printf '%s\n' "$asked" :: "$user:"
+		if [ -n "$passwd" ]; then printf '%s\n' "$passwd"; else listed passwd; fi
 	} | awk -F: '
 		$0 == "::" { on = 1; next }
 		!on { told[$1]; next }
 		$1 == "" || $1 in told || $7 ~ /(nologin|false|sync|shutdown|halt)$/ { next }
 		{ print $1; told[$1]; if (++n > 200) exit }' | while read -r who; do
-		[ -n "${alike-}" ] || common=$(settings "$who" "$@" | deciding)
+		[ -n "$alike" ] || common=$(settings "$who" "$@" | deciding)
 		tell "effective $who" "$common"
 	done
 }

@@ -265,7 +265,11 @@ apply() {
 	[ ! -e "$here/block" ] || includes || recovery on "$here/undo.sh" || refuse norecovery "$recover"
 	stand "$here/waiting.conf" || refuse write "${dropin%/*}"
 	in_force || case $? in
-	2) refuse unsound "$(sound "$config" | head -n 1)" ;;
+	2) # sshd was not told, so nothing is to be undone but the file; somebody else broke what stands there, and it need not be waited for
+		tested=$(sound "$config" | head -n 1)
+		! restore || rm -f "$here/placed"
+		refuse unsound "$tested"
+		;;
 	*) refuse reload "${how-}" ;;
 	esac
 	load "$run/pending" || { # meanwhile its time was over, and what was undone did not stand yet

@@ -303,6 +303,7 @@ func hostsetupTable() map[ID]Message {
 // stepWords are the steps of a run in a person's words.
 var stepWords = map[string]string{
 	"host-key":    "host key",
+	"held":        "waiting",
 	"login":       "logged in",
 	"root":        "looked at sshd",
 	"others":      "other people",
