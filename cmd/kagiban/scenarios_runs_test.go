@@ -128,6 +128,11 @@ func threeVisits(t *testing.T, h *vpstest.Host, c *client, watch string) {
 		}
 		return map[bool]string{true: "shut out", false: "let in"}[c.offered(h.User, h.Addr) == ""]
 	})
+	if watch == "penalty" { // that passes, and it is waited for
+		if _, stderr, code := c.kagiban(c.add(h)...); code != 0 || strings.Count(stderr, "PerSourcePenalties") != 1 {
+			t.Errorf("shut out for a moment: exit %d, %q", code, stderr)
+		}
+	}
 }
 
 // killedInForce: the client dies by kill -9 once the change is in force. The server goes back by itself.
