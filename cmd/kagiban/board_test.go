@@ -56,7 +56,7 @@ func TestBoardSilent(t *testing.T) {
 	b.size = nil
 	out.Reset()
 	b.silent(0, time.Time{})
-	if got := out.String(); !strings.HasPrefix(got, "web01: nothing has come from there for 10 s, ") || !strings.HasSuffix(got, "sshd there is as it was\n") {
+	if got := out.String(); !strings.HasPrefix(got, "web01: nothing has come from there for 10 s; ") || !strings.HasSuffix(got, "sshd there is as it was\n") {
 		t.Errorf("the line is %q", got)
 	}
 	out.Reset()

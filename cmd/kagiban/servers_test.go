@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -335,10 +336,9 @@ func TestPasswordsThatFail(t *testing.T) {
 		{"", "cannot be asked for here", 5},
 	} {
 		args := c.add(h)
-		for i, arg := range args {
-			if arg == h.PasswordFile {
-				args[i] = s.file
-			}
+		at := slices.Index(args, h.PasswordFile)
+		if args[at] = s.file; s.file == "" {
+			args = slices.Delete(args, at-1, at+1)
 		}
 		if _, stderr, code := c.kagiban(args...); code != s.code || !strings.Contains(stderr, s.says) || strings.Contains(stderr, "that was not it") {
 			t.Errorf("%q: exit %d, want %d and %q", s.file, code, s.code, s.says)
