@@ -290,13 +290,25 @@ func faultOfTheCrowd() fault {
 	come := func(x *site) {
 		x.t.Helper()
 		crowd = nil
-		x.c.until(20*time.Second, "", func() string {
-			for range 4 { // one may be sent away while another has just left; and just after a reload nobody listens
-				if one, err := net.Dial("tcp", x.h.Addr+":22"); err == nil {
-					crowd = append(crowd, one)
+		one := func() {
+			x.c.until(10*time.Second, "in", func() string { // just after a reload nobody listens
+				one, err := net.Dial("tcp", x.h.Addr+":22")
+				if err != nil {
+					return err.Error()
 				}
+				crowd = append(crowd, one)
+				return "in"
+			})
+		}
+		for range 4 {
+			one()
+		}
+		x.c.until(20*time.Second, "", func() string {
+			offers := x.c.offered(x.h.User, x.h.Addr)
+			if offers != "" { // one of them was sent away, since somebody else was just leaving
+				one()
 			}
-			return x.c.offered(x.h.User, x.h.Addr)
+			return offers
 		})
 	}
 	leave := func(*site) {
