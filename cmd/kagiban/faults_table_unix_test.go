@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"regexp"
 	"slices"
@@ -290,25 +291,17 @@ func faultOfTheCrowd() fault {
 	come := func(x *site) {
 		x.t.Helper()
 		crowd = nil
-		one := func() {
-			x.c.until(10*time.Second, "in", func() string { // just after a reload nobody listens
-				one, err := net.Dial("tcp", x.h.Addr+":22")
-				if err != nil {
-					return err.Error()
-				}
-				crowd = append(crowd, one)
-				return "in"
-			})
-		}
-		for range 4 {
-			one()
-		}
-		x.c.until(20*time.Second, "", func() string {
-			offers := x.c.offered(x.h.User, x.h.Addr)
-			if offers != "" { // one of them was sent away, since somebody else was just leaving
-				one()
+		const full = "Exceeded MaxStartups"
+		x.c.until(30*time.Second, full, func() string { // just after a reload nobody listens, and who came before it does not count
+			one, err := net.Dial("tcp", x.h.Addr+":22")
+			if err != nil {
+				return err.Error()
 			}
-			return offers
+			crowd = append(crowd, one)
+			_ = one.SetReadDeadline(time.Now().Add(5 * time.Second)) // never fails on TCP
+			said := make([]byte, len(full))
+			n, _ := io.ReadFull(one, said) // what there is of it tells
+			return string(said[:n])
 		})
 	}
 	leave := func(*site) {
