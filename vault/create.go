@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"kagiban/vault/safefile"
 )
 
@@ -56,13 +58,15 @@ func (v *Vault) Create(name string, s Spec, passphrase []byte) (Key, error) {
 	return v.store(name, m, passphrase)
 }
 
-// Import takes in a private key from the bytes of an OpenSSH private key file, locked under oldPassphrase or not at all, and
-// locks it under newPassphrase. Its comment is kept, cleaned. The file itself is the caller's, and stays. It runs the KDF
-// twice, and bcrypt for a locked file.
+// Import takes in a private key from the bytes of its file, locked under oldPassphrase or not at all, and locks it under
+// newPassphrase. The formats are docs/file-format.md, "What is taken in". The key's comment is kept, cleaned; one that has none gets
+// its name. The file itself is the caller's, and stays. It runs the KDF twice, and for a locked file that file's own.
 //
-// Errors, in this order: ErrBadName, ErrKeyExists; *FormatError, *TypeError, *CipherError, *RoundsError, ErrBrokenKey; then
-// ErrNeedPassphrase (locked, and oldPassphrase is empty) or ErrWrongPassphrase; ErrBrokenKey, ErrWeakKey (rsa below 2048 bits);
-// ErrEmptyPassphrase for the new one, so that nothing is asked for a file that could not be imported anyway.
+// Errors, in this order: ErrBadName, ErrKeyExists; *KnownError, as soon as the file shows its public half; *FormatError, *TypeError,
+// *CipherError, *CostError, ErrBrokenKey; then ErrNeedPassphrase (locked, and oldPassphrase is empty) or ErrWrongPassphrase;
+// ErrBrokenKey, ErrWeakKey (rsa below 2048 bits), *TypeError; ErrEmptyPassphrase for the new one, so that nothing is asked for a file
+// that could not be imported anyway. Of a file that is encrypted by a cipher with a tag (AES-GCM, ChaCha20-Poly1305), and of the
+// first bytes of any other, ErrWrongPassphrase may also mean that it was altered.
 func (v *Vault) Import(name string, file, oldPassphrase, newPassphrase []byte) (Key, error) {
 	if err := CheckName(name); err != nil {
 		return Key{}, err
@@ -70,15 +74,37 @@ func (v *Vault) Import(name string, file, oldPassphrase, newPassphrase []byte) (
 	if err := v.free(name, nil); err != nil {
 		return Key{}, err
 	}
-	m, err := readOpenSSH(file, oldPassphrase, maxRounds)
+	if err := v.unknown(publicIn(file)); err != nil {
+		return Key{}, err
+	}
+	m, err := readKey(file, oldPassphrase)
 	if err != nil {
+		return Key{}, err
+	}
+	if err := v.unknown(m.public); err != nil {
 		return Key{}, err
 	}
 	if len(newPassphrase) == 0 {
 		return Key{}, ErrEmptyPassphrase
 	}
-	m.comment = CleanComment(m.comment)
+	if m.comment = CleanComment(m.comment); m.comment == "" {
+		m.comment = name
+	}
 	return v.store(name, m, newPassphrase)
+}
+
+// unknown says whether the vault is without this key. None (nil) is no key of it.
+func (v *Vault) unknown(public ssh.PublicKey) error {
+	keys, err := v.List()
+	if err != nil || public == nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.Fingerprint == ssh.FingerprintSHA256(public) {
+			return &KnownError{k.Name}
+		}
+	}
+	return nil
 }
 
 // mayMake tells early what would be refused in the end.

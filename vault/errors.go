@@ -21,40 +21,46 @@ var (
 	ErrWeakKey = errors.New("key too weak")
 	// ErrBadSpec: a kind or size of key that there is not.
 	ErrBadSpec = errors.New("no such kind of key")
-	// ErrBadFormat: Export knows no such format.
-	ErrBadFormat = errors.New("no such format")
+	// ErrBadFormat: Export knows no such format, or not for this kind of key.
+	ErrBadFormat = errors.New("no format")
 	// ErrChanged: somebody else changed the key in the same moment; nothing was done.
 	ErrChanged = errors.New("the key was changed by somebody else meanwhile")
 )
 
-// FormatError says that a file to import is not an OpenSSH private key.
+// KnownError says that a key to import is in the vault already: one key would have two names.
+type KnownError struct{ Key string }
+
+func (e *KnownError) Error() string { return fmt.Sprintf("the vault has this key, as %q", e.Key) }
+
+// FormatError says that a file to import is no private key of a format that is read.
 type FormatError struct {
 	Looks  string // what it looks like: "a PuTTY private key"
 	Advice string // the one command that converts it, or what else to do; FILE stands for the file's name
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("not an OpenSSH private key: this is %s: %s", e.Looks, e.Advice)
+	return fmt.Sprintf("no private key that can be read: this is %s: %s", e.Looks, e.Advice)
 }
 
 // CipherError says that a private key is encrypted in a way that this package does not read.
-type CipherError struct{ Cipher string }
-
-// Command is the command that rewrites file so that it can be read, ssh-keygen(1).
-func (e *CipherError) Command(file string) string { return "ssh-keygen -p -Z aes256-ctr -f " + file }
-
-func (e *CipherError) Error() string {
-	return fmt.Sprintf("the key file is encrypted with %q, which cannot be read: convert it with %s", e.Cipher, e.Command("FILE"))
+type CipherError struct {
+	Cipher string // the name in the file
+	Advice string // the command that rewrites it so that it can be read; FILE stands for the file's name
 }
 
-// RoundsError says that an encrypted key asks for more bcrypt rounds than are run for a file from outside.
-type RoundsError struct{ Rounds, Max uint32 }
+func (e *CipherError) Error() string {
+	return fmt.Sprintf("the key file is encrypted with %.64q, which cannot be read: %s", e.Cipher, e.Advice)
+}
 
-// Command is the command that rewrites file so that it can be read, ssh-keygen(1).
-func (e *RoundsError) Command(file string) string { return "ssh-keygen -p -a 16 -f " + file }
+// CostError says that opening an encrypted key costs more than is spent on a file from outside. Nothing was derived.
+type CostError struct {
+	Asks   string // "5000 rounds of bcrypt"
+	Max    string // the most of it that is spent: "2048"
+	Advice string // the command that rewrites it for less; FILE stands for the file's name
+}
 
-func (e *RoundsError) Error() string {
-	return fmt.Sprintf("the key file asks for %d bcrypt rounds, at most %d are run: convert it with %s", e.Rounds, e.Max, e.Command("FILE"))
+func (e *CostError) Error() string {
+	return fmt.Sprintf("the key file asks for %s, at most %s: %s", e.Asks, e.Max, e.Advice)
 }
 
 // TypeError says that a kind of key cannot be kept here.

@@ -111,7 +111,7 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 	for name, opens := range map[string]bool{
 		"ed25519": true, "ecdsa": true, "rsa": true, "locked-ctr": true, "locked-cbc": true, "armoured": true,
-		"halves-disagree": false, "huge-rounds": false, "negative-number": false, "gcm": false, "two-keys": false,
+		"halves-disagree": false, "huge-rounds": false, "negative-number": false, "two-keys": false, "gcm": true, "chacha": true, "3des": true,
 	} {
 		file, pass := readSeed(t, filepath.Join(dir, name))
 		if !bytes.Contains(file, []byte("-----BEGIN")) {
@@ -140,6 +140,10 @@ func makeSeeds(t *testing.T, dir string) {
 	_, ctr := sshKeygen(t, "c", "pass p", "-t", "ed25519", "-a", "1")
 	_, cbc := sshKeygen(t, "c", "pass p", "-t", "ecdsa", "-a", "1", "-Z", "aes256-cbc")
 	_, gcm := sshKeygen(t, "c", "pass p", "-t", "ed25519", "-a", "1", "-Z", "aes256-gcm@openssh.com")
+	_, chacha := sshKeygen(t, "c", "pass p", "-t", "ed25519", "-a", "1", "-Z", "chacha20-poly1305@openssh.com")
+	_, des := sshKeygen(t, "c", "pass p", "-t", "ed25519", "-a", "1", "-Z", "3des-cbc")
+	write("chacha", chacha, "pass p")
+	write("3des", des, "pass p")
 	write("ed25519", ed, "")
 	write("armoured", ed, "")
 	write("ecdsa", ec, "")

@@ -7,15 +7,12 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// looks are the files that people have and take for OpenSSH private keys, by how they begin.
+// looks are the files that people have and take for private keys that are read here, by how they begin.
 var looks = []struct {
 	begins       *regexp.Regexp
 	what, advice string
 }{
-	{regexp.MustCompile(`^-----BEGIN RSA PRIVATE KEY-----`), "an RSA private key in PEM format", toOpenSSH},
-	{regexp.MustCompile(`^-----BEGIN EC PRIVATE KEY-----`), "an ECDSA private key in PEM format", toOpenSSH},
 	{regexp.MustCompile(`^-----BEGIN DSA PRIVATE KEY-----`), "a DSA private key", "servers no longer accept those; make a new key"},
-	{regexp.MustCompile(`^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----`), "a private key in PKCS#8 format", toOpenSSH},
 	{regexp.MustCompile(`^PuTTY-User-Key-File-`), "a PuTTY private key", puttyToOpenSSH},
 	{regexp.MustCompile(`^---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`), "an ssh.com private key", puttyToOpenSSH},
 	{regexp.MustCompile(`^age-encryption\.org/|^-----BEGIN AGE ENCRYPTED FILE-----`), "an age file",
@@ -25,12 +22,11 @@ var looks = []struct {
 }
 
 const (
-	toOpenSSH      = "convert it with ssh-keygen -p -f FILE"
 	puttyToOpenSSH = "convert it with puttygen FILE -O private-openssh-new -o NEWFILE"
 	notPublic      = "name the private key's file, often the same name without .pub"
 )
 
-// looksLike is the error for a file that is no OpenSSH private key. It never quotes the file: it may hold a secret.
+// looksLike is the error for a file of no format that is read. It never quotes the file: it may hold a secret.
 func looksLike(file []byte) error {
 	text := bytes.TrimSpace(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf")))
 	if len(text) == 0 {

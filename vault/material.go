@@ -80,7 +80,7 @@ func readEd25519(fields []byte) (any, string, []byte, error) {
 	}
 	key := ed25519.NewKeyFromSeed(f.Private[:ed25519.SeedSize])
 	if !bytes.Equal(f.Private, key) || !bytes.Equal(f.Public, key[ed25519.SeedSize:]) {
-		return nil, "", nil, fmt.Errorf("%w: the public half is another key's", ErrBrokenKey)
+		return nil, "", nil, errOtherHalf
 	}
 	return key, f.Comment, f.Pad, nil
 }
@@ -93,17 +93,15 @@ func readECDSA(fields []byte, curve elliptic.Curve, name string) (any, string, [
 		Comment string
 		Pad     []byte `ssh:"rest"`
 	}
-	size := (curve.Params().N.BitLen() + 7) / 8
-	if err := ssh.Unmarshal(fields, &f); err != nil || f.Curve != name || f.D.Sign() <= 0 || f.D.BitLen() > 8*size {
+	if err := ssh.Unmarshal(fields, &f); err != nil || f.Curve != name {
 		return nil, "", nil, fmt.Errorf("%w: ecdsa fields", ErrBrokenKey)
 	}
-	key, err := ecdsa.ParseRawPrivateKey(curve, f.D.FillBytes(make([]byte, size)))
+	key, err := newECDSA(curve, f.D)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("%w: %w", ErrBrokenKey, err)
+		return nil, "", nil, err
 	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil || !bytes.Equal(point, f.Public) {
-		return nil, "", nil, fmt.Errorf("%w: the public half is another key's", ErrBrokenKey)
+	if point, err := key.PublicKey.Bytes(); err != nil || !bytes.Equal(point, f.Public) {
+		return nil, "", nil, errOtherHalf
 	}
 	return key, f.Comment, f.Pad, nil
 }
@@ -117,24 +115,45 @@ func readRSA(fields []byte) (any, string, []byte, error) {
 	if err := ssh.Unmarshal(fields, &f); err != nil {
 		return nil, "", nil, fmt.Errorf("%w: rsa fields", ErrBrokenKey)
 	}
-	for _, n := range []*big.Int{f.N, f.E, f.D, f.P, f.Q} {
+	key, err := newRSA(f.N, f.E, f.D, f.P, f.Q)
+	return key, f.Comment, f.Pad, err
+}
+
+var errOtherHalf = fmt.Errorf("%w: the public half is another key's", ErrBrokenKey)
+
+// newECDSA is the key of a number from a file.
+func newECDSA(curve elliptic.Curve, d *big.Int) (*ecdsa.PrivateKey, error) {
+	size := (curve.Params().N.BitLen() + 7) / 8
+	if d.Sign() <= 0 || d.BitLen() > 8*size {
+		return nil, fmt.Errorf("%w: ecdsa number out of range", ErrBrokenKey)
+	}
+	key, err := ecdsa.ParseRawPrivateKey(curve, d.FillBytes(make([]byte, size)))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBrokenKey, err)
+	}
+	return key, nil
+}
+
+// newRSA is the key of five numbers from a file. Their lengths are looked at before anything is computed from them.
+func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
+	for _, n := range []*big.Int{n, e, d, p, q} {
 		if n.Sign() <= 0 || n.BitLen() > maxRSABits {
-			return nil, "", nil, fmt.Errorf("%w: rsa number out of range", ErrBrokenKey)
+			return nil, fmt.Errorf("%w: rsa number out of range", ErrBrokenKey)
 		}
 	}
 	// The limit that x/crypto sets for public keys. Even and tiny exponents are refused by Validate below.
-	if f.E.BitLen() > 24 {
-		return nil, "", nil, fmt.Errorf("%w: rsa exponent", ErrBrokenKey)
+	if e.BitLen() > 24 {
+		return nil, fmt.Errorf("%w: rsa exponent", ErrBrokenKey)
 	}
-	if n := f.N.BitLen(); n < minRSAImport {
-		return nil, "", nil, fmt.Errorf("%w: rsa of %d bits, at least %d are needed: make a new key", ErrWeakKey, n, minRSAImport)
+	if n := n.BitLen(); n < minRSAImport {
+		return nil, fmt.Errorf("%w: rsa of %d bits, at least %d are needed: make a new key", ErrWeakKey, n, minRSAImport)
 	}
-	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: f.N, E: int(f.E.Int64())}, D: f.D, Primes: []*big.Int{f.P, f.Q}}
+	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n, E: int(e.Int64())}, D: d, Primes: []*big.Int{p, q}}
 	key.Precompute()
 	if err := key.Validate(); err != nil {
-		return nil, "", nil, fmt.Errorf("%w: %w", ErrBrokenKey, err)
+		return nil, fmt.Errorf("%w: %w", ErrBrokenKey, err)
 	}
-	return key, f.Comment, f.Pad, nil
+	return key, nil
 }
 
 // prove derives the public half and lets it verify a signature.

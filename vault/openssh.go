@@ -2,8 +2,6 @@ package vault
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -14,6 +12,8 @@ import (
 const (
 	pemType  = "OPENSSH PRIVATE KEY"
 	keyMagic = "openssh-key-v1\x00"
+	// inPlace is what ssh-keygen -p does, for advice that names it.
+	inPlace = "   (asks for its passphrase and rewrites it in place), then the same again"
 	// maxFile is the size of the largest file that is read as a key, in bytes. RSA of 16384 bits takes 13 KiB.
 	maxFile = 64 << 10
 	// maxRounds is the highest number of bcrypt rounds run for a file from outside: some 20 s. ssh-keygen writes 16 or 24.
@@ -38,13 +38,6 @@ type kdfOpts struct {
 	Rounds uint32
 }
 
-// ciphers that are read: name to key length. All have the IV and block size of AES. What ssh-keygen can write beyond them
-// (chacha20-poly1305, AES-GCM, 3DES) it also rewrites: see CipherError.
-var ciphers = map[string]int{
-	"aes256-ctr": 32, "aes192-ctr": 24, "aes128-ctr": 16,
-	"aes256-cbc": 32, "aes192-cbc": 24, "aes128-cbc": 16,
-}
-
 // readOpenSSH reads a private key from an OpenSSH file and proves that it is one: see material. The passphrase is looked at only
 // if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
 func readOpenSSH(file, passphrase []byte, roundsLimit uint32) (*material, error) {
@@ -55,12 +48,12 @@ func readOpenSSH(file, passphrase []byte, roundsLimit uint32) (*material, error)
 	if f.Cipher == "none" {
 		return f.readClear()
 	}
-	plain, err := f.decrypt(passphrase, roundsLimit)
+	plain, blockSize, err := f.decrypt(passphrase, roundsLimit)
 	if err != nil {
 		return nil, err
 	}
 	defer wipe(plain)
-	return readPrivate(f.Public, plain, aes.BlockSize)
+	return readPrivate(f.Public, plain, blockSize)
 }
 
 // readPayload reads a private key as the vault keeps it: as readOpenSSH, but never locked once more.
@@ -94,7 +87,7 @@ func parseContainer(file []byte) (*container, error) {
 	}
 	block, _ := pem.Decode(file)
 	if block == nil || block.Type != pemType {
-		return nil, fmt.Errorf("%w: the file is cut off or altered", ErrBrokenKey)
+		return nil, errCut
 	}
 	fields, ok := bytes.CutPrefix(block.Bytes, []byte(keyMagic))
 	if !ok {
@@ -116,44 +109,41 @@ func parseContainer(file []byte) (*container, error) {
 	return f, nil
 }
 
-// decrypt gives the private part in the clear. The caller wipes it.
-func (f *container) decrypt(passphrase []byte, roundsLimit uint32) ([]byte, error) {
-	keySize, ok := ciphers[f.Cipher]
+// decrypt gives the private part in the clear, and the block size that it is padded to. The caller wipes it.
+func (f *container) decrypt(passphrase []byte, roundsLimit uint32) ([]byte, int, error) {
+	c, ok := ciphers[f.Cipher]
 	if !ok || f.KDF != "bcrypt" {
-		return nil, &CipherError{Cipher: f.Cipher}
+		return nil, 0, &CipherError{Cipher: f.Cipher, Advice: "ssh-keygen -p -Z aes256-ctr -f FILE" + inPlace}
 	}
 	var opts kdfOpts
 	if err := ssh.Unmarshal(f.KDFOpts, &opts); err != nil || len(opts.Salt) == 0 || opts.Rounds == 0 {
-		return nil, fmt.Errorf("%w: options of the key derivation", ErrBrokenKey)
+		return nil, 0, fmt.Errorf("%w: options of the key derivation", ErrBrokenKey)
 	}
 	// Before any work is done: the number comes from the file, and each costs as much as the one before.
 	if opts.Rounds > roundsLimit {
-		return nil, &RoundsError{Rounds: opts.Rounds, Max: roundsLimit}
+		return nil, 0, &CostError{
+			Asks: fmt.Sprintf("%d rounds of bcrypt", opts.Rounds), Max: fmt.Sprint(roundsLimit),
+			Advice: "ssh-keygen -p -a 16 -f FILE" + inPlace,
+		}
 	}
-	if len(f.Private)%aes.BlockSize != 0 || len(f.Rest) != 0 {
-		return nil, fmt.Errorf("%w: the locked part is cut off or altered", ErrBrokenKey)
+	if len(f.Private)%c.block != 0 || len(f.Rest) != c.tag {
+		return nil, 0, fmt.Errorf("%w: the locked part is cut off or altered", ErrBrokenKey)
 	}
 	if len(passphrase) == 0 {
-		return nil, ErrNeedPassphrase
+		return nil, 0, ErrNeedPassphrase
 	}
-	key := bcryptKey(passphrase, opts.Salt, opts.Rounds, keySize+aes.BlockSize)
+	key := bcryptKey(passphrase, opts.Salt, opts.Rounds, c.key+c.iv)
 	defer wipe(key)
-	block, err := aes.NewCipher(key[:keySize])
+	plain, err := c.open(key[:c.key], key[c.key:], f.Private, f.Rest)
 	if err != nil {
-		return nil, err
-	}
-	plain := make([]byte, len(f.Private))
-	if strings.HasSuffix(f.Cipher, "-ctr") {
-		cipher.NewCTR(block, key[keySize:]).XORKeyStream(plain, f.Private)
-	} else {
-		cipher.NewCBCDecrypter(block, key[keySize:]).CryptBlocks(plain, f.Private)
+		return nil, 0, err
 	}
 	// The first two words are the same random number: all the format has to tell a wrong passphrase by.
 	if len(plain) < 8 || !bytes.Equal(plain[:4], plain[4:8]) {
 		wipe(plain)
-		return nil, ErrWrongPassphrase
+		return nil, 0, ErrWrongPassphrase
 	}
-	return plain, nil
+	return plain, c.block, nil
 }
 
 // checkType refuses, by the public half that is always in the clear, what no passphrase would make fit.
@@ -168,11 +158,11 @@ func checkType(public []byte) error {
 	switch t := head.Type; {
 	case readers[t] != nil:
 		return nil
-	case t == "ssh-dss":
-		return &TypeError{t, "servers no longer accept it; make a new key and let it in while the old one still works"}
 	case strings.HasPrefix(t, "sk-"):
 		return &TypeError{t, "its private half is inside the hardware key and this file only points to it; use it with ssh-add"}
+	case t == "ssh-dss":
+		return unkept(t)
 	default:
-		return &TypeError{fmt.Sprintf("%.64q", t), "ed25519, ecdsa and rsa are"}
+		return unkept(fmt.Sprintf("%.64q", t))
 	}
 }

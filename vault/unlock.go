@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 
@@ -45,24 +46,32 @@ func (v *Vault) Unlock(name string, passphrase []byte) (*Private, error) {
 	return p, nil
 }
 
-// Export returns the key as a file for other programs, locked under newPassphrase, never in the clear. The one format is
-// "openssh": openssh-key-v1 with aes256-ctr under 16 rounds of bcrypt, which every SSH program reads, and which resists
-// guessing far less than the vault does.
+// Export returns the key as a file for other programs, locked under newPassphrase, never in the clear, and opened again before it is
+// returned. The formats, all of which resist guessing far less than the vault does:
 //
-// Errors: those of Unlock for the passphrase, ErrBadFormat, ErrEmptyPassphrase for the new one.
+//   - openssh: openssh-key-v1 with aes256-ctr under 16 rounds of bcrypt, which every SSH program reads;
+//   - pkcs8: PKCS#8, PBES2 with 600000 rounds of PBKDF2 and AES-256-CBC, for openssl and what reads its files;
+//   - pem: PKCS#1 for rsa, SEC 1 for ecdsa, with AES-256-CBC under one round of MD5, for old programs that read nothing else.
+//
+// Errors, in this order: ErrBadFormat, also for an ed25519 key as pem; ErrEmptyPassphrase for the new passphrase; those of Unlock for the
+// other.
 func (v *Vault) Export(name string, passphrase, newPassphrase []byte, format string) ([]byte, error) {
-	if format != "openssh" {
-		return nil, fmt.Errorf("%w: %q (openssh)", ErrBadFormat, format)
-	}
-	if len(newPassphrase) == 0 {
-		return nil, ErrEmptyPassphrase
+	if err := v.mayExport(name, format, newPassphrase); err != nil {
+		return nil, err
 	}
 	_, payload, m, err := v.open(name, passphrase)
 	if err != nil {
 		return nil, err
 	}
 	wipe(payload)
-	return m.marshal(newPassphrase)
+	file, err := exporters[format].write(m, newPassphrase)
+	if err != nil {
+		return nil, err
+	}
+	if again, err := readKey(file, newPassphrase); err != nil || !bytes.Equal(again.public.Marshal(), m.public.Marshal()) {
+		return nil, fmt.Errorf("key %q was exported, but does not open again: %w", name, cmp.Or(err, ErrBrokenKey))
+	}
+	return file, nil
 }
 
 // open reads NAME.age and opens it. The caller wipes payload.

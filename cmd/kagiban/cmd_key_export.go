@@ -11,12 +11,13 @@ import (
 
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
+	"kagiban/vault"
 	"kagiban/vault/safefile"
 )
 
 func keyExportCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh"},
+		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh, pkcs8, or pem (for old programs)"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "into `FILE`, which must not exist"},
 	}
 	flags = append(flags, passphrase.flags()...)
@@ -32,21 +33,21 @@ func keyExportCommand(p *program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if format := c.String("format"); format != "openssh" {
-				return say.Fail(say.BadExportFormat, nil, "format", format)
-			}
 			if c.String("output") == "" {
 				return say.Fail(say.MissingFlag, nil, "flag", "--output", "command", "kagiban key export")
 			}
-			return p.keyExport(c.Context, c.Args().First(), c.String("output"), src)
+			return p.keyExport(c.Context, c.Args().First(), c.String("output"), c.String("format"), src)
 		},
 	}
 }
 
-func (p *program) keyExport(ctx context.Context, name, file string, src map[secret]prompt.Source) error {
+func (p *program) keyExport(ctx context.Context, name, file, format string, src map[secret]prompt.Source) error {
 	v, err := p.vault()
 	if err != nil {
 		return err
+	}
+	if _, err := v.Export(name, nil, nil, format); !errors.Is(err, vault.ErrEmptyPassphrase) {
+		return err // the passphrases are not all that is missing
 	}
 	key, err := v.Get(name)
 	if err != nil {
@@ -61,14 +62,18 @@ func (p *program) keyExport(ctx context.Context, name, file string, src map[secr
 	}
 	defer clear(old)
 	defer clear(fresh)
-	text, err := v.Export(name, old, fresh, "openssh")
+	text, err := v.Export(name, old, fresh, format)
 	if err != nil {
 		return err
 	}
 	if err := safefile.WriteNew(file, text, 0o600); err != nil {
 		return unwritten(file, err)
 	}
-	p.tellKey(say.KeyExported, key, "file", file)
+	done := say.KeyExported
+	if format == "pem" {
+		done = say.KeyExportedWeakly
+	}
+	p.tellKey(done, key, "file", file)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/crypto/ssh"
 
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
@@ -25,7 +23,7 @@ func keyImportCommand(p *program) *cli.Command {
 	flags = append(flags, passphrase.flags()...)
 	return &cli.Command{
 		Name:      "import",
-		Usage:     "take in an OpenSSH private key, with its comment",
+		Usage:     "take in a private key: OpenSSH, PEM or PKCS#8",
 		ArgsUsage: "FILE",
 		Description: "--passphrase-file is for the passphrase that the file has, if it has one; --new-passphrase-file for the one\n" +
 			"that the key gets here. What is not given is asked for; Enter keeps the file's own passphrase.\n" +
@@ -55,7 +53,7 @@ func (p *program) keyImport(ctx context.Context, file, name string, src map[secr
 	}
 	defer clear(text)
 	i := importing{p: p, vault: v, name: name, file: file, text: text}
-	if err := cmp.Or(isFree(v, name), i.known()); err != nil {
+	if err := isFree(v, name); err != nil {
 		return err
 	}
 	key, err := i.run(ctx, src[passphrase], src[newPassphrase])
@@ -72,31 +70,6 @@ type importing struct {
 	vault      *vault.Vault
 	name, file string
 	text       []byte
-}
-
-// known refuses a key that the vault holds under another name: the agent would
-// have one key, and people two names for it. The public half stands in the file in
-// the clear; of a file without one, run says what is the matter.
-func (i *importing) known() error {
-	var public ssh.PublicKey
-	var locked *ssh.PassphraseMissingError
-	signer, err := ssh.ParsePrivateKey(i.text)
-	switch {
-	case err == nil:
-		public = signer.PublicKey()
-	case errors.As(err, &locked):
-		public = locked.PublicKey
-	}
-	keys, err := i.vault.List()
-	if err != nil || public == nil {
-		return err
-	}
-	for _, k := range keys {
-		if k.Fingerprint == ssh.FingerprintSHA256(public) {
-			return say.Fail(say.KeyKnown, nil, "file", i.file, "key", k.Name)
-		}
-	}
-	return nil
 }
 
 // run finds out first whether the file can be taken in at all, and under which

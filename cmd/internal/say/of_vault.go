@@ -33,7 +33,7 @@ func ofVault(err error) (ID, Fields) {
 		{vault.ErrNoKey, NoKey}, {vault.ErrKeyExists, KeyExists}, {vault.ErrBadName, BadKeyName},
 		{vault.ErrWrongPassphrase, WrongPassphrase}, {vault.ErrNeedPassphrase, NeedPassphrase},
 		{vault.ErrEmptyPassphrase, EmptySecret}, {vault.ErrBrokenKey, BrokenKey}, {vault.ErrDamaged, DamagedKey},
-		{vault.ErrWeakKey, WeakKey}, {vault.ErrBadSpec, BadKeySpec}, {vault.ErrChanged, KeyChanged},
+		{vault.ErrWeakKey, WeakKey}, {vault.ErrBadSpec, BadKeySpec}, {vault.ErrBadFormat, BadExportFormat}, {vault.ErrChanged, KeyChanged},
 	} {
 		if errors.Is(err, known.err) {
 			return known.id, Fields{"error": err.Error()}
@@ -44,19 +44,20 @@ func ofVault(err error) (ID, Fields) {
 
 // ofKeyFile knows why a file cannot be taken in.
 func ofKeyFile(err error) (ID, Fields) {
-	const file = "FILE"
 	var format *vault.FormatError
 	var cipher *vault.CipherError
-	var rounds *vault.RoundsError
+	var cost *vault.CostError
+	var known *vault.KnownError
 	var kind *vault.TypeError
 	switch {
 	case errors.As(err, &format):
 		return NotAKeyFile, Fields{"file": "the file", "looks": format.Looks, "advice": format.Advice}
 	case errors.As(err, &cipher):
-		return CipherUnread, Fields{"file": "the file", "cipher": cipher.Cipher, "command": cipher.Command(file)}
-	case errors.As(err, &rounds):
-		return RoundsTooMany, Fields{"file": "the file", "rounds": strconv.Itoa(int(rounds.Rounds)),
-			"max": strconv.Itoa(int(rounds.Max)), "command": rounds.Command(file)}
+		return CipherUnread, Fields{"file": "the file", "cipher": cipher.Cipher, "advice": cipher.Advice}
+	case errors.As(err, &cost):
+		return KeyFileCost, Fields{"file": "the file", "asks": cost.Asks, "max": cost.Max, "advice": cost.Advice}
+	case errors.As(err, &known):
+		return KeyKnown, Fields{"file": "the file", "key": known.Key}
 	case errors.As(err, &kind):
 		return KeyTypeUnkept, Fields{"type": kind.Type, "advice": kind.Advice}
 	}

@@ -32,8 +32,8 @@ func TestForFile(t *testing.T) {
 		err  error
 		next string
 	}{
-		{"/home/me/id_rsa", &vault.CipherError{Cipher: "x"}, "ssh-keygen -p -Z aes256-ctr -f /home/me/id_rsa   (asks for its passphrase and rewrites it in place), then the same again"},
-		{"it's mine", &vault.CipherError{Cipher: "x"}, `ssh-keygen -p -Z aes256-ctr -f 'it'\''s mine'   (asks for its passphrase and rewrites it in place), then the same again`},
+		{"/home/me/id_rsa", &vault.CipherError{Cipher: "x", Advice: "ssh-keygen -p -f FILE"}, "ssh-keygen -p -f /home/me/id_rsa"},
+		{"it's mine", &vault.CipherError{Cipher: "x", Advice: "openssl -in FILE -out NEWFILE"}, `openssl -in 'it'\''s mine' -out NEWFILE`},
 		{"a b.ppk", &vault.FormatError{Looks: "a PuTTY private key", Advice: "puttygen FILE -o NEWFILE"}, "puttygen 'a b.ppk' -o NEWFILE"},
 	}
 	for _, tt := range tests {

@@ -19,7 +19,7 @@ const (
 	KeyChanged           ID = "key-changed"
 	NotAKeyFile          ID = "not-a-key-file"
 	CipherUnread         ID = "cipher-unread"
-	RoundsTooMany        ID = "rounds-too-many"
+	KeyFileCost          ID = "key-file-cost"
 	KeyTypeUnkept        ID = "key-type-unkept"
 	WorkFactorHigh       ID = "work-factor-high"
 	FolderUnfit          ID = "folder-unfit"
@@ -33,26 +33,27 @@ const (
 	OneOfFlags           ID = "one-of-flags"
 	NotRemoved           ID = "not-removed"
 
-	InitDone         ID = "init-done"
-	InitAlready      ID = "init-already"
-	InitOther        ID = "init-other-client"
-	KeyMade          ID = "key-made"
-	KeyImported      ID = "key-imported"
-	KeyExported      ID = "key-exported"
-	KeyRelocked      ID = "key-relocked"
-	KeyRenamed       ID = "key-renamed"
-	HostsRenamed     ID = "hosts-renamed"
-	NextStep         ID = "next-step"
-	ClientKept       ID = "client-kept"
-	KeyRemoved       ID = "key-removed"
-	AskPassphrase    ID = "ask-passphrase"
-	AskNewPassphrase ID = "ask-new-passphrase"
-	AskAgain         ID = "ask-again"
-	AskFile          ID = "ask-file-passphrase"
-	AskKeepOrNew     ID = "ask-keep-or-new"
-	AskRemove        ID = "ask-remove"
-	AskRemoveLast    ID = "ask-remove-last"
-	AskRemoveOpens   ID = "ask-remove-opens"
+	InitDone          ID = "init-done"
+	InitAlready       ID = "init-already"
+	InitOther         ID = "init-other-client"
+	KeyMade           ID = "key-made"
+	KeyImported       ID = "key-imported"
+	KeyExported       ID = "key-exported"
+	KeyExportedWeakly ID = "key-exported-weakly"
+	KeyRelocked       ID = "key-relocked"
+	KeyRenamed        ID = "key-renamed"
+	HostsRenamed      ID = "hosts-renamed"
+	NextStep          ID = "next-step"
+	ClientKept        ID = "client-kept"
+	KeyRemoved        ID = "key-removed"
+	AskPassphrase     ID = "ask-passphrase"
+	AskNewPassphrase  ID = "ask-new-passphrase"
+	AskAgain          ID = "ask-again"
+	AskFile           ID = "ask-file-passphrase"
+	AskKeepOrNew      ID = "ask-keep-or-new"
+	AskRemove         ID = "ask-remove"
+	AskRemoveLast     ID = "ask-remove-last"
+	AskRemoveOpens    ID = "ask-remove-opens"
 )
 
 func vaultTable() map[ID]Message {
@@ -103,19 +104,19 @@ func vaultTable() map[ID]Message {
 		WeakKey:    {What: "{error}", StillTrue: "nothing was changed", Next: "kagiban key new NAME   (ed25519)"},
 		KeyChanged: {What: "{error}", StillTrue: "the key opens as the other change left it", Next: "kagiban key list"},
 		NotAKeyFile: {
-			What:      "{file} is no OpenSSH private key: it is {looks}",
+			What:      "{file} is no private key that can be taken in: it is {looks}",
 			StillTrue: "nothing was changed",
 			Next:      "{advice}",
 		},
 		CipherUnread: {
 			What:      "{file} is encrypted with {cipher}, which kagiban does not read",
 			StillTrue: "nothing was changed",
-			Next:      "{command}   (asks for its passphrase and rewrites it in place), then the same again",
+			Next:      "{advice}",
 		},
-		RoundsTooMany: {
-			What:      "{file} asks for {rounds} bcrypt rounds, more than the {max} that are run",
+		KeyFileCost: {
+			What:      "opening {file} takes {asks}, more than is spent on a file ({max})",
 			StillTrue: "nothing was changed",
-			Next:      "{command}   (asks for its passphrase and rewrites it in place), then the same again",
+			Next:      "{advice}",
 		},
 		KeyTypeUnkept: {What: "keys of type {type} cannot be kept", StillTrue: "nothing was changed", Next: "{advice}"},
 		WorkFactorHigh: {
@@ -138,7 +139,7 @@ func vaultTable() map[ID]Message {
 		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
 		OutputToFile:    {What: "a key goes to a file, never to stdout", Next: "the same again with -o FILE"},
 		FileUnwritten:   {What: "{error}", StillTrue: "the key is as it was, and no file was made", Next: "the same with a file that you can write"},
-		BadExportFormat: {What: "no format \"{format}\" to export to; there is openssh", Next: "kagiban key export NAME --format openssh -o FILE"},
+		BadExportFormat: {What: "{error}", Next: "kagiban key export --help"},
 		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
 		InitOther: {
 			What:      "this computer is {client} already, not {wanted}",
@@ -147,11 +148,14 @@ func vaultTable() map[ID]Message {
 		},
 		NotRemoved: {What: "key \"{key}\" was not removed", StillTrue: "nothing was changed", Next: "kagiban key list"},
 
-		InitDone:     {What: "this computer is {client}, and its key is {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
-		InitAlready:  {What: "this computer is {client} already; nothing was changed"},
-		KeyMade:      {What: "made key {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
-		KeyImported:  {What: "took in {file} as key {key} ({type}, {fingerprint}); the file is still there, as it was"},
-		KeyExported:  {What: "wrote key {key} to {file}, locked under the passphrase that you chose; it resists guessing far less than here"},
+		InitDone:    {What: "this computer is {client}, and its key is {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
+		InitAlready: {What: "this computer is {client} already; nothing was changed"},
+		KeyMade:     {What: "made key {key} ({type}, {fingerprint}); without its passphrase nobody can open it"},
+		KeyImported: {What: "took in {file} as key {key} ({type}, {fingerprint}); the file is still there, as it was"},
+		KeyExported: {What: "wrote key {key} to {file}, locked under the passphrase that you chose; it resists guessing far less than here"},
+		KeyExportedWeakly: {
+			What: "wrote key {key} to {file}, locked under the passphrase that you chose; this format hardly slows guessing, so that should be a long one, used nowhere else",
+		},
 		KeyRelocked:  {What: "key {key} opens under its new passphrase now; copies in backups open under the old one"},
 		KeyRenamed:   {What: "key {old} is now {key}"},
 		HostsRenamed: {What: "these servers are opened by {key} now: {hosts}"},

@@ -1,0 +1,59 @@
+package vault
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// readKey reads a private key from a file of any format that is imported, and proves that it is one: see material. The passphrase is
+// looked at only if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
+func readKey(file, passphrase []byte) (*material, error) {
+	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf")) // editors on Windows leave it
+	if pemBegins.Match(file) {
+		return readPEM(file, passphrase, maxWork)
+	}
+	return readOpenSSH(file, passphrase, maxRounds)
+}
+
+// publicIn is the public half that a locked file shows, nil if it shows none.
+func publicIn(file []byte) ssh.PublicKey {
+	if f, err := parseContainer(file); err == nil {
+		if public, err := ssh.ParsePublicKey(f.Public); err == nil {
+			return public
+		}
+	}
+	return nil
+}
+
+// exporters write a key in the formats of Export, locked under a passphrase that is not empty.
+var exporters = map[string]struct {
+	write func(m *material, passphrase []byte) ([]byte, error)
+	not   string // the type of key that the format has no place for
+}{
+	"openssh": {(*material).marshal, ""},
+	"pem":     {(*material).marshalLegacy, "ed25519"},
+	"pkcs8":   {(*material).marshalPKCS8, ""},
+}
+
+// mayExport says early what Export would refuse in the end, as far as NAME.pub tells.
+func (v *Vault) mayExport(name, format string, newPassphrase []byte) error {
+	f, ok := exporters[format]
+	if !ok {
+		return fmt.Errorf("%w %.64q; there are %s", ErrBadFormat, format, strings.Join(slices.Sorted(maps.Keys(exporters)), ", "))
+	}
+	k, err := v.Get(name)
+	switch {
+	case err != nil:
+		return err
+	case f.not != "" && k.Type == f.not:
+		return fmt.Errorf("%w %q for an %s key; pkcs8 and openssh take it", ErrBadFormat, format, k.Type)
+	case len(newPassphrase) == 0:
+		return ErrEmptyPassphrase
+	}
+	return nil
+}
