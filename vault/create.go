@@ -59,8 +59,8 @@ func (v *Vault) Create(name string, s Spec, passphrase []byte) (Key, error) {
 }
 
 // Import takes in a private key from the bytes of its file, locked under oldPassphrase or not at all, and locks it under
-// newPassphrase. The formats are docs/file-format.md, "What is taken in". The key's comment is kept, cleaned; one that has none gets
-// its name. The file itself is the caller's, and stays. It runs the KDF twice, and for a locked file that file's own.
+// newPassphrase. The formats are in docs/key-files.md. The key's comment is kept, cleaned; one that has none gets its
+// name. The file itself is the caller's, and stays. It runs the KDF twice, and for a locked file that file's own.
 //
 // Errors, in this order: ErrBadName, ErrKeyExists; *KnownError, as soon as the file shows its public half; *FormatError, *TypeError,
 // *CipherError, *CostError, ErrBrokenKey; then ErrNeedPassphrase (locked, and oldPassphrase is empty) or ErrWrongPassphrase;
