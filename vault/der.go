@@ -105,8 +105,7 @@ func readDER(kind string, der []byte) (any, error) {
 // fromDER reads one value and nothing after or inside it that into has no place for: what is passed over could be a public half that is
 // another key's. What the library would say is for programmers.
 func fromDER[T any](der []byte, into *T) error {
-	rest, err := asn1.Unmarshal(der, into)
-	if err != nil || len(rest) > 0 {
+	if _, err := asn1.Unmarshal(der, into); err != nil {
 		return errCut
 	}
 	again, err := asn1.Marshal(*into)

@@ -6,6 +6,8 @@ import (
 	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/pbkdf2"
+	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -14,7 +16,10 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // testWork is enough for the small files that these tests make.
@@ -116,6 +121,7 @@ func TestHostilePKCS8(t *testing.T) {
 		"scrypt, memory by p":    {mixing(2, 1, 1<<22), &cost},
 		"scrypt, work by p":      {mixing(1<<14, 8, 1<<8), &cost},
 		"scrypt, all at once":    {mixing(1<<24, 1<<24, 1<<24), &cost},
+		"scrypt, an overflow":    {mixing(1<<62, 4, 1), &cost},
 		"scrypt, N no power":     {mixing(1000, 8, 1), ErrBrokenKey},
 		"scrypt, N of 1":         {mixing(1, 8, 1), ErrBrokenKey},
 		"scrypt, N below 0":      {mixing(-1<<63, 8, 1), ErrBrokenKey},
@@ -209,6 +215,9 @@ func TestHostileDER(t *testing.T) {
 	} {
 		m, err := readPEM(pem.EncodeToMemory(&pem.Block{Type: test.kind, Bytes: test.der}), nil, maxWork)
 		var kind *TypeError
+		if strings.HasSuffix(what, "of 200000 bits") && !strings.Contains(fmt.Sprint(err), "out of range") {
+			t.Errorf("%s: computed with: %v", what, err)
+		}
 		if _, typed := test.want.(*TypeError); typed && !errors.As(err, &kind) || !typed && !errors.Is(err, test.want) || (m == nil) == (err == nil) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -297,6 +306,63 @@ func TestCutPEM(t *testing.T) {
 			if _, err := readPEM(pem.EncodeToMemory(&cut), []byte("p"), testWork); !errors.Is(err, ErrBrokenKey) {
 				t.Errorf("%s, %d bytes: %v", what, n, err)
 			}
+		}
+	}
+}
+
+// TestPadding: DER that fills its blocks and ends with a zero, so that nothing but the padding's own rules speaks against what follows it.
+func TestPadding(t *testing.T) {
+	der := mustBytes(x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed(make([]byte, 32))))
+	key := mustBytes(pbkdf2.Key(sha1.New, "p", []byte("saltsalt"), 2, 32))
+	for what, test := range map[string]struct {
+		pad  []byte
+		want error
+	}{
+		"a block":     {bytes.Repeat([]byte{16}, 16), nil},
+		"none":        {nil, ErrBrokenKey},
+		"two blocks":  {bytes.Repeat([]byte{32}, 32), ErrBrokenKey},
+		"other bytes": {append(make([]byte, 15), 16), ErrBrokenKey},
+	} {
+		text := slices.Concat(der, test.pad)
+		file := cheaply(t, nil, "p", func(o *cheap) { o.Sealed = sealCBC(key, text)[:len(text)] })
+		if _, err := readPEM(file, []byte("p"), testWork); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestTags: the ciphers of OpenSSH's that can tell an altered file by a tag do so for every bit, and no cipher takes more or fewer bytes
+// after the private part than it has for its tag.
+func TestTags(t *testing.T) {
+	for name, c := range ciphers {
+		_, file := sshKeygen(t, "c", "p", "-t", "ed25519", "-a", "1", "-Z", name)
+		f, err := parseContainer(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rest := range [][]byte{append(f.Rest[:c.tag:c.tag], 0), f.Rest[:max(c.tag-1, 0)]} {
+			cut := *f
+			cut.Rest = rest
+			if _, err := readKey(armour(cut), nil); len(rest) != c.tag && !errors.Is(err, ErrBrokenKey) {
+				t.Errorf("%s with %d bytes of tag: %v", name, len(rest), err)
+			}
+		}
+		var opts kdfOpts
+		if err := ssh.Unmarshal(f.KDFOpts, &opts); err != nil {
+			t.Fatal(err)
+		}
+		key := bcryptKey([]byte("p"), opts.Salt, opts.Rounds, c.key+c.iv)
+		for _, part := range [][]byte{f.Private, f.Rest} {
+			for bit := 0; bit < 8*len(part) && c.tag > 0; bit++ {
+				part[bit/8] ^= 1 << (bit % 8)
+				if _, err := c.open(key[:c.key], key[c.key:], f.Private, f.Rest); !errors.Is(err, ErrWrongPassphrase) {
+					t.Fatalf("%s, bit %d: %v", name, bit, err)
+				}
+				part[bit/8] ^= 1 << (bit % 8)
+			}
+		}
+		if _, err := c.open(key[:c.key], key[c.key:], f.Private, f.Rest); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -76,6 +76,10 @@ func TestImport(t *testing.T) {
 				t.Fatal(err)
 			}
 			signs(t, p, k.Public)
+			var known *KnownError
+			if _, err := v.Import("another", file, nil, nil); !errors.As(err, &known) || known.Key != "k" {
+				t.Errorf("under another name: %v", err) // which needs no passphrase
+			}
 			if _, err := v.Import("K", file, []byte(pass), []byte("new")); !errors.Is(err, ErrKeyExists) {
 				t.Errorf("once more: %v", err)
 			}

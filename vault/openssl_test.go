@@ -253,6 +253,9 @@ func TestPEMAround(t *testing.T) {
 	if _, err := readKey([]byte(params), nil); err != nil || !strings.HasPrefix(params, "-----BEGIN EC PARAMETERS-----") {
 		t.Errorf("with parameters: %v", err)
 	}
+	if _, err := readKey([]byte(key+strings.Repeat("\n", maxFile)), nil); !errors.Is(err, ErrBrokenKey) {
+		t.Errorf("a long file: %v", err)
+	}
 	for _, other := range []string{key, string(keys["rsa"]), "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n"} {
 		var format *FormatError
 		if _, err := readKey([]byte(key+other), nil); !errors.As(err, &format) || !strings.Contains(err.Error(), "more than one") {

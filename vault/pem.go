@@ -140,15 +140,12 @@ func (c cbcCipher) openDER(key, iv, sealed []byte) ([]byte, error) {
 		wipe(plain)
 		return nil, ErrWrongPassphrase
 	}
-	text, pad := plain, int(plain[len(plain)-1])
-	if pad >= 1 && pad <= len(iv) && pad < len(plain) {
-		text = plain[:len(plain)-pad]
-	}
-	if len(text) == len(plain) || !bytes.Equal(plain[len(text):], bytes.Repeat([]byte{byte(pad)}, pad)) {
+	pad := int(plain[len(plain)-1])
+	if pad < 1 || pad > len(iv) || !bytes.HasSuffix(plain, bytes.Repeat([]byte{byte(pad)}, pad)) {
 		wipe(plain)
 		return nil, fmt.Errorf("%w: the locked part is cut off or altered", ErrBrokenKey)
 	}
-	return text, nil
+	return plain[:len(plain)-pad], nil
 }
 
 // marshalLegacy gives a PKCS#1 or SEC 1 file, locked with AES-256-CBC as openLegacy reads it.
