@@ -44,12 +44,16 @@ func (e *FormatError) Error() string {
 
 // CipherError says that a private key is encrypted in a way that this package does not read.
 type CipherError struct {
-	Cipher string // the name in the file
+	Cipher string // the name in the file, cut at 64 bytes
 	Advice string // the command that rewrites it so that it can be read; FILE stands for the file's name
 }
 
+func unread(cipher, advice string) *CipherError {
+	return &CipherError{cipher[:min(len(cipher), 64)], advice}
+}
+
 func (e *CipherError) Error() string {
-	return fmt.Sprintf("the key file is encrypted with %.64q, which cannot be read: %s", e.Cipher, e.Advice)
+	return fmt.Sprintf("the key file is encrypted with %q, which cannot be read: %s", e.Cipher, e.Advice)
 }
 
 // CostError says that opening an encrypted key costs more than is spent on a file from outside. Nothing was derived.

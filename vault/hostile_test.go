@@ -95,6 +95,10 @@ func TestHostilePKCS8(t *testing.T) {
 	}
 	var cost *CostError
 	var scheme *CipherError
+	long := fmt.Sprintf("-----BEGIN %s-----\nDEK-Info: %0999d,00\n\nAAAA\n-----END %s-----\n", pemRSA, 0, pemRSA)
+	if _, err := readKey([]byte(long), nil); !errors.As(err, &scheme) || len(scheme.Cipher) > 64 {
+		t.Errorf("a cipher with a long name: %v", err)
+	}
 	for what, test := range map[string]struct {
 		change func(*cheap)
 		want   any // a target of errors.As, or an error

@@ -113,7 +113,7 @@ func parseContainer(file []byte) (*container, error) {
 func (f *container) decrypt(passphrase []byte, roundsLimit uint32) ([]byte, int, error) {
 	c, ok := ciphers[f.Cipher]
 	if !ok || f.KDF != "bcrypt" {
-		return nil, 0, &CipherError{Cipher: f.Cipher, Advice: "ssh-keygen -p -Z aes256-ctr -f FILE" + inPlace}
+		return nil, 0, unread(f.Cipher, "ssh-keygen -p -Z aes256-ctr -f FILE"+inPlace)
 	}
 	var opts kdfOpts
 	if err := ssh.Unmarshal(f.KDFOpts, &opts); err != nil || len(opts.Salt) == 0 || opts.Rounds == 0 {

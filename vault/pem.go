@@ -92,7 +92,7 @@ func openLegacy(b *pem.Block, passphrase []byte) ([]byte, error) {
 	name, salt, _ := strings.Cut(b.Headers["DEK-Info"], ",")
 	c, ok := legacyCiphers[name]
 	if !ok {
-		return nil, &CipherError{Cipher: name, Advice: toPKCS8}
+		return nil, unread(name, toPKCS8)
 	}
 	iv, err := hex.DecodeString(salt)
 	if err != nil || len(iv) < 8 {

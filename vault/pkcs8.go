@@ -204,7 +204,7 @@ func unreadScheme(oid asn1.ObjectIdentifier) *CipherError {
 	if needsLegacy.MatchString(name) {
 		advice = strings.Replace(advice, "-topk8", "-topk8 -provider legacy -provider default", 1)
 	}
-	return &CipherError{Cipher: name, Advice: advice}
+	return unread(name, advice)
 }
 
 // needsLegacy are the schemes that openssl since 3.0 reads only when told to.
