@@ -10,10 +10,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// byteOrderMark is what editors on Windows leave before a text in UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // readKey reads a private key from a file of any format that is imported, and proves that it is one: see material. The passphrase is
 // looked at only if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
 func readKey(file, passphrase []byte) (*material, error) {
-	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf")) // editors on Windows leave it
+	file = bytes.TrimPrefix(file, byteOrderMark)
 	if pemBegins.Match(file) {
 		return readPEM(file, passphrase, maxWork)
 	}
@@ -22,6 +25,7 @@ func readKey(file, passphrase []byte) (*material, error) {
 
 // publicIn is the public half that a locked file shows, nil if it shows none.
 func publicIn(file []byte) ssh.PublicKey {
+	file = bytes.TrimPrefix(file, byteOrderMark)
 	if f, err := parseContainer(file); err == nil {
 		if public, err := ssh.ParsePublicKey(f.Public); err == nil {
 			return public
@@ -31,29 +35,27 @@ func publicIn(file []byte) ssh.PublicKey {
 }
 
 // exporters write a key in the formats of Export, locked under a passphrase that is not empty.
-var exporters = map[string]struct {
-	write func(m *material, passphrase []byte) ([]byte, error)
-	not   string // the type of key that the format has no place for
-}{
-	"openssh": {(*material).marshal, ""},
-	"pem":     {(*material).marshalLegacy, "ed25519"},
-	"pkcs8":   {(*material).marshalPKCS8, ""},
+var exporters = map[string]func(m *material, passphrase []byte) ([]byte, error){
+	"openssh": (*material).marshal,
+	"pem":     (*material).marshalLegacy,
+	"pkcs8":   (*material).marshalPKCS8,
 }
 
 // mayExport says early what Export would refuse in the end, as far as NAME.pub tells.
 func (v *Vault) mayExport(name, format string, newPassphrase []byte) error {
-	f, ok := exporters[format]
-	if !ok {
+	if exporters[format] == nil {
 		return fmt.Errorf("%w %.64q; there are %s", ErrBadFormat, format, strings.Join(slices.Sorted(maps.Keys(exporters)), ", "))
 	}
 	k, err := v.Get(name)
 	switch {
 	case err != nil:
 		return err
-	case f.not != "" && k.Type == f.not:
-		return fmt.Errorf("%w %q for an %s key; pkcs8 and openssh take it", ErrBadFormat, format, k.Type)
+	case format == "pem" && k.Type == "ed25519":
+		return errNoPEM
 	case len(newPassphrase) == 0:
 		return ErrEmptyPassphrase
 	}
 	return nil
 }
+
+var errNoPEM = fmt.Errorf("%w \"pem\" for an ed25519 key; pkcs8 and openssh take it", ErrBadFormat)

@@ -160,7 +160,7 @@ func (m *material) marshalLegacy(passphrase []byte) ([]byte, error) {
 		kind = pemEC
 		der, err = x509.MarshalECPrivateKey(key)
 	default:
-		return nil, fmt.Errorf("%w \"pem\" for this key; pkcs8 and openssh take it", ErrBadFormat)
+		return nil, errNoPEM
 	}
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (v *Vault) Export(name string, passphrase, newPassphrase []byte, format str
 		return nil, err
 	}
 	wipe(payload)
-	file, err := exporters[format].write(m, newPassphrase)
+	file, err := exporters[format](m, newPassphrase)
 	if err != nil {
 		return nil, err
 	}
