@@ -18,7 +18,7 @@ func TestExport(t *testing.T) {
 	v := openTestVault(t, copyHome(t))
 	for _, k := range homeKeys {
 		want := string(readAll(t, v.pubFile(k.name)))
-		for format := range exporters {
+		for _, format := range []string{"openssh", "pem", "pkcs8"} {
 			out, err := v.Export(k.name, []byte(k.passphrase), []byte("for export"), format)
 			if format == "pem" && k.spec.Type == "ed25519" {
 				if !errors.Is(err, ErrBadFormat) {
