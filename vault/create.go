@@ -63,7 +63,7 @@ func (v *Vault) Create(name string, s Spec, passphrase []byte) (Key, error) {
 // name. The file itself is the caller's, and stays. It runs the KDF twice, and for a locked file that file's own.
 //
 // Errors, in this order: ErrBadName, ErrKeyExists; *KnownError, as soon as the file shows its public half; *FormatError, *TypeError,
-// *CipherError, *CostError, ErrBrokenKey; then ErrNeedPassphrase (locked, and oldPassphrase is empty) or ErrWrongPassphrase;
+// *CipherError, *CostError, *PuTTYError, ErrBrokenKey; then ErrNeedPassphrase (locked, and oldPassphrase is empty) or ErrWrongPassphrase;
 // ErrBrokenKey, ErrWeakKey (rsa below 2048 bits), *TypeError; ErrEmptyPassphrase for the new one, so that nothing is asked for a file
 // that could not be imported anyway. Of a file that is encrypted by a cipher with a tag (AES-GCM, ChaCha20-Poly1305), and of the
 // first bytes of any other, ErrWrongPassphrase may also mean that it was altered.

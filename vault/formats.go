@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/vault/ppk"
 )
 
 // byteOrderMark is what editors on Windows leave before a text in UTF-8.
@@ -17,6 +19,9 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // looked at only if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
 func readKey(file, passphrase []byte) (*material, error) {
 	file = bytes.TrimPrefix(file, byteOrderMark)
+	if isPuTTY(file) {
+		return readPuTTY(file, passphrase)
+	}
 	if pemBegins.Match(file) {
 		return readPEM(file, passphrase, maxWork)
 	}
@@ -26,6 +31,9 @@ func readKey(file, passphrase []byte) (*material, error) {
 // publicIn is the public half that a locked file shows, nil if it shows none.
 func publicIn(file []byte) ssh.PublicKey {
 	file = bytes.TrimPrefix(file, byteOrderMark)
+	if f, err := ppk.Parse(file); err == nil {
+		return f.Public
+	}
 	if f, err := parseContainer(file); err == nil {
 		if public, err := ssh.ParsePublicKey(f.Public); err == nil {
 			return public
@@ -39,6 +47,8 @@ var exporters = map[string]func(m *material, passphrase []byte) ([]byte, error){
 	"openssh": (*material).marshal,
 	"pem":     (*material).marshalLegacy,
 	"pkcs8":   (*material).marshalPKCS8,
+	"ppk":     marshalPuTTY(3),
+	"ppk2":    marshalPuTTY(2),
 }
 
 // mayExport says early what Export would refuse in the end, as far as NAME.pub tells.

@@ -208,7 +208,6 @@ func TestImportLooks(t *testing.T) {
 	for want, file := range map[string]string{
 		"an empty file":        " \n",
 		"a public key":         string(readAll(t, path+".pub")),
-		"puttygen":             "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
 		"umask 077; age -d":    "age-encryption.org/v1\n-> scrypt ",
 		"no kind of key":       "secretsecretsecret",
 		"X.509":                "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\n",
@@ -271,7 +270,7 @@ func ExampleFormatError() {
 	if err != nil {
 		panic(err)
 	}
-	_, err = v.Import("laptop", []byte("PuTTY-User-Key-File-3: ssh-ed25519\n"), nil, []byte("correct horse"))
+	_, err = v.Import("laptop", []byte("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n"), nil, []byte("correct horse"))
 	fmt.Println(err)
-	// Output: no private key that can be read: this is a PuTTY private key: convert it with puttygen FILE -O private-openssh-new -o NEWFILE
+	// Output: no private key that can be read: this is an ssh.com private key: convert it with puttygen FILE -O private-openssh-new -o NEWFILE
 }

@@ -51,7 +51,9 @@ func (v *Vault) Unlock(name string, passphrase []byte) (*Private, error) {
 //
 //   - openssh: openssh-key-v1 with aes256-ctr under 16 rounds of bcrypt, which every SSH program reads;
 //   - pkcs8: PKCS#8, PBES2 with 600000 rounds of PBKDF2 and AES-256-CBC, for openssl and what reads its files;
-//   - pem: PKCS#1 for rsa, SEC 1 for ecdsa, with AES-256-CBC under one round of MD5, for old programs that read nothing else.
+//   - pem: PKCS#1 for rsa, SEC 1 for ecdsa, with AES-256-CBC under one round of MD5, for old programs that read nothing else;
+//   - ppk: PuTTY's, version 3, with 3 passes of Argon2id over 64 MiB;
+//   - ppk2: PuTTY's, version 2, with SHA-1, for PuTTY before 0.75.
 //
 // Errors, in this order: ErrBadFormat, also for an ed25519 key as pem; ErrEmptyPassphrase for the new passphrase; those of Unlock for the
 // other.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,7 +18,8 @@ import (
 
 func keyExportCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh, pkcs8, or pem (for old programs)"},
+		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh, ppk (PuTTY's), pkcs8, or pem (for old programs)"},
+		&cli.IntFlag{Name: "ppk-version", Value: 3, Usage: "of ppk, `N`: 3, or 2 for PuTTY before 0.75"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "into `FILE`, which must not exist"},
 	}
 	flags = append(flags, passphrase.flags()...)
@@ -36,9 +38,25 @@ func keyExportCommand(p *program) *cli.Command {
 			if c.String("output") == "" {
 				return say.Fail(say.MissingFlag, nil, "flag", "--output", "command", "kagiban key export")
 			}
-			return p.keyExport(c.Context, c.Args().First(), c.String("output"), c.String("format"), src)
+			format, err := exportFormat(c)
+			if err != nil {
+				return err
+			}
+			return p.keyExport(c.Context, c.Args().First(), c.String("output"), format, src)
 		},
 	}
+}
+
+// exportFormat is the vault's name of a format.
+func exportFormat(c *cli.Context) (string, error) {
+	format, version := c.String("format"), c.Int("ppk-version")
+	switch {
+	case format != "ppk" && c.IsSet("ppk-version"):
+		return "", say.Fail(say.OneOfFlags, nil, "first", "--ppk-version", "second", "--format "+format)
+	case format == "ppk" && version != 3:
+		return fmt.Sprint(format, version), nil
+	}
+	return format, nil
 }
 
 func (p *program) keyExport(ctx context.Context, name, file, format string, src map[secret]prompt.Source) error {
@@ -70,7 +88,7 @@ func (p *program) keyExport(ctx context.Context, name, file, format string, src 
 		return unwritten(file, err)
 	}
 	done := say.KeyExported
-	if format == "pem" {
+	if format == "pem" || format == "ppk2" {
 		done = say.KeyExportedWeakly
 	}
 	p.tellKey(done, key, "file", file)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,7 +24,7 @@ func keyImportCommand(p *program) *cli.Command {
 	flags = append(flags, passphrase.flags()...)
 	return &cli.Command{
 		Name:      "import",
-		Usage:     "take in a private key: OpenSSH, PEM or PKCS#8",
+		Usage:     "take in a private key: OpenSSH, PuTTY (.ppk), PEM or PKCS#8",
 		ArgsUsage: "FILE",
 		Description: "--passphrase-file is for the passphrase that the file has, if it has one; --new-passphrase-file for the one\n" +
 			"that the key gets here. What is not given is asked for; Enter keeps the file's own passphrase.\n" +
@@ -45,7 +46,7 @@ func (p *program) keyImport(ctx context.Context, file, name string, src map[secr
 		return err
 	}
 	if name == "" {
-		name = filepath.Base(file)
+		name = strings.TrimSuffix(filepath.Base(file), ".ppk")
 	}
 	text, err := readSmall(file)
 	if err != nil {

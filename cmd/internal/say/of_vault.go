@@ -48,6 +48,7 @@ func ofKeyFile(err error) (ID, Fields) {
 	var cipher *vault.CipherError
 	var cost *vault.CostError
 	var known *vault.KnownError
+	var putty *vault.PuTTYError
 	var kind *vault.TypeError
 	switch {
 	case errors.As(err, &format):
@@ -58,6 +59,8 @@ func ofKeyFile(err error) (ID, Fields) {
 		return KeyFileCost, Fields{"file": "the file", "asks": cost.Asks, "max": cost.Max, "advice": cost.Advice}
 	case errors.As(err, &known):
 		return KeyKnown, Fields{"file": "the file", "key": known.Key}
+	case errors.As(err, &putty):
+		return PuTTYUnread, Fields{"file": "the file", "what": putty.What, "advice": putty.Advice}
 	case errors.As(err, &kind):
 		return KeyTypeUnkept, Fields{"type": kind.Type, "advice": kind.Advice}
 	}

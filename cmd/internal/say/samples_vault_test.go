@@ -26,6 +26,7 @@ func vaultSamples() []sample {
 		{&vault.CostError{Asks: "5000 rounds of bcrypt", Max: "1000", Advice: "ssh-keygen -p -a 16 -f FILE"}, KeyFileCost},
 		{&vault.KnownError{Key: "laptop"}, KeyKnown},
 		{fmt.Errorf("%w %q", vault.ErrBadFormat, "der"), BadExportFormat},
+		{&vault.PuTTYError{What: "key derivation Argon2d", Advice: "puttygen FILE --reencrypt -o NEWFILE"}, PuTTYUnread},
 		{&vault.TypeError{Type: "ssh-dss", Advice: "make another key"}, KeyTypeUnkept},
 		{&vault.WorkFactorError{Name: "laptop", Factor: 19, Max: 18}, WorkFactorHigh},
 		{&safefile.DirError{Path: "/k", Reason: "it is a link", Fix: "chmod 700 /k"}, FolderUnfit},

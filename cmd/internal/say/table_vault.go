@@ -20,6 +20,7 @@ const (
 	NotAKeyFile          ID = "not-a-key-file"
 	CipherUnread         ID = "cipher-unread"
 	KeyFileCost          ID = "key-file-cost"
+	PuTTYUnread          ID = "putty-unread"
 	KeyTypeUnkept        ID = "key-type-unkept"
 	WorkFactorHigh       ID = "work-factor-high"
 	FolderUnfit          ID = "folder-unfit"
@@ -94,7 +95,7 @@ func vaultTable() map[ID]Message {
 		BrokenKey: {
 			What:      "{error}",
 			StillTrue: "nothing was taken in, and the file is as it was",
-			Next:      "ssh-keygen -y -f FILE   (says whether OpenSSH can read it)",
+			Next:      "the same with a whole copy of the file, such as one from a backup",
 		},
 		DamagedKey: {
 			What:      "{error}",
@@ -118,6 +119,7 @@ func vaultTable() map[ID]Message {
 			StillTrue: "nothing was changed",
 			Next:      "{advice}",
 		},
+		PuTTYUnread:   {What: "{file} cannot be read as it is: it has {what}", StillTrue: "nothing was changed", Next: "{advice}"},
 		KeyTypeUnkept: {What: "keys of type {type} cannot be kept", StillTrue: "nothing was changed", Next: "{advice}"},
 		WorkFactorHigh: {
 			What:      "key \"{key}\" is sealed at work factor {factor}: opening it takes {memory} MiB of memory",
