@@ -16,7 +16,7 @@ func keyShowCommand(p *program) *cli.Command {
 		Usage:     "one key: its public line, its fingerprint, whether it is locked",
 		ArgsUsage: "NAME",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "public", Usage: "print the public line, nothing else"},
+			&cli.BoolFlag{Name: "public", Usage: "print the public line, as it is pasted into authorized_keys, nothing else"},
 			&cli.BoolFlag{Name: "fingerprint", Usage: "print the fingerprint, nothing else"},
 			jsonFlag(),
 		},

@@ -134,7 +134,7 @@ func TestHalvesDisagree(t *testing.T) {
 			"": ssh.Marshal(whole), "another's": ssh.Marshal(rsaNumbers{otherRSA.D, otherRSA.Primes[0], otherRSA.Primes[1], otherRSA.Precomputed.Qinv}),
 			"d is another's": with(func(n *rsaNumbers) { n.D = otherRSA.D }), "d is 0": with(func(n *rsaNumbers) { n.D = new(big.Int) }),
 			"p is 0": with(func(n *rsaNumbers) { n.P = new(big.Int) }), "p is negative": with(func(n *rsaNumbers) { n.P, n.Q = new(big.Int).Neg(n.P), new(big.Int).Neg(n.Q) }),
-			"p is 1": with(func(n *rsaNumbers) { n.P, n.Q = one, rs.N }), "p is long": with(func(n *rsaNumbers) { n.P = new(big.Int).Lsh(n.P, maxBits) }),
+			"p is 1": with(func(n *rsaNumbers) { n.P, n.Q = one, rs.N }), "p is long": with(func(n *rsaNumbers) { n.P = new(big.Int).Lsh(n.P, 2048) }),
 			"three numbers": ssh.Marshal(struct{ D, P, Q *big.Int }{whole.D, whole.P, whole.Q}),
 		},
 	} {
@@ -156,8 +156,17 @@ func TestHalvesDisagree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := open(rewrite(*f, "", other.PublicKey().Marshal(), private[""]), ""); !errors.Is(err, ErrBroken) {
-			t.Errorf("%s, under another's public half: %T, %v", kind, got, err)
+		publics := map[string][]byte{"another's": other.PublicKey().Marshal()}
+		if kind == "rsa" {
+			publics["a negative"] = ssh.Marshal(struct {
+				Kind string
+				E, N *big.Int
+			}{f.kind, big.NewInt(int64(rs.E)), new(big.Int).Neg(rs.N)})
+		}
+		for what, public := range publics {
+			if got, _, err := open(rewrite(*f, "", public, private[""]), ""); !errors.Is(err, ErrBroken) {
+				t.Errorf("%s, under %s public half: %T, %v", kind, what, got, err)
+			}
 		}
 	}
 }

@@ -16,13 +16,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// usual is what a file of ours takes: the second of the choices that RFC 9106 section 4 recommends for all uses. A guess takes 64 MiB and a
-// fifth of a second, or three times that in PuTTY.
+// usual is what a file of ours takes: the second of the choices that RFC 9106 section 4 recommends for all uses. A guess takes 64 MiB, and a
+// third of a second of one core.
 func usual() cost { return cost{memory: 64 << 10, passes: 3, lanes: 4} }
 
 // Marshal writes a key (an ed25519.PrivateKey, *ecdsa.PrivateKey or *rsa.PrivateKey of two primes) as a file, locked under the
 // passphrase with Argon2id; an empty one leaves it in the clear, and the caller wipes it. The version is 3; or 2, for PuTTY before 0.75
-// of 2021, in which a passphrase can be guessed some million times faster. Lines end in LF, as PuTTY's do.
+// of 2021, in which a passphrase can be guessed a hundred thousand times faster. Lines end in LF, as PuTTY's do.
 //
 // Errors: another version, another kind of key, a comment with a line end.
 func Marshal(key any, comment string, passphrase []byte, version int) ([]byte, error) {

@@ -23,8 +23,6 @@ const (
 	keySize   = 32 // AES-256
 	blockSize = aes.BlockSize
 	macSize   = 32 // of the key that HMAC-SHA-256 gets
-	// maxBits is the size of the largest number in a key, in bits: as OpenSSH, sshbuf.h: SSHBUF_MAX_BIGNUM.
-	maxBits = 16384
 )
 
 // PrivateKey opens the key: an ed25519.PrivateKey, *ecdsa.PrivateKey or *rsa.PrivateKey (precomputed). The passphrase is looked at only
@@ -126,8 +124,9 @@ func (f *File) decode(private []byte) (any, error) {
 			return key, nil
 		}
 	case *ecdsa.PublicKey:
-		d, size := number(parts[0]), (public.Curve.Params().N.BitLen()+7)/8
-		if d == nil || d.BitLen() > 8*size {
+		size := (public.Curve.Params().N.BitLen() + 7) / 8
+		d := number(parts[0], 8*size)
+		if d == nil {
 			return nil, broken
 		}
 		raw := d.FillBytes(make([]byte, size))
@@ -136,7 +135,8 @@ func (f *File) decode(private []byte) (any, error) {
 			return key, nil
 		}
 	case *rsa.PublicKey:
-		d, p, q := number(parts[0]), number(parts[1]), number(parts[2]) // the fourth follows from them
+		bits := public.N.BitLen()
+		d, p, q := number(parts[0], bits), number(parts[1], bits), number(parts[2], bits) // the fourth follows from them
 		if d == nil || p == nil || q == nil || public.N.Sign() <= 0 {
 			return nil, broken
 		}
@@ -164,11 +164,10 @@ func split(private []byte, n int) (parts [][]byte, left int) {
 	return parts, len(private)
 }
 
-// number is an mpint above zero, or nil.
-func number(mpint []byte) *big.Int {
-	n := new(big.Int).SetBytes(mpint)
-	if n.Sign() == 0 || n.BitLen() > maxBits || mpint[0]&0x80 != 0 {
-		return nil
+// number is an mpint of at most so many bits, or nil: what is made of longer ones takes seconds.
+func number(mpint []byte, bits int) *big.Int {
+	if n := new(big.Int).SetBytes(mpint); n.BitLen() <= bits {
+		return n
 	}
-	return n
+	return nil
 }

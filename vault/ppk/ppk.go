@@ -5,11 +5,11 @@
 //
 // It promises: nothing is derived that takes more memory or time than the limits below, whatever a file asks for; no byte of a
 // private key is used before the MAC over the file has been compared, in constant time; a key is handed out only if the public
-// half that follows from it is the file's own; what was derived, and the private part in the clear, is wiped. Of a file of Marshal's
-// PuTTY reads what went in.
+// half that follows from it is the file's own; what was derived, and the private part in the clear, is wiped.
 //
-// A file that has no passphrase has a MAC without a secret: it finds damage, and nobody's malice. Version 2 has a passphrase that is hashed
-// once, so that it can be guessed fast.
+// The MAC is over the kind of key, the encryption, the comment and both halves. The rest of a file either leads to another MAC (its version,
+// its derivation) or means nothing (line ends, capitals in hexadecimal). Without a passphrase the MAC has no secret: it finds damage,
+// and nobody's malice. In version 2 the passphrase is hashed once, so that it can be guessed fast.
 //
 // It reads and writes no file, asks nobody and prints nothing. It does not hide keys from those who can read this process's memory:
 // Argon2's own memory and the numbers of a key are not wiped. Reading takes as much memory as the file says, and writing 64 MiB; a

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"math/big"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -90,6 +91,31 @@ func TestPuTTYgenReads(t *testing.T) {
 		t.Fatalf("%s, %v", file, err)
 	}
 	check("as we write", key, file, true)
+}
+
+// TestMarshalRefuses: what would not come back as it went in is not written; and no two locked files have a salt in common.
+func TestMarshalRefuses(t *testing.T) {
+	key := newKeys(t)["ed25519"]
+	for what, test := range map[string]struct {
+		key     any
+		comment string
+		version int
+	}{
+		"version 1": {key, "c", 1}, "version 4": {key, "c", 4}, "a line end": {key, "a\nb", 3}, "a CR": {key, "a\rb", 3}, "a public key": {key.(ed25519.PrivateKey).Public(), "c", 3},
+		"three primes": {&rsa.PrivateKey{PublicKey: newKeys(t)["rsa"].(*rsa.PrivateKey).PublicKey, D: big.NewInt(3), Primes: []*big.Int{big.NewInt(3), big.NewInt(5), big.NewInt(7)}}, "c", 3},
+	} {
+		if file, err := Marshal(test.key, test.comment, nil, test.version); err == nil || file != nil {
+			t.Errorf("%s: %s, %v", what, file, err)
+		}
+	}
+	one, err := marshal(key, "c", []byte("p"), 3, cost{64, 1, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := marshal(key, "c", []byte("p"), 3, cost{64, 1, 1})
+	if err != nil || bytes.Equal(one, other) || bytes.Contains(one, []byte("Salt: 00000000")) {
+		t.Errorf("%s\n%s, %v", one, other, err)
+	}
 }
 
 // private is what every private key of the standard library is.
