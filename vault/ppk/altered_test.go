@@ -158,10 +158,17 @@ func TestHalvesDisagree(t *testing.T) {
 		}
 		publics := map[string][]byte{"another's": other.PublicKey().Marshal()}
 		if kind == "rsa" {
-			publics["a negative"] = ssh.Marshal(struct {
+			type fields struct {
 				Kind string
 				E, N *big.Int
-			}{f.kind, big.NewInt(int64(rs.E)), new(big.Int).Neg(rs.N)})
+			}
+			e := big.NewInt(int64(rs.E))
+			publics["a negative"] = ssh.Marshal(fields{f.kind, e, new(big.Int).Neg(rs.N)})
+			publics["a longer"] = ssh.Marshal(struct {
+				Kind string
+				E    []byte
+				N    *big.Int
+			}{f.kind, append([]byte{0, 0}, e.Bytes()...), rs.N})
 		}
 		for what, public := range publics {
 			if got, _, err := open(rewrite(*f, "", public, private[""]), ""); !errors.Is(err, ErrBroken) {

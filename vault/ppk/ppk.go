@@ -5,7 +5,7 @@
 //
 // It promises: nothing is derived that takes more memory or time than the limits below, whatever a file asks for; no byte of a
 // private key is used before the MAC over the file has been compared, in constant time; a key is handed out only if the public
-// half that follows from it is the file's own; what was derived, and the private part in the clear, is wiped.
+// half that follows from it is the file's own; what was derived from a passphrase, and what was decrypted, is wiped.
 //
 // The MAC is over the kind of key, the encryption, the comment and both halves. The rest of a file either leads to another MAC (its version,
 // its derivation) or means nothing (line ends, capitals in hexadecimal). Without a passphrase the MAC has no secret: it finds damage,
@@ -156,7 +156,7 @@ func (f *File) check() error {
 			"no program makes another kind of it: make a new key, of type EdDSA (Ed25519) in PuTTYgen, and let it in while the old one still works"}
 	}
 	var err error
-	if f.Public, err = ssh.ParsePublicKey(f.public); err != nil || f.Public.Type() != f.kind {
+	if f.Public, err = ssh.ParsePublicKey(f.public); err != nil || f.Public.Type() != f.kind || !bytes.Equal(f.Public.Marshal(), f.public) {
 		return fmt.Errorf("%w: its public half", ErrBroken)
 	}
 	if f.Encrypted() && (len(f.private) == 0 || len(f.private)%blockSize != 0) {
