@@ -5,6 +5,12 @@
 // could read our memory anyway. An operating system that cannot say who is
 // calling gets no door at all (ErrUnsupported).
 //
+// On Windows it makes a named pipe that belongs to the user and that only the user
+// may open, from this computer. Who calls is asked of the system there, too, and
+// Dial says nothing to a pipe that another user made. Further opens the doors that
+// other programs know by name: PuTTY's pipe, the window of its agent, and the pipe
+// of the OpenSSH that comes with Windows.
+//
 // Two starts never both win, and a running agent never loses its socket to
 // another: all that is done to the name of a socket is done under a lock file
 // beside it (NAME.lock, which stays); whoever answers a connection is alive and
@@ -57,7 +63,7 @@ func (e *PathTooLongError) Error() string {
 
 // Caller is who stands at the other end of a connection, as the kernel says.
 type Caller struct {
-	UID     string // decimal
+	UID     string // decimal; on Windows a SID
 	PID     int    // 0 where the system does not say
 	Program string // path of its executable, or its short name; "" where neither is to be had
 }
@@ -69,10 +75,11 @@ type Listener struct {
 	// closed because of who made it.
 	Refused func(Caller, error)
 
-	net  *net.UnixListener
+	net  net.Listener
 	path string
 	name string
-	//lint:ignore U1000 it has no use on a system without a door
+	me   string // who we are, as in Caller.UID
+	//lint:ignore U1000 it has no use on a system without Unix sockets
 	made fileID // the socket that we made; zero: another made it
 	//lint:ignore U1000 likewise
 	bare   bool // its name has no lock file
@@ -82,7 +89,7 @@ type Listener struct {
 
 // Conn is a connection that was let in.
 type Conn struct {
-	*net.UnixConn
+	net.Conn
 	caller Caller
 }
 
@@ -112,25 +119,42 @@ func Make(path string) (*Listener, error) {
 
 // File is the listening socket for another process to inherit; see FromFile. The
 // caller closes it. Both processes accept connections as long as both listen.
-func (l *Listener) File() (*os.File, error) { return l.net.File() }
+func (l *Listener) File() (*os.File, error) {
+	if inner, ok := l.net.(interface{ File() (*os.File, error) }); ok {
+		return inner.File()
+	}
+	return nil, ErrUnsupported
+}
 
 // Own is for the process that a socket was made for, and handed to by its maker:
 // from now on Close removes the file, if it is still the one that it is now.
 func (l *Listener) Own() error { return l.own() }
 
-// Dial connects to the socket at path.
-func Dial(path string) (net.Conn, error) { return net.Dial("unix", path) }
+// Dial connects to the socket at path. On Windows the error wraps ErrStranger if
+// another user made the pipe; then nothing was said to it. That of Windows' own
+// OpenSSH may be the system's.
+func Dial(path string) (net.Conn, error) { return dial(path) }
+
+// IsGone tells whether nothing has the name of a socket any more. Whether somebody
+// answers there is another question.
+func IsGone(path string) bool { return isGone(path) }
+
+// Same tells whether two paths lead to one agent: they are one file, or on Windows
+// one pipe, or pipes that one process serves.
+func Same(one, other string) bool { return same(one, other) }
 
 // Peer says who is at the other end of a connection, at best as it was when the
 // connection was made.
 func Peer(c net.Conn) (Caller, error) {
-	switch c := c.(type) {
-	case *Conn:
+	if c, ok := c.(*Conn); ok {
 		return c.caller, nil
-	case *net.UnixConn:
-		return callerOf(c)
 	}
-	return Caller{}, fmt.Errorf("connection of type %T: %w", c, ErrUnsupported)
+	return callerOf(c)
+}
+
+// strange is the error for a connection that is none of ours.
+func strange(c net.Conn) error {
+	return fmt.Errorf("connection of type %T: %w", c, ErrUnsupported)
 }
 
 // longestPause is the longest time between two tries to accept a connection
@@ -143,7 +167,7 @@ const longestPause = time.Second
 func (l *Listener) Accept() (net.Conn, error) {
 	pause := time.Duration(0)
 	for {
-		c, err := l.net.AcceptUnix()
+		c, err := l.net.Accept()
 		switch {
 		case err != nil && !isShortage(err):
 			return nil, err
@@ -155,7 +179,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		pause = 0
 		caller, err := callerOf(c)
 		if err == nil {
-			err = admit(caller, os.Geteuid())
+			err = admit(caller, l.me)
 		}
 		if err == nil {
 			return &Conn{c, caller}, nil
@@ -168,7 +192,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 }
 
 // Addr is the path of the socket.
-func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
+func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: network} }
 
 // Close stops listening, and removes the socket if it is still the one that was
 // made here. Connections that were let in stay.

@@ -1,4 +1,4 @@
-//go:build !linux && !darwin && !freebsd
+//go:build !linux && !darwin && !freebsd && !windows
 
 package door
 
@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 )
+
+const network = "unix"
 
 type fileID struct{}
 
@@ -17,10 +19,18 @@ func (l *Listener) own() error { return ErrUnsupported }
 
 func fromFile(*os.File) (*Listener, error) { return nil, ErrUnsupported }
 
-func callerOf(*net.UnixConn) (Caller, error) { return Caller{}, ErrUnsupported }
+func callerOf(c net.Conn) (Caller, error) { return Caller{}, strange(c) }
 
-func admit(Caller, int) error { return ErrUnsupported }
+func admit(Caller, string) error { return ErrUnsupported }
 
 func isShortage(error) bool { return false }
 
 func (l *Listener) close() error { return l.net.Close() }
+
+func dial(string) (net.Conn, error) { return nil, ErrUnsupported }
+
+func isGone(string) bool { return true }
+
+func same(string, string) bool { return false }
+
+func further() []Way { return nil }

@@ -314,7 +314,7 @@ func TestOnlyTheUserAndRootAreLetIn(t *testing.T) {
 		"":      ErrStranger,
 	}
 	for uid, want := range tests {
-		if err := admit(Caller{UID: uid}, 1000); !errors.Is(err, want) {
+		if err := admit(Caller{UID: uid}, "1000"); !errors.Is(err, want) {
 			t.Errorf("uid %q: error %v, want %v", uid, err, want)
 		}
 	}

@@ -36,5 +36,5 @@ func fromFile(f *os.File) (*Listener, error) {
 	}
 	inner := l.(*net.UnixListener)
 	inner.SetUnlinkOnClose(false)
-	return &Listener{net: inner, path: at.Name}, nil
+	return &Listener{net: inner, path: at.Name, me: me()}, nil
 }

@@ -127,7 +127,7 @@ func bind(path string, umask int) (*Listener, error) {
 		return nil, err
 	}
 	inner.SetUnlinkOnClose(false) // Go would not look whose it is
-	l := &Listener{net: inner, path: path}
+	l := &Listener{net: inner, path: path, me: me()}
 	if l.made, err = lookAt(path); err != nil {
 		inner.Close()
 		return nil, err
@@ -188,10 +188,41 @@ func isShortage(err error) bool {
 	return false
 }
 
+// network is what package net calls our sockets.
+const network = "unix"
+
+func me() string { return strconv.Itoa(os.Geteuid()) }
+
 // admit lets in the user we run as, whose uid is me, and root.
-func admit(c Caller, me int) error {
-	if c.UID == strconv.Itoa(me) || c.UID == "0" {
+func admit(c Caller, me string) error {
+	if c.UID == me || c.UID == "0" {
 		return nil
 	}
 	return ErrStranger
 }
+
+func dial(path string) (net.Conn, error) { return net.Dial(network, path) }
+
+func isGone(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func same(one, other string) bool {
+	ours, err := os.Stat(one)
+	if err != nil {
+		return false
+	}
+	theirs, err := os.Stat(other)
+	return err == nil && os.SameFile(ours, theirs)
+}
+
+// callerOf asks the kernel.
+func callerOf(c net.Conn) (Caller, error) {
+	if c, ok := c.(*net.UnixConn); ok {
+		return socketCaller(c)
+	}
+	return Caller{}, strange(c)
+}
+
+func further() []Way { return nil }

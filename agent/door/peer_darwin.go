@@ -12,8 +12,8 @@ import (
 // maxPath is how long sun_path can be, without the zero at its end (unix(4)).
 const maxPath = 103
 
-// callerOf asks the kernel (LOCAL_PEERCRED and LOCAL_PEERPID, unix(4)).
-func callerOf(c *net.UnixConn) (Caller, error) {
+// socketCaller asks the kernel (LOCAL_PEERCRED and LOCAL_PEERPID, unix(4)).
+func socketCaller(c *net.UnixConn) (Caller, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return Caller{}, err

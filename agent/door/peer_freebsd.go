@@ -11,9 +11,9 @@ import (
 // maxPath is how long sun_path can be, without the zero at its end (unix(4)).
 const maxPath = 103
 
-// callerOf asks the kernel (LOCAL_PEERCRED, unix(4)). The structure that x/sys
+// socketCaller asks the kernel (LOCAL_PEERCRED, unix(4)). The structure that x/sys
 // knows has no process id.
-func callerOf(c *net.UnixConn) (Caller, error) {
+func socketCaller(c *net.UnixConn) (Caller, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return Caller{}, err

@@ -13,9 +13,9 @@ import (
 // maxPath is how long sun_path can be, without the zero at its end (unix(7)).
 const maxPath = 107
 
-// callerOf asks the kernel (SO_PEERCRED, unix(7)): these are the ids that the
+// socketCaller asks the kernel (SO_PEERCRED, unix(7)): these are the ids that the
 // process had when it connected.
-func callerOf(c *net.UnixConn) (Caller, error) {
+func socketCaller(c *net.UnixConn) (Caller, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return Caller{}, err

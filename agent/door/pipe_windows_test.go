@@ -1,0 +1,330 @@
+package door
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// pipeName is one that nobody has.
+func pipeName() string {
+	b := make([]byte, 8)
+	rand.Read(b)
+	return `\\.\pipe\kagiban-test-` + hex.EncodeToString(b)
+}
+
+func mustListen(t *testing.T, path string) *Listener {
+	t.Helper()
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// echo answers every connection with what it says.
+func echo(t *testing.T, l *Listener) {
+	t.Helper()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.Copy(c, c)
+			}()
+		}
+	}()
+}
+
+func mustDial(t *testing.T, path string) net.Conn {
+	t.Helper()
+	c, err := Dial(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(time.Minute))
+	return c
+}
+
+// TestPipeManyClients: all at once, with more than the pipe holds.
+func TestPipeManyClients(t *testing.T) {
+	path := pipeName()
+	echo(t, mustListen(t, path))
+	var clients sync.WaitGroup
+	for i := range 20 {
+		clients.Go(func() {
+			c, err := Dial(path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(time.Minute))
+			said := bytes.Repeat([]byte{byte(i), 1, 2}, maxMessage/3)
+			go c.Write(said)
+			heard := make([]byte, len(said))
+			if _, err := io.ReadFull(c, heard); err != nil || !bytes.Equal(heard, said) {
+				t.Errorf("client %d: %v", i, err)
+			}
+		})
+	}
+	clients.Wait()
+}
+
+// TestPipeName: it is taken as long as its listener lives, and then free.
+func TestPipeName(t *testing.T) {
+	path := pipeName()
+	if !IsGone(path) {
+		t.Error("it was there before")
+	}
+	if _, err := Dial(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nobody's: %v", err)
+	}
+	l := mustListen(t, path)
+	if _, err := Listen(path); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second listener: %v", err)
+	}
+	echo(t, l)
+	c := mustDial(t, path)
+	if IsGone(path) || !Same(path, strings.ToUpper(strings.ReplaceAll(path, `\`, "/"))) {
+		t.Error("it is not there")
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after its end: %v", err)
+	}
+	if _, err := io.WriteString(c, "x"); err != nil { // what was let in stays
+		t.Error(err)
+	}
+	if n, err := c.Read(make([]byte, 1)); n != 1 {
+		t.Error(err)
+	}
+	c.Close()
+	for end := time.Now().Add(20 * time.Second); !IsGone(path); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the name stays")
+		}
+	}
+	mustListen(t, path)
+	if _, err := Listen(`\\.\pipe\` + strings.Repeat("x", maxPath)); !errors.As(err, new(*PathTooLongError)) {
+		t.Errorf("a long one: %v", err)
+	}
+}
+
+// TestPipeEnds: closing ends a read, a deadline does, and the other end hears of it.
+func TestPipeEnds(t *testing.T) {
+	path := pipeName()
+	l := mustListen(t, path)
+	accepting := make(chan error)
+	go func() {
+		_, err := l.Accept()
+		accepting <- err
+	}()
+	near := mustDial(t, path)
+	if err := <-accepting; err != nil {
+		t.Fatal(err)
+	}
+	near.SetReadDeadline(time.Now().Add(time.Millisecond))
+	var late net.Error
+	if _, err := near.Read(make([]byte, 1)); !errors.As(err, &late) || !late.Timeout() {
+		t.Errorf("too late: %v", err)
+	}
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			_, err = c.Read(make([]byte, 1))
+		}
+		accepting <- err
+	}()
+	mustDial(t, path).Close()
+	if err := <-accepting; !errors.Is(err, io.EOF) {
+		t.Errorf("the other end: %v", err)
+	}
+	near.SetReadDeadline(time.Time{})
+	reading := make(chan error)
+	go func() {
+		_, err := near.Read(make([]byte, 1))
+		reading <- err
+	}()
+	near.Close()
+	if err := <-reading; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	go func() {
+		_, err := l.Accept()
+		accepting <- err
+	}()
+	l.Close()
+	if err := <-accepting; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accepting: %v", err)
+	}
+}
+
+func me(t *testing.T) string {
+	t.Helper()
+	sid, err := userSID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sid.String()
+}
+
+func TestPipeWhoIsCalling(t *testing.T) {
+	path := pipeName()
+	l := mustListen(t, path)
+	near := mustDial(t, path)
+	far, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]net.Conn{"accepted": far, "dialled": near} {
+		if got, err := Peer(c); err != nil || got != (Caller{me(t), os.Getpid(), self}) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	one, two := net.Pipe()
+	defer one.Close()
+	defer two.Close()
+	if _, err := Peer(one); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("of no pipe: %v", err)
+	}
+}
+
+// TestPipeStrangers: whoever the system says is another user is shut out, and so is who cannot be told.
+func TestPipeStrangers(t *testing.T) {
+	path := pipeName()
+	l := mustListen(t, path)
+	l.me = "S-1-5-21-1-2-3-1001"
+	refused := make(chan error, 1)
+	l.Refused = func(_ Caller, err error) { refused <- err }
+	go l.Accept()
+	c := mustDial(t, path)
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("another user is let in")
+	}
+	if err := <-refused; !errors.Is(err, ErrStranger) {
+		t.Errorf("refused for %v", err)
+	}
+	if admit(Caller{}, "") == nil {
+		t.Error("nobody is somebody")
+	}
+	if _, err := processCaller(0xfffffff0); err == nil {
+		t.Error("a process that is none has a user")
+	}
+}
+
+// TestPipeIsTheUsers: its owner is named, and nobody but the user has a right to it.
+func TestPipeIsTheUsers(t *testing.T) {
+	path := pipeName()
+	mustListen(t, path)
+	c := mustDial(t, path).(*pipeConn)
+	var text string
+	err := c.control(func(h windows.Handle) error {
+		sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
+		if err == nil {
+			text = sd.String()
+		}
+		return err
+	})
+	sid := me(t)
+	if err != nil || !strings.HasPrefix(text, "O:"+sid+"D:") || strings.Count(text, "(") != 1 || !strings.HasSuffix(text, ";;;"+sid+")") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// TestPipeOfAnother: nothing is said to a pipe that is not the user's.
+func TestPipeOfAnother(t *testing.T) {
+	sid := func(text string) *windows.SID {
+		s, err := windows.StringToSid(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	const system, admins, other = "S-1-5-18", "S-1-5-32-544", "S-1-5-21-1-2-3-1001"
+	tests := []struct {
+		path, owner string
+		want        error
+	}{
+		{pipeName(), me(t), nil},
+		{pipeName(), other, ErrStranger},
+		{pipeName(), system, ErrStranger},
+		{pipeName(), admins, ErrStranger},
+		{OpenSSHPipe, system, nil},
+		{"//./pipe/OpenSSH-ssh-agent", admins, nil},
+		{OpenSSHPipe, other, ErrStranger},
+		{OpenSSHPipe + "2", system, ErrStranger},
+	}
+	for _, tt := range tests {
+		if err := checkOwner(tt.path, sid(tt.owner)); !errors.Is(err, tt.want) {
+			t.Errorf("%s of %s: %v", tt.path, tt.owner, err)
+		}
+	}
+	path := pipeName()
+	l, err := newPipe(path, "O:"+admins+"D:P(A;;GA;;;WD)")
+	if errors.Is(err, windows.ERROR_INVALID_OWNER) { // who is no administrator cannot make one
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if c, err := Dial(path); !errors.Is(err, ErrStranger) {
+		t.Errorf("connected: %v, %v", c, err)
+	}
+}
+
+// TestFurther: all doors are opened once, and whoever comes second hears so.
+func TestFurther(t *testing.T) {
+	first := Further()
+	for i, name := range []string{WayPuTTY, WayWindow, WayOpenSSH} {
+		if first[i].Name != name || first[i].Path == "" || first[i].Listener == nil || first[i].Err != nil {
+			t.Fatalf("%+v", first[i])
+		}
+		echo(t, first[i].Listener)
+	}
+	if !strings.HasPrefix(first[0].Path, `\\.\pipe\pageant.`) || len(first[0].Path) < len(`\\.\pipe\pageant.x.`)+64 {
+		t.Error(first[0].Path)
+	}
+	if !Same(first[0].Path, OpenSSHPipe) || Same(first[0].Path, pipeName()) {
+		t.Error("one process has both")
+	}
+	for _, w := range Further() {
+		if w.Listener != nil || !errors.Is(w.Err, ErrInUse) {
+			t.Errorf("a second time: %+v", w)
+		}
+	}
+	for _, w := range first {
+		w.Listener.Close()
+	}
+	for _, w := range Further() {
+		if w.Err != nil {
+			t.Errorf("after the end of the first: %v", w.Err)
+			continue
+		}
+		w.Listener.Close()
+	}
+}
