@@ -54,7 +54,7 @@ func admit(c Caller, me string) error {
 func isShortage(err error) bool {
 	for _, shortage := range []error{
 		windows.ERROR_NO_SYSTEM_RESOURCES, windows.ERROR_NOT_ENOUGH_MEMORY, windows.ERROR_OUTOFMEMORY,
-		windows.ERROR_NOT_ENOUGH_QUOTA, windows.ERROR_TOO_MANY_OPEN_FILES, windows.ERROR_NO_DATA,
+		windows.ERROR_NOT_ENOUGH_QUOTA, windows.ERROR_TOO_MANY_OPEN_FILES,
 	} {
 		if errors.Is(err, shortage) {
 			return true

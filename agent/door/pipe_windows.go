@@ -87,8 +87,25 @@ func (l *pipe) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// connect waits until a client has opened the instance, or Close is called.
+// connect waits until a client has opened the instance, or Close is called. The
+// instance of one who came and went serves the next, so that the name is held all
+// the time.
 func (l *pipe) connect() error {
+	for {
+		err := l.connectOnce()
+		switch {
+		case err == nil, errors.Is(err, windows.ERROR_PIPE_CONNECTED):
+			return nil
+		case !errors.Is(err, windows.ERROR_NO_DATA):
+			return err
+		}
+		if err := windows.DisconnectNamedPipe(l.waiting); err != nil {
+			return os.NewSyscallError("DisconnectNamedPipe", err)
+		}
+	}
+}
+
+func (l *pipe) connectOnce() error {
 	event, err := windows.CreateEvent(nil, 1, 0, nil)
 	if err != nil {
 		return os.NewSyscallError("CreateEvent", err)
@@ -96,23 +113,17 @@ func (l *pipe) connect() error {
 	defer windows.CloseHandle(event)
 	overlapped := &windows.Overlapped{HEvent: event}
 	err = windows.ConnectNamedPipe(l.waiting, overlapped)
-	if errors.Is(err, windows.ERROR_IO_PENDING) {
-		which, waitErr := windows.WaitForMultipleObjects([]windows.Handle{l.stop, event}, false, windows.INFINITE)
-		if waitErr != nil || which == windows.WAIT_OBJECT_0 {
-			windows.CancelIoEx(l.waiting, overlapped)
-		}
-		var n uint32
-		err = windows.GetOverlappedResult(l.waiting, overlapped, &n, true) // the system writes into overlapped until then
-		if which == windows.WAIT_OBJECT_0 {
-			err = net.ErrClosed
-		}
+	if !errors.Is(err, windows.ERROR_IO_PENDING) {
+		return os.NewSyscallError("ConnectNamedPipe", err)
 	}
-	switch {
-	case err == nil, errors.Is(err, windows.ERROR_PIPE_CONNECTED):
-		return nil
-	case errors.Is(err, windows.ERROR_NO_DATA): // came and went
-		windows.CloseHandle(l.waiting)
-		l.waiting = 0
+	which, waitErr := windows.WaitForMultipleObjects([]windows.Handle{l.stop, event}, false, windows.INFINITE)
+	if waitErr != nil || which == windows.WAIT_OBJECT_0 {
+		windows.CancelIoEx(l.waiting, overlapped)
+	}
+	var n uint32
+	err = windows.GetOverlappedResult(l.waiting, overlapped, &n, true) // the system writes into overlapped until then
+	if which == windows.WAIT_OBJECT_0 {
+		return net.ErrClosed
 	}
 	return os.NewSyscallError("ConnectNamedPipe", err)
 }

@@ -118,15 +118,43 @@ func TestPipeName(t *testing.T) {
 		t.Error(err)
 	}
 	c.Close()
+	awaitGone(t, path)
+	mustListen(t, path)
+	if _, err := Listen(`\\.\pipe\` + strings.Repeat("x", maxPath)); !errors.As(err, new(*PathTooLongError)) {
+		t.Errorf("a long one: %v", err)
+	}
+}
+
+// awaitGone waits for the connections that a listener leaves behind.
+func awaitGone(t *testing.T, path string) {
+	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !IsGone(path); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the name stays")
 		}
 	}
-	mustListen(t, path)
-	if _, err := Listen(`\\.\pipe\` + strings.Repeat("x", maxPath)); !errors.As(err, new(*PathTooLongError)) {
-		t.Errorf("a long one: %v", err)
+}
+
+// TestPipeIsHeld: however fast clients come and go, the name is never free for another.
+func TestPipeIsHeld(t *testing.T) {
+	path := pipeName()
+	l := mustListen(t, path)
+	echo(t, l)
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for range 50 {
+				if c, err := Dial(path); err == nil {
+					c.Close()
+				}
+				if IsGone(path) {
+					t.Error("the name is free")
+					return
+				}
+			}
+		})
 	}
+	clients.Wait()
 }
 
 // TestPipeEnds: closing ends a read, a deadline does, and the other end hears of it.
@@ -320,6 +348,8 @@ func TestFurther(t *testing.T) {
 	for _, w := range first {
 		w.Listener.Close()
 	}
+	awaitGone(t, first[0].Path)
+	awaitGone(t, OpenSSHPipe)
 	for _, w := range Further() {
 		if w.Err != nil {
 			t.Errorf("after the end of the first: %v", w.Err)
@@ -327,4 +357,6 @@ func TestFurther(t *testing.T) {
 		}
 		w.Listener.Close()
 	}
+	awaitGone(t, first[0].Path)
+	awaitGone(t, OpenSSHPipe)
 }
