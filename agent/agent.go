@@ -130,6 +130,9 @@ type Options struct {
 	// LockWork is the work factor of what lies in memory while the agent is
 	// locked by a client (scrypt, N = 2^LockWork); 0: 16.
 	LockWork int
+	// PPK reads a PuTTY key file that a client hands over whole; encrypted says
+	// whether the key needs a passphrase to be opened. nil: none is taken in.
+	PPK func(file []byte) (key LockedKey, encrypted bool, err error)
 	// RemoteProviders lets forwarded connections name a provider of keys.
 	RemoteProviders bool
 	// Web says whether a FIDO key of this application, one that does not begin
@@ -158,6 +161,7 @@ type Agent struct {
 	legacy          bool
 	life            time.Duration
 	lockWork        int
+	ppk             func([]byte) (LockedKey, bool, error)
 	remoteProviders bool
 	web             func(string) bool
 	fingerprint     func(ssh.PublicKey) string
@@ -187,6 +191,7 @@ func New(o Options) *Agent {
 		legacy:          o.Legacy,
 		life:            o.Life,
 		lockWork:        o.LockWork,
+		ppk:             o.PPK,
 		remoteProviders: o.RemoteProviders,
 		web:             o.Web,
 		fingerprint:     o.Fingerprint,

@@ -17,6 +17,7 @@ const maxKeys = 2048
 // The fields are guarded by Agent.mu, the values behind them never change.
 type entry struct {
 	locked  LockedKey
+	file    LockedKey     // of a key that was added as a locked file: opens it; else nil
 	public  ssh.PublicKey // nil: a key of the Source whose public half is not known yet
 	blob    []byte        // public, encoded
 	comment string
@@ -49,6 +50,14 @@ func (e *entry) name() string {
 	return e.locked.Name()
 }
 
+// atRest is what opens the key again, or nil.
+func (e *entry) atRest() LockedKey {
+	if e.locked != nil {
+		return e.locked
+	}
+	return e.file
+}
+
 // turn is 1 for a key that is listed behind all others, else 0.
 func (e *entry) turn() int {
 	if l, ok := e.locked.(LateKey); ok && l.Late() {
@@ -64,9 +73,13 @@ func (e *entry) setPublic(public ssh.PublicKey) {
 	}
 }
 
-// close drops the private half, and with it whatever was known of its use.
+// close drops the private half, and with it whatever was known of its use. The end of
+// a key that was added stays: it is that of its file, too.
 func (e *entry) close() {
-	e.signer, e.until, e.box, e.sealing = nil, deadline{}, nil, false
+	e.signer, e.box, e.sealing = nil, nil, false
+	if e.locked != nil {
+		e.until = deadline{}
+	}
 	e.endQuestions()
 }
 
@@ -129,22 +142,31 @@ func (r *keyring) answer() []byte {
 	return r.list
 }
 
-// rows stops where the answer would grow longer than a client reads. Keys that
-// hides says are not for the client are left out; nil hides none.
+// rows are the keys of listed as a client reads them.
 func (r *keyring) rows(hides func(*entry) bool) []wire.Identity {
-	rows, size := []wire.Identity{}, listOverhead
-	all := r.all()
+	rows := []wire.Identity{}
+	for _, e := range r.listed(hides, 0) {
+		rows = append(rows, wire.Identity{Blob: e.blob, Comment: e.comment})
+	}
+	return rows
+}
+
+// listed stops where the answer would grow longer than a client reads, if each row has
+// so many bytes more. Keys that hides says are not for the client are left out; nil
+// hides none.
+func (r *keyring) listed(hides func(*entry) bool, more int) []*entry {
+	var rows []*entry
+	size, all := listOverhead, r.all()
 	slices.SortStableFunc(all, func(x, y *entry) int { return x.turn() - y.turn() })
 	for _, e := range all {
 		if e.public == nil || e.hidden || hides != nil && hides(e) {
 			continue
 		}
-		row := wire.Identity{Blob: e.blob, Comment: e.comment}
-		size += rowSize(row)
+		size += rowSize(wire.Identity{Blob: e.blob, Comment: e.comment}) + more
 		if size > wire.MaxFrame || len(rows) == maxKeys {
 			break
 		}
-		rows = append(rows, row)
+		rows = append(rows, e)
 	}
 	return rows
 }
@@ -230,7 +252,7 @@ func (r *keyring) claim(e *entry, public ssh.PublicKey) bool {
 	case twin.locked != nil:
 		return false
 	default:
-		if e.signer == nil && e.box == nil && twin.token == nil {
+		if e.signer == nil && e.box == nil && twin.token == nil && (twin.signer != nil || twin.box != nil) {
 			e.signer, e.until, e.limits, e.box = twin.signer, twin.until, twin.limits, twin.box
 		}
 		r.dropAdded(twin)

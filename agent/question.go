@@ -114,7 +114,7 @@ func (a *Agent) leave(q *question) {
 func (a *Agent) beginLocked(e *entry, p Prompt) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e.asking = &question{cancel: cancel, done: make(chan struct{})}
-	go a.seeThrough(ctx, e, e.asking, e.locked, p)
+	go a.seeThrough(ctx, e, e.asking, e.atRest(), p)
 }
 
 // seeThrough runs one question. Whatever happens in it, the waiters hear of it.
@@ -204,7 +204,7 @@ func (a *Agent) settle(e *entry, q *question, p Prompt, s *signer, err error) {
 	case err == nil && e.public != nil && !s.is(e.public):
 		s, err = nil, errWrongKey // its file is another key's now
 	case err == nil:
-		a.installLocked(e, s, deadline{}, e.limits)
+		a.installLocked(e, s, e.until, e.limits)
 	}
 	a.noteLocked(e, p, err)
 	q.signer, q.err = s, err

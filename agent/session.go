@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"kagiban/agent/wire"
 )
@@ -36,7 +37,7 @@ func (s *session) answer(ctx context.Context, frame []byte) []byte {
 	}
 	answer, err := s.do(ctx, request)
 	switch {
-	case errors.Is(err, errBind): // the extension is known, and failed (RFC 9987 section 5.8)
+	case errors.Is(err, errBind), errors.Is(err, errExtension): // the extension is known, and failed (RFC 9987 section 5.8)
 		s.logRefusal(request, err)
 		return s.encode(&wire.ExtensionFailure{})
 	case err != nil:
@@ -57,7 +58,7 @@ func (s *session) do(ctx context.Context, request wire.Message) (wire.Message, e
 	a := s.agent
 	switch m := request.(type) {
 	case *wire.Extension:
-		return s.extend(m)
+		return s.extend(ctx, m)
 	case *wire.Unlock:
 		if !s.binds.remote() {
 			return &wire.Success{}, a.unlock(ctx, m.Passphrase)
@@ -109,7 +110,7 @@ func (s *session) providerAllowed(request wire.Message) bool {
 
 // extend does the extensions. A session bind is taken in even while the agent is
 // locked: what comes over a connection must not seem to be local afterwards.
-func (s *session) extend(m *wire.Extension) (wire.Message, error) {
+func (s *session) extend(ctx context.Context, m *wire.Extension) (wire.Message, error) {
 	switch m.Name {
 	case wire.ExtensionSessionBind:
 		return &wire.Success{}, s.binds.add(m.Contents)
@@ -117,7 +118,10 @@ func (s *session) extend(m *wire.Extension) (wire.Message, error) {
 		if s.agent.isLocked() {
 			return nil, ErrAgentLocked
 		}
-		return &wire.ExtensionNames{Names: []string{wire.ExtensionSessionBind}}, nil
+		return &wire.ExtensionNames{Names: append([]string{wire.ExtensionSessionBind}, s.puttyExtensions()...)}, nil
+	}
+	if slices.Contains(s.puttyExtensions(), m.Name) {
+		return s.putty(ctx, m)
 	}
 	return nil, errNotDone
 }

@@ -113,7 +113,7 @@ func (a *Agent) keep(b *binds, s *signer, comment string, until deadline, limits
 
 // Lock drops the private halves of the keys of these names; they stay listed.
 // Without a name no private half is left in memory at all: keys that were added
-// over the socket, which nothing could open again, are forgotten. An unknown
+// over the socket are forgotten, unless as a locked file. An unknown
 // name is an error that wraps ErrNoKey, and then nothing is locked.
 func (a *Agent) Lock(names ...string) error {
 	a.refresh()
@@ -131,7 +131,7 @@ func (a *Agent) Lock(names ...string) error {
 		which = a.keys.all()
 	}
 	for _, e := range which {
-		if e.locked == nil {
+		if e.atRest() == nil {
 			a.keys.dropAdded(e)
 		} else {
 			e.close()
