@@ -31,10 +31,11 @@ type Client struct {
 	lines *lineReader
 }
 
-// Dial connects to the control socket at path. The error wraps ErrNotRunning if
-// nobody listens there.
-func Dial(path string) (*Client, error) {
-	conn, err := net.Dial("unix", path)
+// Dial connects to the control socket at path by dial, which must see to it that the
+// user's own agent is there (package agent/door does). The error wraps ErrNotRunning
+// if nobody listens there.
+func Dial(path string, dial func(path string) (net.Conn, error)) (*Client, error) {
+	conn, err := dial(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
+	"kagiban/agent/door"
 	"kagiban/agent/wire"
 )
 
@@ -75,13 +75,13 @@ func start(t *testing.T, names ...string) *running {
 		keys = append(keys, &fakeKey{name, private})
 	}
 	r := &running{
-		path:      filepath.Join(t.TempDir(), "control.sock"),
+		path:      socketPath(t),
 		agent:     agent.New(agent.Options{Source: keys, LockWork: 1}),
 		terminals: new(Terminals),
 		shutdown:  make(chan struct{}),
 		ended:     make(chan error, 1),
 	}
-	l, err := net.Listen("unix", r.path)
+	l, err := door.Listen(r.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func start(t *testing.T, names ...string) *running {
 
 func (r *running) dial(t *testing.T) *Client {
 	t.Helper()
-	c, err := Dial(r.path)
+	c, err := Dial(r.path, door.Dial)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestShutdown(t *testing.T) {
 		t.Error("another connection is still served")
 	}
 	r.ended <- <-r.ended // it has ended; Cleanup looks at it once more
-	if _, err := Dial(r.path); !errors.Is(err, ErrNotRunning) {
+	if _, err := Dial(r.path, door.Dial); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("dial after the end: %v", err)
 	}
 }
@@ -255,19 +255,16 @@ func TestShutdownThatDoesNotHappenIsAnError(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := Dial(filepath.Join(dir, "none.sock")); !errors.Is(err, ErrNotRunning) {
+	if _, err := Dial(socketPath(t), door.Dial); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("no socket: %v", err)
 	}
-	path := filepath.Join(dir, "stale.sock")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
-	if _, err := Dial(path); !errors.Is(err, ErrNotRunning) {
+	path := socketPath(t)
+	leaveBehind(t, path)
+	if _, err := Dial(path, door.Dial); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("stale socket: %v", err)
+	}
+	if _, err := Dial(path, func(string) (net.Conn, error) { return nil, door.ErrStranger }); !errors.Is(err, door.ErrStranger) || errors.Is(err, ErrNotRunning) {
+		t.Errorf("another's socket: %v", err)
 	}
 }
 
@@ -335,7 +332,7 @@ func TestStrangeRequests(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, err := net.Dial("unix", r.path)
+			c, err := door.Dial(r.path)
 			if err != nil {
 				t.Fatal(err)
 			}

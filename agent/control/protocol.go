@@ -70,6 +70,15 @@ type Status struct {
 type Program struct {
 	Version   string `json:"version"`
 	Activated bool   `json:"activated"` // a service manager holds the sockets, and starts it again at their next use
+	Doors     []Door `json:"doors,omitempty"`
+}
+
+// Door is a way in beside the two sockets, which other programs know by name.
+type Door struct {
+	Name  string `json:"name"` // as package agent/door has it
+	Path  string `json:"path"`
+	Held  bool   `json:"held,omitempty"`  // it is shut because another program has it
+	Error string `json:"error,omitempty"` // why it is shut; "": it is open
 }
 
 // VersionError says that the running agent is of another version of kagiban than

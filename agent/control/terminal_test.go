@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"kagiban/agent"
+	"kagiban/agent/door"
 )
 
 // person answers at a terminal that is attached. Each question comes over questions
@@ -192,7 +192,7 @@ func TestStrangeTerminal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t)
-			c, err := net.Dial("unix", r.path)
+			c, err := door.Dial(r.path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -222,8 +222,11 @@ func openPipe(name string) (*pipeConn, error) {
 	}
 }
 
-// isGone: no instance of the pipe is left, neither free nor taken.
+// isGone: no instance of the pipe is left, neither free nor taken; or no window.
 func isGone(name string) bool {
+	if name == WindowPath {
+		return !windowIsThere()
+	}
 	path, err := windows.UTF16PtrFromString(name)
 	return err == nil && errors.Is(waitPipe(path, time.Millisecond), windows.ERROR_FILE_NOT_FOUND)
 }

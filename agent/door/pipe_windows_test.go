@@ -3,7 +3,6 @@ package door
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -18,11 +17,7 @@ import (
 )
 
 // pipeName is one that nobody has.
-func pipeName() string {
-	b := make([]byte, 8)
-	rand.Read(b)
-	return `\\.\pipe\kagiban-test-` + hex.EncodeToString(b)
-}
+func pipeName() string { return `\\.\pipe\kagiban-test-` + rand.Text() }
 
 func mustListen(t *testing.T, path string) *Listener {
 	t.Helper()

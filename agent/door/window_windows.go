@@ -92,7 +92,7 @@ func listenWindow() (*Listener, error) {
 	if err := procMsgWait.Find(); err != nil {
 		return nil, err // a Windows without windows
 	}
-	if there, _, _ := procFindWindow.Call(uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(name))); there != 0 {
+	if windowIsThere() {
 		return nil, fmt.Errorf("the window of an agent: %w", ErrInUse)
 	}
 	me, err := userSID()
@@ -107,6 +107,15 @@ func listenWindow() (*Listener, error) {
 		return nil, fmt.Errorf("make the window of an agent: %w", err)
 	}
 	return &Listener{net: w, path: WindowPath, me: me.String()}, nil
+}
+
+func windowIsThere() bool {
+	name, err := windows.UTF16PtrFromString(WindowPath)
+	if err != nil || procFindWindow.Find() != nil {
+		return false
+	}
+	there, _, _ := procFindWindow.Call(uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(name)))
+	return there != 0
 }
 
 // run is the life of the thread.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/agent/door"
 )
 
 // activate runs `kagiban agent run` with sockets that this test holds, as systemd would: the shell knows its own process id,
@@ -74,7 +76,7 @@ func TestActivated(t *testing.T) {
 		t.Errorf("stop said %s", said.String())
 	}
 	for _, path := range []string{h.AgentSocket(), h.ControlSocket()} {
-		if isGone(path) {
+		if door.IsGone(path) {
 			t.Errorf("%s was taken away", path)
 		}
 	}
@@ -97,7 +99,7 @@ func TestActivatedElsewhere(t *testing.T) {
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(talk.String(), "the agent was given a socket at "+other) {
 		t.Errorf("%v: %s", err, talk)
 	}
-	if isGone(other) {
+	if door.IsGone(other) {
 		t.Error("it was removed")
 	}
 	if _, err := os.Lstat(h.AgentSocket()); err == nil {

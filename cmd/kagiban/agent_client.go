@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -29,7 +29,7 @@ func (p *program) control() (*control.Client, error) {
 	if err := h.CheckSockets(); err != nil {
 		return nil, err
 	}
-	return control.Dial(h.ControlSocket())
+	return control.Dial(h.ControlSocket(), door.Dial)
 }
 
 // signer signs with a key of the vault, the default key if keyName is "". Where the
@@ -139,15 +139,13 @@ func (p *program) isOurSocket(path string) bool {
 	if err != nil {
 		return false
 	}
-	if path == h.AgentSocket() {
-		return true
-	}
-	ours, err := os.Stat(h.AgentSocket())
-	if err != nil {
-		return false
-	}
-	theirs, err := os.Stat(path)
-	return err == nil && os.SameFile(ours, theirs)
+	return path == h.AgentSocket() || door.Same(h.AgentSocket(), path)
+}
+
+// asksOurs tells whether ssh in this shell asks our agent.
+func (p *program) asksOurs() bool {
+	path := cmp.Or(p.getenv("SSH_AUTH_SOCK"), usualSocket)
+	return path != "" && p.isOurSocket(path)
 }
 
 // listPatience is how long an agent may take to list its keys.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"kagiban/agent/door"
 )
 
 // TestWaitGone: stop returns when both sockets are gone, and not before; or when
@@ -22,7 +24,7 @@ func TestWaitGone(t *testing.T) {
 	if err := h.Make(); err != nil {
 		t.Fatal(err)
 	}
-	gone := func() bool { return isGone(h.AgentSocket()) && isGone(h.ControlSocket()) }
+	gone := func() bool { return door.IsGone(h.AgentSocket()) && door.IsGone(h.ControlSocket()) }
 	for _, path := range []string{h.AgentSocket(), h.ControlSocket()} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)

@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"kagiban/agent"
 	"kagiban/agent/control"
-	"kagiban/agent/door"
 	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/say"
 )
@@ -58,6 +55,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	defer doors.close()
 	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
 	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
+	p.tellDoors(doors.report())
 	if err := doors.serve(ctx, a, terminals); err != nil {
 		log.Error("the agent fails", "error", err)
 		return err
@@ -110,76 +108,4 @@ func (p *program) opensForForwarded(name string) bool {
 	}
 	config, err := h.LoadConfig()
 	return err == nil && slices.Contains(config.ForwardedUnlock, name)
-}
-
-// doors are the two sockets.
-type doors struct {
-	agent, control *door.Listener
-	activated      bool // a service manager made them
-}
-
-// openDoors makes both sockets, or none. Those that a service manager holds for us are told apart by their paths, since all sockets of
-// one unit have the same name.
-func openDoors(h home.Home, log *slog.Logger) (*doors, error) {
-	inherited, err := door.Inherited()
-	if err != nil {
-		return nil, err
-	}
-	d := doors{activated: len(inherited) > 0}
-	for _, l := range inherited {
-		switch l.Addr().String() {
-		case h.AgentSocket():
-			d.agent = l
-		case h.ControlSocket():
-			d.control = l
-		default:
-			d.close(inherited...)
-			return nil, say.Fail(say.OtherSocket, nil, "path", l.Addr().String(), "folder", h.RunDir())
-		}
-	}
-	for _, one := range []struct {
-		path string
-		at   **door.Listener
-	}{{h.ControlSocket(), &d.control}, {h.AgentSocket(), &d.agent}} {
-		if *one.at != nil {
-			continue
-		}
-		if *one.at, err = door.Listen(one.path); err != nil {
-			d.close()
-			if errors.Is(err, door.ErrInUse) {
-				err = say.Fail(say.SocketTaken, err, "path", one.path, "folder", filepath.Dir(one.path))
-			}
-			return nil, err
-		}
-	}
-	refused := func(c door.Caller, err error) {
-		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
-	}
-	d.agent.Refused, d.control.Refused = refused, refused
-	return &d, nil
-}
-
-func (d *doors) close(more ...*door.Listener) {
-	for _, l := range append(more, d.agent, d.control) {
-		if l != nil {
-			l.Close() // removes a socket that was made here; a second time does nothing
-		}
-	}
-}
-
-// serve serves both until ctx ends or a client asks for the end: then nil. If one
-// of them fails, both end.
-func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals) error {
-	ctx, end := context.WithCancel(ctx)
-	defer end()
-	drops := onDrop(a.RemoveAll)
-	defer drops.stop()
-	ended := make(chan error, 2)
-	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
-	go func() {
-		ended <- control.Serve(ctx, d.control, a, control.Program{Version: buildVersion(), Activated: d.activated}, terminals, end)
-	}()
-	first := <-ended
-	end()
-	return errors.Join(first, <-ended)
 }

@@ -27,7 +27,7 @@ func agentStartCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:        "start",
 		Usage:       "start the agent in the background",
-		Description: "It returns when both sockets answer. An agent that runs already is left alone.",
+		Description: "It returns when its doors are open. An agent that runs already is left alone.",
 		Action:      func(c *cli.Context) error { return p.agentStart(c.Context) },
 	}
 }
@@ -56,8 +56,9 @@ func (p *program) agentStart(ctx context.Context) error {
 		p.tell(say.AgentCannotAsk)
 		p.tellNext("kagiban unlock")
 	}
-	if !p.isOurSocket(p.getenv("SSH_AUTH_SOCK")) {
-		p.tellNext(`eval "$(kagiban env)"`)
+	p.tellShut(status.Doors)
+	if !p.asksOurs() {
+		p.tellNext(useEnv)
 	}
 	return nil
 }
@@ -132,9 +133,9 @@ func agentProcess(log *os.File, folder string) (*exec.Cmd, error) {
 	return child, nil
 }
 
-// answering asks an agent for its status, when both of its sockets answer.
+// answering asks an agent for its status, when both of its sockets answer; further doors are open then, or never.
 func answering(h home.Home) (control.Status, error) {
-	c, err := control.Dial(h.ControlSocket())
+	c, err := control.Dial(h.ControlSocket(), door.Dial)
 	if err != nil {
 		return control.Status{}, err
 	}

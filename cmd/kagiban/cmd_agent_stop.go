@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"kagiban/agent/control"
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/say"
 )
 
@@ -46,17 +46,21 @@ func (p *program) agentStop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := waitUntil(ctx, func() bool { return isGone(h.AgentSocket()) && isGone(h.ControlSocket()) }); err != nil {
+	if err := waitUntil(ctx, func() bool { return allGone(h, status.Doors) }); err != nil {
 		return err
 	}
 	p.tell(say.AgentStopped)
 	return nil
 }
 
-// isGone: a socket's name, and not whether somebody answers there.
-func isGone(path string) bool {
-	_, err := os.Lstat(path)
-	return errors.Is(err, fs.ErrNotExist)
+// allGone: the names of its doors, and not whether somebody answers there.
+func allGone(h home.Home, further []control.Door) bool {
+	for _, d := range further {
+		if d.Error == "" && !door.IsGone(d.Path) {
+			return false
+		}
+	}
+	return door.IsGone(h.AgentSocket()) && door.IsGone(h.ControlSocket())
 }
 
 // waitUntil waits for the end of an agent.

@@ -43,6 +43,23 @@ func TestSetVariable(t *testing.T) {
 	}
 }
 
+// TestIdentityAgent: Windows' ssh reads a pipe with either slash, and none that is quoted twice.
+func TestIdentityAgent(t *testing.T) {
+	for path, want := range map[string]string{
+		`\\.\pipe\kagiban-agent-0123`:   `IdentityAgent "//./pipe/kagiban-agent-0123"`,
+		`/run/user/1000/a b/100%h.sock`: `IdentityAgent "/run/user/1000/a b/100%%h.sock"`,
+		`/tmp/a"b\c`:                    `IdentityAgent "/tmp/a\"b\\c"`,
+	} {
+		if got := identityAgent(path); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+	line, err := setVariable("cmd", "X", `\\.\pipe\x`)
+	if err != nil || line != `set "X=\\.\pipe\x"` {
+		t.Errorf("%s, %v", line, err)
+	}
+}
+
 func TestShellOf(t *testing.T) {
 	for program, want := range map[string]string{
 		"/bin/bash": "sh", "/usr/bin/zsh": "sh", "/bin/csh": "csh", "/bin/tcsh": "csh", "/usr/bin/fish": "fish", "/opt/elvish": "sh",

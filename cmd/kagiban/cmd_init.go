@@ -79,7 +79,7 @@ func (p *program) initialise(ctx context.Context, wanted string, spec vault.Spec
 		}
 	}
 	p.tellKey(say.InitDone, key, "client", client)
-	p.tellNext("kagiban agent start", `eval "$(kagiban env)"`, "kagiban host add USER@HOST")
+	p.tellNext("kagiban agent start", useEnv, "kagiban host add USER@HOST")
 	return p.printPublic(key)
 }
 

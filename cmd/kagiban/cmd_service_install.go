@@ -58,11 +58,11 @@ func (p *program) serviceInstall(ctx context.Context, force bool) error {
 		p.tell(say.ServiceOldAgent)
 		p.tellNext("kagiban agent stop")
 	}
-	if !p.isOurSocket(p.getenv("SSH_AUTH_SOCK")) {
+	if !p.asksOurs() {
 		if runtime.GOOS == "linux" {
 			p.tell(say.ServiceSessions)
 		}
-		p.tellNext(`eval "$(kagiban env)"`)
+		p.tellNext(useEnv)
 	}
 	return nil
 }

@@ -43,6 +43,15 @@ type agentRow struct {
 	Running bool    `json:"running"`
 	PID     *int    `json:"pid"`
 	Socket  *string `json:"socket"`
+	// Doors are those that other programs know by name; there are none but on Windows.
+	Doors []doorRow `json:"doors"`
+}
+
+type doorRow struct {
+	Name  string  `json:"name"`
+	Path  string  `json:"path"`
+	Open  bool    `json:"open"`
+	Error *string `json:"error"`
 }
 
 type hostRow struct {
@@ -83,7 +92,7 @@ func (p *program) lookAround() surroundings {
 	} else {
 		s.socket = h.AgentSocket()
 	}
-	s.ours = p.isOurSocket(p.getenv("SSH_AUTH_SOCK"))
+	s.ours = p.asksOurs()
 	config, configErr := h.LoadConfig()
 	p.complain(configErr)
 	s.client = config.Client
@@ -118,6 +127,9 @@ func (s surroundings) report() statusReport {
 	if pid := s.agent.status.PID; pid > 0 {
 		r.Agent.PID = &pid
 	}
+	for _, d := range s.agent.status.Doors {
+		r.Agent.Doors = append(r.Agent.Doors, doorRow{d.Name, d.Path, d.Error == "", some(d.Error)})
+	}
 	for _, h := range s.hosts {
 		r.Hosts = append(r.Hosts, hostRow{h.Name, h.Address, h.User, h.KeyOnly, utc(h.CheckedAt)})
 	}
@@ -139,7 +151,7 @@ func (s surroundings) next() []string {
 	case !s.agent.running:
 		next = append(next, "kagiban agent start")
 	case !s.ours:
-		next = append(next, `eval "$(kagiban env)"`)
+		next = append(next, useEnv)
 	}
 	for _, k := range s.keys {
 		here, ok := s.agent.keys[k.Name]
@@ -177,6 +189,9 @@ func (s surroundings) show(out io.Writer) error {
 	}
 	if s.agent.added > 0 {
 		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateAdded, say.Fields{"count": strconv.Itoa(s.agent.added)}))
+	}
+	for _, d := range s.agent.status.Doors {
+		fmt.Fprintf(w, "door %s\t%s\n", d.Name, doorState(d))
 	}
 	for _, k := range s.keys {
 		fmt.Fprintf(w, "key %s\t%s\n", k.Name, s.about(k))

@@ -95,11 +95,13 @@ func outdatedAgent(x *patient) []say.Fields {
 	return one(wrong, say.Fields{"theirs": cmp.Or(theirs, "of an earlier version"), "ours": ours})
 }
 
-func noSocket(x *patient) []say.Fields { return one(x.p.getenv("SSH_AUTH_SOCK") == "", nil) }
+func noSocket(x *patient) []say.Fields {
+	return one(x.p.getenv("SSH_AUTH_SOCK") == "" && !x.p.asksOurs(), say.Fields{"env": useEnv})
+}
 
 func otherSocket(x *patient) []say.Fields {
 	path := x.p.getenv("SSH_AUTH_SOCK")
-	return one(path != "" && !x.p.isOurSocket(path), say.Fields{"path": path})
+	return one(path != "" && !x.p.isOurSocket(path), say.Fields{"path": path, "env": useEnv})
 }
 
 // noWayToAsk: of the key that is used where none is named. The others may well be locked for good.

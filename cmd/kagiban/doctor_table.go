@@ -12,7 +12,7 @@ type check struct {
 // checks are doctor's rows, in the order in which to mend things. A new one is a line here, its sentence in package say, and its row
 // in TestDoctor.
 func checks() []check {
-	return []check{
+	return append([]check{
 		{say.NotYours, othersFiles, nil},
 		{say.FolderUnfit, unfitFolders, closeFolder},
 		{say.FileOpen, openFiles, closeFile},
@@ -27,5 +27,5 @@ func checks() []check {
 		{say.SocketUnset, noSocket, nil},
 		{say.SocketElsewhere, otherSocket, nil},
 		{say.NoWayToAsk, noWayToAsk, nil},
-	}
+	}, systemChecks()...)
 }

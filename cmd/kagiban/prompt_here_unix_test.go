@@ -13,6 +13,7 @@ import (
 	"github.com/creack/pty"
 
 	"kagiban/agent/control"
+	"kagiban/agent/door"
 )
 
 // promptTerminal is `agent prompt-here` on a terminal of its own.
@@ -74,7 +75,7 @@ func (h *promptTerminal) ends() {
 	case <-time.After(dialogPatience):
 		h.t.Fatal("it goes on: ", h.seen.text())
 	}
-	c, err := control.Dial(filepath.Join(h.p.getenv("KAGIBAN_HOME"), "run", "control.sock"))
+	c, err := control.Dial(filepath.Join(h.p.getenv("KAGIBAN_HOME"), "run", "control.sock"), door.Dial)
 	if err != nil {
 		h.t.Fatal(err)
 	}

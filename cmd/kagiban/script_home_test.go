@@ -14,8 +14,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"kagiban/agent/control"
 )
 
 // Commands of the stories about a home of kagiban's.
@@ -134,7 +132,8 @@ func alone(ts *testscript.TestScript, neg bool, args []string) {
 
 // endAgent ends the agent of a home, if the story has left one running.
 func endAgent(home string) {
-	if c, err := control.Dial(filepath.Join(home, "run", "control.sock")); err == nil {
+	p := &program{getenv: func(name string) string { return map[string]string{"KAGIBAN_HOME": home}[name] }}
+	if c, err := p.control(); err == nil {
 		_ = c.Shutdown() // if it fails there is none any more
 		_ = c.Close()
 	}

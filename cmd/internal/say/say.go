@@ -75,6 +75,7 @@ func tables() []map[ID]Message {
 		rotateTable(),
 		vaultTable(),
 		agentTable(),
+		doorsTable(),
 		askTable(),
 		serviceTable(),
 		doctorTable(),

@@ -66,12 +66,12 @@ func doctorTable() map[ID]Message {
 		SocketUnset: {
 			What:      "SSH_AUTH_SOCK is not set here, so ssh does not ask the agent",
 			StillTrue: "the agent is as it was",
-			Next:      "eval \"$(kagiban env)\"",
+			Next:      "{env}",
 		},
 		SocketElsewhere: {
 			What:      "SSH_AUTH_SOCK leads to another agent, at {path}, so ssh asks that one",
 			StillTrue: "both agents are as they were",
-			Next:      "eval \"$(kagiban env)\"",
+			Next:      "{env}",
 		},
 		NoWayToAsk: {
 			What:      "the agent has no way to ask for the passphrase of {key}, which is locked: it has no terminal, no SSH_ASKPASS that may be used, and no pinentry that could show it",

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"kagiban/agent"
+	"kagiban/agent/control"
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/home"
+	"kagiban/cmd/internal/say"
+)
+
+// doors are the two sockets, and the doors that other programs of this operating system know by name.
+type doors struct {
+	agent, control *door.Listener
+	further        []door.Way
+	activated      bool // a service manager made the sockets
+	log            *slog.Logger
+}
+
+// openDoors makes both sockets, or none, and what further doors can be had. Sockets that a service manager holds for us are told apart
+// by their paths, since all of one unit have the same name. The agent's own comes last: who finds it there finds all of them.
+func openDoors(h home.Home, log *slog.Logger) (*doors, error) {
+	inherited, err := door.Inherited()
+	if err != nil {
+		return nil, err
+	}
+	d := doors{activated: len(inherited) > 0, log: log}
+	for _, l := range inherited {
+		switch l.Addr().String() {
+		case h.AgentSocket():
+			d.agent = l
+		case h.ControlSocket():
+			d.control = l
+		default:
+			d.close(inherited...)
+			return nil, say.Fail(say.OtherSocket, nil, "path", l.Addr().String(), "folder", h.RunDir())
+		}
+	}
+	if err := d.listen(&d.control, h.ControlSocket()); err != nil {
+		return nil, err
+	}
+	d.further = door.Further()
+	if err := d.listen(&d.agent, h.AgentSocket()); err != nil {
+		return nil, err
+	}
+	for _, l := range d.listeners() {
+		l.Refused = d.refused
+	}
+	for _, w := range d.further {
+		log.Info("a further door", "name", w.Name, "path", w.Path, "open", w.Listener != nil, "error", w.Err)
+	}
+	return &d, nil
+}
+
+// listen makes one socket, unless it was inherited. Without it the others are closed again.
+func (d *doors) listen(at **door.Listener, path string) (err error) {
+	if *at != nil {
+		return nil
+	}
+	if *at, err = door.Listen(path); err != nil {
+		d.close()
+		if errors.Is(err, door.ErrInUse) {
+			err = say.Fail(say.SocketTaken, err, "path", path, "folder", filepath.Dir(path))
+		}
+	}
+	return err
+}
+
+func (d *doors) refused(c door.Caller, err error) {
+	d.log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+}
+
+// listeners are those that are open.
+func (d *doors) listeners() (open []*door.Listener) {
+	for _, l := range []*door.Listener{d.agent, d.control} {
+		if l != nil {
+			open = append(open, l)
+		}
+	}
+	for _, w := range d.further {
+		if w.Listener != nil {
+			open = append(open, w.Listener)
+		}
+	}
+	return open
+}
+
+func (d *doors) close(more ...*door.Listener) {
+	for _, l := range append(more, d.listeners()...) {
+		l.Close() // removes a socket that was made here; a second time does nothing
+	}
+}
+
+// serve serves all of them until ctx ends or a client asks for the end: then nil. If one of the two sockets fails, all end; a further door
+// that fails is missed by its own programs alone.
+func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	drops := onDrop(a.RemoveAll)
+	defer drops.stop()
+	var further sync.WaitGroup
+	defer further.Wait()
+	for _, w := range d.further {
+		if w.Listener == nil {
+			continue
+		}
+		further.Go(func() {
+			if err := a.Serve(ctx, w.Listener, peer); err != nil {
+				d.log.Error("a further door fails", "name", w.Name, "error", err)
+			}
+		})
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
+	go func() {
+		about := control.Program{Version: buildVersion(), Activated: d.activated, Doors: d.report()}
+		ended <- control.Serve(ctx, d.control, a, about, terminals, end)
+	}()
+	first := <-ended
+	end()
+	return errors.Join(first, <-ended)
+}
+
+// report says which of the further doors are open.
+func (d *doors) report() (all []control.Door) {
+	for _, w := range d.further {
+		one := control.Door{Name: w.Name, Path: w.Path, Held: errors.Is(w.Err, door.ErrInUse)}
+		if w.Err != nil {
+			one.Error = w.Err.Error()
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// doorText is what is said of a door that is shut, with what to do about it.
+func doorText(d control.Door) (say.ID, say.Fields) {
+	id := say.DoorShut
+	switch {
+	case d.Held && d.Name == door.WayOpenSSH:
+		id = say.OpenSSHPipeHeld
+	case d.Held:
+		id = say.PuTTYDoorHeld
+	}
+	return id, say.Fields{"door": d.Name, "path": d.Path, "error": d.Error}
+}
+
+// doorState is a door in a few words.
+func doorState(d control.Door) string {
+	switch f := (say.Fields{"path": d.Path, "error": d.Error}); {
+	case d.Error == "":
+		return say.Text(say.StateDoorOpen, f)
+	case d.Held:
+		return say.Text(say.StateDoorHeld, f)
+	default:
+		return say.Text(say.StateDoorShut, f)
+	}
+}
+
+// tellDoors says of each further door whether it is open.
+func (p *program) tellDoors(all []control.Door) {
+	for _, d := range all {
+		p.tell(say.DoorIs, "door", d.Name, "state", doorState(d))
+	}
+	p.tellShut(all)
+}
+
+// tellShut says of each that is shut what to do about it.
+func (p *program) tellShut(all []control.Door) {
+	for _, d := range all {
+		if d.Error != "" {
+			id, fields := doorText(d)
+			p.complain(&say.Error{ID: id, Fields: fields})
+		}
+	}
+}
