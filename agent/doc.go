@@ -30,6 +30,9 @@
 //     open a locked key that does not say that it may. A bind that was refused
 //     counts as one: who is there is not known. (OpenSSH's agent takes keys from
 //     there and gives them up.)
+//   - A PuTTY key file that a client hands over locked stays so until its first use:
+//     its passphrase is asked for as that of any key, and it can be closed again. What
+//     it says of itself without a passphrase is shown, and believed of nothing.
 //   - An agent that a client has locked holds no private half but encrypted, uses
 //     none, and takes two wrong guesses a second, over any number of connections.
 //     It goes on hearing session binds.

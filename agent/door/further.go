@@ -15,8 +15,9 @@ const (
 	WayOpenSSH = "openssh-pipe"   // ssh.exe, where nothing tells it of another
 )
 
-// WindowPath stands for the address of the window, which has none but its class.
-const WindowPath = "Pageant"
+// WindowPath stands for the address of the window, which has none but its class and
+// its title.
+const WindowPath = `window "` + windowClassName + `"`
 
 // OpenSSHPipe is where the ssh.exe that comes with Windows looks for an agent
 // (PowerShell/openssh-portable). The agent service that comes with it has the same

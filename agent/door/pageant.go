@@ -15,10 +15,11 @@ import (
 // windows/pageant.c, the same from 0.77 to 0.85.
 
 const (
-	copyDataID     = 0x804e50ba // of the message to the window
-	maxMessage     = 256 << 10  // of the protocol, its length included (AGENT_MAX_MSGLEN)
-	maxMappingName = 256
-	protectBlock   = 16 // CRYPTPROTECTMEMORY_BLOCK_SIZE
+	copyDataID      = 0x804e50ba // of the message to the window
+	maxMessage      = 256 << 10  // of the protocol, its length included (AGENT_MAX_MSGLEN)
+	maxMappingName  = 256
+	windowClassName = "Pageant" // and its title
+	protectBlock    = 16        // CRYPTPROTECTMEMORY_BLOCK_SIZE
 )
 
 // pageantPipe is the name of PuTTY's pipe for a user. protect encrypts a block where

@@ -85,7 +85,7 @@ type window struct {
 // listenWindow makes the window. A system thread is its own from now on: messages come
 // to the thread that made a window, and only while it waits for them.
 func listenWindow() (*Listener, error) {
-	name, err := windows.UTF16PtrFromString(WindowPath)
+	name, err := windows.UTF16PtrFromString(windowClassName)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func listenWindow() (*Listener, error) {
 }
 
 func windowIsThere() bool {
-	name, err := windows.UTF16PtrFromString(WindowPath)
+	name, err := windows.UTF16PtrFromString(windowClassName)
 	if err != nil || procFindWindow.Find() != nil {
 		return false
 	}

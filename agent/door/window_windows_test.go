@@ -68,7 +68,7 @@ func (a asking) ask(t *testing.T) (result uintptr, memory []byte) {
 		said = said[:len(said)-1]
 	}
 	data := copyData{id: a.id, size: uint32(len(said)), data: &said[0]}
-	class, err := windows.UTF16PtrFromString(WindowPath)
+	class, err := windows.UTF16PtrFromString(windowClassName)
 	if err != nil {
 		t.Fatal(err)
 	}

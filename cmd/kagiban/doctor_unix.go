@@ -18,6 +18,3 @@ func ownerOf(info fs.FileInfo) (uid int, known bool) {
 
 // othersMay tells whether a mode lets others do what is forbidden.
 func othersMay(mode, forbidden fs.FileMode) bool { return mode.Perm()&forbidden != 0 }
-
-// systemChecks are rows of this operating system alone.
-func systemChecks() []check { return nil }
