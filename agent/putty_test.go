@@ -190,6 +190,33 @@ func TestPuTTYFileOfAKeyAtRest(t *testing.T) {
 	})
 }
 
+// TestPuTTYFileGivesWay: a key of the Source that came as a file before has no end of that one's.
+func TestPuTTYFileGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, source := newFakeKey(t, "work"), sourceOf()
+		a := New(Options{Source: source, PPK: files{"file": k}.read, Life: time.Hour})
+		c := connect(t, a)
+		wantSuccess(t, c.call(extension("add-ppk", "locked file")))
+		source.set(k)
+		c.wantFlags("work@here 3")
+		if until := a.Status().Keys[0].Until; !until.IsZero() {
+			t.Errorf("it ends %v", until)
+		}
+	})
+}
+
+// TestPuTTYFileOfATokensKey: it stays the token's.
+func TestPuTTYFileOfATokensKey(t *testing.T) {
+	hardware := &fakeHardware{}
+	same := func([]byte) (LockedKey, bool, error) {
+		return &fakeKey{name: "file", public: hardware.tokens[0].keys[0].(fakeTokenKey).PublicKey()}, true, nil
+	}
+	c := connect(t, New(Options{Hardware: hardware, PPK: same}))
+	wantSuccess(t, c.call(&wire.AddToken{Provider: "/x", PIN: []byte("1234")}))
+	wantExtensionFailure(t, c.call(extension("add-ppk", "x")))
+	c.wantFlags("card 0, card 0")
+}
+
 // TestPuTTYFileEnds: where added keys have a lifetime, so has a locked file, opened or not.
 func TestPuTTYFileEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

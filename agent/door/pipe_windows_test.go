@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -318,6 +320,27 @@ func TestPipeOfAnother(t *testing.T) {
 	if c, err := Dial(path); !errors.Is(err, ErrStranger) {
 		t.Errorf("connected: %v, %v", c, err)
 	}
+}
+
+// TestMutex: only one at a time has it.
+func TestMutex(t *testing.T) {
+	name := `Local\kagiban-test-` + rand.Text()
+	var inside atomic.Int32
+	var takers sync.WaitGroup
+	for range 4 {
+		takers.Go(func() {
+			for range 20 {
+				unlock := lockMutex(name)
+				if inside.Add(1) > 1 {
+					t.Error("two have it")
+				}
+				runtime.Gosched()
+				inside.Add(-1)
+				unlock()
+			}
+		})
+	}
+	takers.Wait()
 }
 
 // TestFurther: all doors are opened once, and whoever comes second hears so.
