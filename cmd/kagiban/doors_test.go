@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/say"
+)
+
+// TestFurtherDoors: of each that is shut it is said who has it, and what to do; of one that is open, where it is.
+func TestFurtherDoors(t *testing.T) {
+	held := fmt.Errorf("listen: %w", door.ErrInUse)
+	d := doors{further: []door.Way{
+		{Name: door.WayPuTTY, Path: "pipe", Err: held},
+		{Name: door.WayWindow, Path: door.WindowPath, Err: errors.New("no desktop")},
+		{Name: door.WayOpenSSH, Path: door.OpenSSHPipe, Err: held},
+		{Name: "another", Path: "there", Listener: new(door.Listener)},
+	}}
+	want := []struct {
+		id    say.ID
+		state string
+	}{
+		{say.PuTTYDoorHeld, "shut: another agent has pipe"},
+		{say.DoorShut, "shut: no desktop"},
+		{say.OpenSSHPipeHeld, `shut: another agent has \\.\pipe\openssh-ssh-agent`},
+		{"", "open at there"},
+	}
+	var talk bytes.Buffer
+	p := &program{stderr: &talk}
+	all := d.report()
+	for i, one := range all {
+		if got := doorState(one); got != want[i].state {
+			t.Errorf("%s: %s, want %s", one.Name, got, want[i].state)
+		}
+		if want[i].id == "" {
+			continue
+		}
+		if id, fields := doorText(one); id != want[i].id || strings.ContainsAny(say.Render(id, fields), "{}") {
+			t.Errorf("%s: %s: %s", one.Name, id, say.Render(id, fields))
+		}
+	}
+	p.tellDoors(all)
+	for _, line := range []string{"another: open at there\n", "next: kagiban env --ssh-config ", "Set-Service ssh-agent -StartupType Disabled", "cannot be opened: no desktop\n"} {
+		if !strings.Contains(talk.String(), line) {
+			t.Errorf("%q is not said: %s", line, talk.String())
+		}
+	}
+	if strings.Count(talk.String(), "still true: ") != 3 {
+		t.Errorf("said is %s", talk.String())
+	}
+}
