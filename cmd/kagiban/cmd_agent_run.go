@@ -95,7 +95,7 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals) (*age
 	}
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
-		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log),
+		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
 	}), nil
 }
 
