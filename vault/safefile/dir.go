@@ -11,7 +11,7 @@ import (
 // DirError says why a folder is not fit to keep secrets in, and what to type.
 type DirError struct {
 	Path   string
-	Reason string // what is wrong: "others can read it (mode 0755)"
+	Reason string // what is wrong: "others may enter it (mode 0755)"
 	Fix    string // the command that mends it, or what to do
 }
 
@@ -19,8 +19,8 @@ func (e *DirError) Error() string {
 	return fmt.Sprintf("folder %q cannot be used: %s: %s", e.Path, e.Reason, e.Fix)
 }
 
-// PrivateDir makes sure that path is a folder of ours alone. If it is not there it is made with mode 0700, its missing parents
-// too. If it is there, [CheckDir] judges it, and nothing about it is changed.
+// PrivateDir makes sure that path is a folder of ours alone. If it is not there it is made with mode 0700 (on Windows: with an access
+// list for the user and the system alone), its missing parents too. If it is there, [CheckDir] judges it, and nothing about it is changed.
 func PrivateDir(path string) error {
 	if err := makeDir(filepath.Clean(path)); err != nil {
 		return err
@@ -29,7 +29,8 @@ func PrivateDir(path string) error {
 }
 
 // CheckDir says whether path is a folder of ours alone: owned by the user that runs us, no symbolic link, and without
-// permissions for group and others. The error is a [*DirError]; for a path that is not there it wraps [fs.ErrNotExist].
+// permissions for group and others; on Windows: owned by the user or the Administrators, with an access list that names nobody but
+// these and the system. The error is a [*DirError]; for a path that is not there it wraps [fs.ErrNotExist].
 func CheckDir(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -55,7 +56,7 @@ func makeDir(path string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := mkdir(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncDir(parent)

@@ -12,6 +12,8 @@ import (
 
 // The same names as in os_windows.go; the callers in safefile.go and dir.go say what they are for.
 
+func mkdir(path string) error { return os.Mkdir(path, 0o700) }
+
 func rename(from, to string) error { return os.Rename(from, to) }
 
 // syncDir flushes a folder, fsync(2). Some network and FUSE file systems answer that they cannot: there is no more to do there.

@@ -2,33 +2,58 @@ package safefile
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"time"
 
 	"golang.org/x/sys/windows"
 )
 
-// The same names as in os_unix.go; the callers in safefile.go and dir.go say what they are for.
+// The same names as in os_unix.go; the callers in safefile.go and dir.go say what they are for. Access lists are in acl_windows.go.
+
+// replacePatience is how long a file that somebody has open is tried again; tests of that take as long.
+const replacePatience = 2 * time.Second
 
 // rename replaces to, MoveFileEx with MOVEFILE_REPLACE_EXISTING. It is refused while somebody (a reader, a virus scanner) has
-// the file open, which passes: so it is tried again for two seconds.
+// the file open, which passes: so it is tried again. Whoever keeps it open for longer gets us a [*BusyError].
 func rename(from, to string) error {
-	for wait := 5 * time.Millisecond; ; wait *= 2 {
+	end := time.Now().Add(replacePatience)
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
 		err := os.Rename(from, to)
-		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
-		if !busy || wait > time.Second {
+		if err == nil || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			return err
+		}
+		if time.Now().After(end) {
+			if path := busy(to, from); path != "" {
+				return &BusyError{Path: path, Err: err}
+			}
 			return err
 		}
 		time.Sleep(wait)
 	}
 }
 
+// busy is the first of paths that somebody has open without letting others delete it, or "" if it is something else that is in
+// the way: the answers to a wish to delete tell these apart (CreateFile, FILE_SHARE_DELETE).
+func busy(paths ...string) string {
+	for _, path := range paths {
+		name, err := windows.UTF16PtrFromString(path)
+		if err != nil {
+			continue
+		}
+		const all = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+		h, err := windows.CreateFile(name, windows.DELETE, all, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+		if err == nil {
+			_ = windows.CloseHandle(h) // nothing was done with it
+		}
+		if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
+			return path
+		}
+	}
+	return ""
+}
+
 // syncDir does nothing: Windows has no flush for a folder, NTFS journals its names.
 func syncDir(string) error { return nil }
 
-// keepOwner does nothing: a file takes the owner and the access list of its folder.
+// keepOwner does nothing: a file takes the owner of its maker and the access list of its folder.
 func keepOwner(_, _ string) {}
-
-// checkOwner does nothing yet: see the package comment.
-func checkOwner(string, fs.FileInfo) error { return nil }

@@ -7,7 +7,8 @@
 //
 // It never removes or truncates a file that it did not make, never follows a link out of [PrivateDir], and never prints.
 //
-// On Windows files and folders get the access list of their parent folder: %LOCALAPPDATA% is private to its user.
+// On Windows no mode is pretended: a folder made here has an access list for its user alone, and what is made in it takes that over. A
+// file that somebody has open cannot be replaced there; that is tried again for two seconds, and then a [*BusyError].
 package safefile
 
 import (
@@ -48,6 +49,18 @@ func WriteNew(path string, data []byte, perm fs.FileMode) error {
 	defer s.Discard()
 	return s.Place()
 }
+
+// BusyError says that a file could not be replaced because another program has it open. What it held before it still holds. Only Windows
+// has that.
+type BusyError struct {
+	Path string
+	Err  error // what the system said
+}
+
+func (e *BusyError) Error() string { return fmt.Sprintf("%q is open in another program", e.Path) }
+
+// Unwrap gives what the system said.
+func (e *BusyError) Unwrap() error { return e.Err }
 
 // Staged is a file that is written and flushed beside its place, and not in its place yet. It lets a caller re-open what was
 // written, and take its time over that, before [Staged.Replace] or [Staged.Place] makes it count.

@@ -64,6 +64,9 @@ func TestLinkStaysLink(t *testing.T) {
 			t.Skipf("no symbolic links here: %v", err)
 		}
 	}
+	if to, err := os.Readlink(filepath.Join(dir, tests[0].link)); to == "" {
+		t.Skipf("what is called a symbolic link here is none: %v", err) // wine 8
+	}
 	for _, test := range tests {
 		link := filepath.Join(dir, test.link)
 		if test.really == "" {
@@ -102,8 +105,11 @@ func TestWriteNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	paths := []string{taken, folder}
-	if link := filepath.Join(dir, "link"); os.Symlink("nowhere", link) == nil {
-		paths = append(paths, link)
+	link := filepath.Join(dir, "link")
+	if os.Symlink("nowhere", link) == nil {
+		if _, err := os.Lstat(link); err == nil { // wine 8 makes none, and says that it did
+			paths = append(paths, link)
+		}
 	}
 	for _, p := range paths {
 		if err := WriteNew(p, []byte("other"), 0o600); !errors.Is(err, fs.ErrExist) {
@@ -142,7 +148,8 @@ func TestWriteNewHasOneWinner(t *testing.T) {
 	onlyNames(t, filepath.Dir(path), "f")
 }
 
-// TestReadersSeeWholeFiles: two write, four read, and every read gives one writer's bytes alone.
+// TestReadersSeeWholeFiles: two write, four read, and every read gives one writer's bytes alone. On Windows so many readers can keep a
+// writer out, which it is told.
 func TestReadersSeeWholeFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	content := func(b byte) []byte { return bytes.Repeat([]byte{b}, 64<<10) }
@@ -153,7 +160,11 @@ func TestReadersSeeWholeFiles(t *testing.T) {
 	for _, b := range []byte("bc") {
 		writers.Go(func() {
 			for range 100 {
-				if err := WriteFile(path, content(b), 0o600); err != nil {
+				err := WriteFile(path, content(b), 0o600)
+				if open := new(BusyError); errors.As(err, &open) {
+					return
+				}
+				if err != nil {
 					t.Error(err)
 					return
 				}
@@ -209,7 +220,7 @@ func TestCleanTemp(t *testing.T) {
 		".kagiban-tmp-0123456789abcdef":     old,
 		".kagiban-tmp-1123456789abcdef":     now.Add(-59 * time.Minute), // still somebody's work
 		".kagiban-tmp-0123456789abcdefg":    old,                        // the rest is not ours
-		".kagiban-tmp-0123456789ABCDEF":     old,
+		".kagiban-tmp-A123456789ABCDEF":     old,
 		"kagiban-tmp-0123456789abcdef":      old,
 		".kagiban-tmp-0123456789abcdef.age": old,
 		"laptop.age":                        old,
