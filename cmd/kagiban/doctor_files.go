@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,7 +101,7 @@ func unfitFolders(x *patient) (found []say.Fields) {
 		}
 		fix := unfit.Fix
 		if isPlainFolder(dir) {
-			fix = "chmod 700 " + say.Quote(dir) // as a shell reads it
+			fix = closingCommand(dir, fix)
 		}
 		found = append(found, say.Fields{"path": dir, "reason": unfit.Reason, "fix": fix})
 	}
@@ -128,22 +127,17 @@ func closeFolder(f say.Fields) error {
 	if !isPlainFolder(f["path"]) {
 		return say.Fail(say.FolderUnfit, nil, "path", f["path"], "reason", f["reason"], "fix", f["fix"])
 	}
-	return os.Chmod(f["path"], 0o700)
+	return closeTo(f["path"], 0o700)
 }
 
 func openFiles(x *patient) (found []say.Fields) {
 	for _, f := range x.files() {
-		if !othersMay(f.info.Mode(), f.forbidden) {
+		fields := othersMay(f)
+		if fields == nil {
 			continue
 		}
-		may := "read"
-		if f.info.Mode().Perm()&f.forbidden&0o022 != 0 {
-			may = "change"
-		}
-		found = append(found, say.Fields{
-			"path": f.path, "quoted": say.Quote(f.path), "may": may,
-			"mode": fmt.Sprintf("%04o", f.info.Mode().Perm()), "to": strconv.FormatUint(uint64(f.right), 8),
-		})
+		fields["path"], fields["to"] = f.path, strconv.FormatUint(uint64(f.right), 8)
+		found = append(found, fields)
 	}
 	return found
 }
@@ -153,7 +147,7 @@ func closeFile(f say.Fields) error {
 	if err != nil {
 		return err
 	}
-	return os.Chmod(f["path"], fs.FileMode(mode))
+	return closeTo(f["path"], fs.FileMode(mode))
 }
 
 // unreadableKeys tries every file of a key. Those that belong to others are left to othersFiles.

@@ -18,6 +18,7 @@ func ofVault(err error) (ID, Fields) {
 	var high *vault.WorkFactorError
 	var folder *safefile.DirError
 	var busy *safefile.LockedError
+	var open *safefile.BusyError
 	switch {
 	case errors.As(err, &high):
 		return WorkFactorHigh, Fields{"key": high.Name, "factor": strconv.Itoa(high.Factor), "memory": strconv.FormatInt(high.Memory()>>20, 10)}
@@ -25,6 +26,8 @@ func ofVault(err error) (ID, Fields) {
 		return FolderUnfit, Fields{"path": folder.Path, "reason": folder.Reason, "fix": folder.Fix}
 	case errors.As(err, &busy):
 		return VaultBusy, Fields{"error": busy.Error()}
+	case errors.As(err, &open):
+		return FileInUse, Fields{"path": open.Path}
 	}
 	for _, known := range []struct {
 		err error

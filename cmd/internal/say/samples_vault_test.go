@@ -1,6 +1,7 @@
 package say
 
 import (
+	"errors"
 	"fmt"
 
 	"kagiban/vault"
@@ -31,5 +32,6 @@ func vaultSamples() []sample {
 		{&vault.WorkFactorError{Name: "laptop", Factor: 19, Max: 18}, WorkFactorHigh},
 		{&safefile.DirError{Path: "/k", Reason: "it is a link", Fix: "chmod 700 /k"}, FolderUnfit},
 		{&safefile.LockedError{Path: "/k/lock", PID: 1}, VaultBusy},
+		{&safefile.BusyError{Path: `C:\k\laptop.age`, Err: errors.New("access denied")}, FileInUse},
 	}
 }

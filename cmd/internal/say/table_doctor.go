@@ -19,9 +19,9 @@ const (
 func doctorTable() map[ID]Message {
 	return map[ID]Message{
 		FileOpen: {
-			What:      "others may {may} {path} (mode {mode})",
-			StillTrue: "the folder that it is in keeps them out for now",
-			Next:      "chmod {to} {quoted}",
+			What:      "{who} may {may} {path} ({how})",
+			StillTrue: "{still}",
+			Next:      "{fix}",
 		},
 		NotYours: {
 			What:      "{path} belongs to another user (uid {owner}), so it is not used",

@@ -25,6 +25,7 @@ const (
 	WorkFactorHigh       ID = "work-factor-high"
 	FolderUnfit          ID = "folder-unfit"
 	VaultBusy            ID = "vault-busy"
+	FileInUse            ID = "file-in-use"
 	PublicMissing        ID = "public-missing"
 	FileUnread           ID = "file-unread"
 	FileExists           ID = "file-exists"
@@ -132,6 +133,11 @@ func vaultTable() map[ID]Message {
 			Next:      "{fix}",
 		},
 		VaultBusy: {What: "{error}", StillTrue: "nothing was changed", Next: "the same again, when that one has ended"},
+		FileInUse: {
+			What:      "{path} cannot be replaced: another program has it open",
+			StillTrue: "it holds what it held before",
+			Next:      "the same again, when that program (an editor, a backup, a virus scanner) has closed it",
+		},
 		PublicMissing: {
 			What:      "the public half of \"{key}\" is not known: its .pub file is missing or unreadable",
 			StillTrue: "the key itself holds it",

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/windows"
+
+	"kagiban/cmd/internal/home"
+)
+
+// open lets everybody read a file or folder.
+func open(t *testing.T, path string) {
+	t.Helper()
+	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FR;;;WD)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := sd.DACL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const what = windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
+	if err := windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, what, nil, nil, list, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDoctorOnWindows: a folder and a file that others may enter are found by their access lists, named, and closed by --fix.
+func TestDoctorOnWindows(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "k")
+	getenv := func(name string) string { return map[string]string{"KAGIBAN_HOME": dir, "SSH_ASKPASS_REQUIRE": "never"}[name] }
+	doctor := func(args ...string) string {
+		var out, talk strings.Builder
+		run(append([]string{"kagiban", "doctor"}, args...), strings.NewReader(""), &out, &talk, getenv)
+		return out.String() + talk.String()
+	}
+	h, err := home.Find(getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Make(); err != nil {
+		t.Fatal(err)
+	}
+	if said := doctor(); strings.Contains(said, dir) {
+		t.Errorf("nothing is wrong with them: %s", said)
+	}
+	config := filepath.Join(dir, "config.toml")
+	if err := os.WriteFile(config, []byte("client = 'desk'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, config)
+	if said := doctor(); !strings.Contains(said, " may open "+config+" (its access list says so)") {
+		t.Errorf("an open file: %s", said)
+	}
+	open(t, filepath.Join(dir, "log"))
+	if said := doctor(); !strings.Contains(said, " may enter it") || !strings.Contains(said, "next: kagiban doctor --fix") {
+		t.Errorf("an open folder: %s", said)
+	}
+	if said := doctor("--fix"); strings.Count(said, "mended: ") != 2 {
+		t.Errorf("--fix: %s", said)
+	}
+	if said := doctor(); strings.Contains(said, "access list") {
+		t.Errorf("after --fix: %s", said)
+	}
+}
