@@ -31,7 +31,9 @@ func open(t *testing.T, path string) {
 // TestDoctorOnWindows: a folder and a file that others may enter are found by their access lists, named, and closed by --fix.
 func TestDoctorOnWindows(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "k")
-	getenv := func(name string) string { return map[string]string{"KAGIBAN_HOME": dir, "SSH_ASKPASS_REQUIRE": "never"}[name] }
+	getenv := func(name string) string {
+		return map[string]string{"KAGIBAN_HOME": dir, "SSH_ASKPASS_REQUIRE": "never"}[name]
+	}
 	doctor := func(args ...string) string {
 		var out, talk strings.Builder
 		run(append([]string{"kagiban", "doctor"}, args...), strings.NewReader(""), &out, &talk, getenv)

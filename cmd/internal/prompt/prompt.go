@@ -1,8 +1,8 @@
 // Package prompt asks a person: for a passphrase or password without echo, for
 // yes or no, or for a line. It asks at the terminal of the process (/dev/tty,
 // CONIN$) and never at stdin, or through SSH_ASKPASS by ssh's own rules, or where
-// there is neither through a pinentry (the Assuan protocol of GnuPG), and it takes
-// secrets from files and commands that the user names (Source).
+// there is neither through a pinentry (the Assuan protocol of GnuPG), on Windows by a
+// dialog of its own, and it takes secrets from files and commands that the user names (Source).
 //
 // A question ends with an answer, with a typed error, or with its context;
 // however it ends, the terminal is as it was before. It never waits where nobody
@@ -22,7 +22,7 @@ import (
 // The ways in which a question ends without an answer.
 var (
 	// ErrCannotAsk: there is neither a terminal in the foreground nor an askpass
-	// program that may be used, nor a pinentry that could show anything.
+	// program that may be used, nor a pinentry that could show anything, nor a desktop.
 	ErrCannotAsk = errors.New("no terminal, no askpass and no pinentry to ask with")
 	// ErrInterrupted: the person pressed Ctrl-C.
 	ErrInterrupted = errors.New("interrupted")
@@ -47,12 +47,13 @@ type Prompter struct {
 	getenv   func(string) string
 	tty      string        // the terminal's device, "" for none; tests name their own
 	pinentry func() string // which program; nil: none
+	dialogs  bool          // of our own, where there can be any
 }
 
 // New makes a Prompter that finds SSH_ASKPASS, SSH_ASKPASS_REQUIRE, DISPLAY and
 // WAYLAND_DISPLAY through getenv.
 func New(getenv func(string) string) *Prompter {
-	return &Prompter{getenv: getenv, tty: ttyPath, pinentry: func() string { return "" }}
+	return &Prompter{getenv: getenv, tty: ttyPath, pinentry: func() string { return "" }, dialogs: true}
 }
 
 // NewAskpass makes a Prompter that asks through SSH_ASKPASS or not at all, as a
@@ -117,7 +118,7 @@ func (p *Prompter) Line(ctx context.Context, question string) (string, error) {
 // Confirm asks for yes or no. At the terminal only "y" and "yes" mean yes; an
 // askpass program is run with SSH_ASKPASS_PROMPT=confirm (ssh-add(1), -c), where an
 // empty answer and success mean yes, and a cancelled dialog means no, as a
-// pinentry's does.
+// pinentry's and our own does.
 func (p *Prompter) Confirm(ctx context.Context, question string) (bool, error) {
 	yes, _, err := p.confirm(ctx, question)
 	return yes, err
@@ -140,6 +141,9 @@ func (p *Prompter) confirm(ctx context.Context, question string) (yes bool, answ
 	case byPinentry:
 		yes, err = p.confirmByPinentry(ctx, question)
 		return yes, "", err
+	case byDialog:
+		yes, err = p.confirmByDialog(ctx, question)
+		return yes, "", err
 	case byAskpass:
 		typed, err := p.askpass(ctx, question, "confirm")
 		if errors.Is(err, ErrNoAnswer) {
@@ -152,7 +156,7 @@ func (p *Prompter) confirm(ctx context.Context, question string) (yes bool, answ
 }
 
 // Notify shows a text that needs no answer, until ctx ends: an askpass program is run
-// with SSH_ASKPASS_PROMPT=none (ssh-agent(1)) and ended then; at a terminal it is a line. It returns
+// with SSH_ASKPASS_PROMPT=none (ssh-agent(1)) and ended then, as is a dialog; at a terminal it is a line. It returns
 // at once where nothing can be shown.
 func (p *Prompter) Notify(ctx context.Context, text string) {
 	switch p.way() {
@@ -161,6 +165,8 @@ func (p *Prompter) Notify(ctx context.Context, text string) {
 		clear(answer)
 	case byTerminal:
 		p.show(text)
+	case byDialog:
+		_, _, _ = box{kindNotice, text}.show(ctx) // nobody waits for it to be closed
 	}
 }
 
@@ -184,6 +190,8 @@ func (p *Prompter) ask(ctx context.Context, question, wrong string, echo bool) (
 		return p.terminal(ctx, question, echo)
 	case byPinentry:
 		return p.getPIN(ctx, question, wrong)
+	case byDialog:
+		return p.askByDialog(ctx, question, echo)
 	}
 	return nil, ErrCannotAsk
 }

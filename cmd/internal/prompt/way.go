@@ -12,12 +12,14 @@ const (
 	byTerminal
 	byAskpass
 	byPinentry
+	byDialog
 )
 
 // way follows ssh's read_passphrase (ssh(1), SSH_ASKPASS_REQUIRE): askpass may be
 // used where a display is named, "force" and "prefer" put it before the
 // terminal, and "never" forbids it; otherwise it is used where there is no terminal.
-// Where neither is there, a pinentry is.
+// Where neither is there, a pinentry is; and on Windows a dialog of our own, unless "never" says that
+// there is nobody to see it.
 func (p *Prompter) way() way {
 	allowed := p.getenv("DISPLAY") != "" || p.getenv("WAYLAND_DISPLAY") != ""
 	first := false
@@ -41,6 +43,8 @@ func (p *Prompter) way() way {
 		return byAskpass
 	case p.pinentryProgram() != "":
 		return byPinentry
+	case p.dialogs && p.getenv("SSH_ASKPASS_REQUIRE") != "never" && haveDesktop():
+		return byDialog
 	}
 	return nowhere
 }
