@@ -3,7 +3,7 @@ package service
 import (
 	"context"
 	"encoding/xml"
-	"path/filepath"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -20,7 +20,7 @@ type launchd struct {
 }
 
 func (l *launchd) files(spec Spec) ([]File, error) {
-	l.plist = filepath.Join(spec.Config, "LaunchAgents", launchdLabel+".plist")
+	l.plist = path.Join(spec.Config, "LaunchAgents", launchdLabel+".plist")
 	return rendered([]File{{l.plist, "launchd.plist"}}, spec)
 }
 

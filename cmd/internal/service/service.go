@@ -29,6 +29,7 @@ type Spec struct {
 	Control string
 	Runtime string // XDG_RUNTIME_DIR, "" where there is none: a socket below it is named by it
 	Config  string // the folder for the user's settings: ~/.config; on macOS ~/Library
+	User    string // the user's name, on Windows with its domain: a task is for one user
 }
 
 // UnavailableError says that this system, or this session, has nothing that could start an agent.
@@ -101,13 +102,14 @@ const (
 
 // Service is the agent's start at login, by one kind of system.
 type Service struct {
-	files  []File
-	system system
+	files, instead []File
+	system         system
 }
 
 // system is what differs from one to the next.
 type system interface {
 	files(Spec) ([]File, error)
+	instead(Spec) ([]File, error)                      // see Instead
 	program(text string) string                        // what one of its files starts
 	ready(ctx context.Context) error                   // a *UnavailableError where it cannot be asked
 	look(ctx context.Context, state *State) error      // fills in Enabled, Active and Running
@@ -128,7 +130,7 @@ func For(goos string, spec Spec) (*Service, error) {
 	case "darwin":
 		s = &launchd{runCommand: runCommand, uid: os.Getuid()}
 	case "windows":
-		s = runKey{}
+		s = &runKey{runCommand: runCommand}
 	default:
 		return nil, &UnavailableError{"kagiban does not know how programs are started at login on " + goos}
 	}
@@ -136,17 +138,25 @@ func For(goos string, spec Spec) (*Service, error) {
 }
 
 func newService(s system, spec Spec) (*Service, error) {
-	for _, path := range append([]string{spec.Program, spec.Agent, spec.Control, spec.Config}, spec.Env...) {
+	for _, path := range append([]string{spec.Program, spec.Agent, spec.Control, spec.Config, spec.User}, spec.Env...) {
 		if !writable(path) {
 			return nil, &PathError{path, "has a control character, or is no UTF-8"}
 		}
 	}
 	files, err := s.files(spec)
-	return &Service{files, s}, err
+	if err != nil {
+		return nil, err
+	}
+	instead, err := s.instead(spec)
+	return &Service{files, instead, s}, err
 }
 
 // Files is what Install writes.
 func (s *Service) Files() []File { return s.files }
+
+// Instead is what a person can put in force by hand in place of it, a task of Windows' Task Scheduler; nil where there is no such
+// thing. Nothing here looks for it.
+func (s *Service) Instead() []File { return s.instead }
 
 // Install writes what is not there or not as it should be, and puts it in force. It gives the paths of what it wrote; and done is
 // false if all was as it should be. With force files are replaced that others have changed, else the error is a *ForeignError, and
@@ -232,6 +242,8 @@ func foreign(state State, force bool) error {
 
 // disk keeps files where systemd and launchd look for them.
 type disk struct{}
+
+func (disk) instead(Spec) ([]File, error) { return nil, nil }
 
 func (disk) read(path string) (string, error) {
 	text, err := os.ReadFile(path)

@@ -2,7 +2,7 @@ package service
 
 import (
 	"context"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,10 +31,10 @@ func (s *systemd) files(spec Spec) ([]File, error) {
 	if strings.ContainsAny(spec.Program, `"'\`) {
 		return nil, &PathError{spec.Program, "has a quote or a backslash, and systemd runs no such program"}
 	}
-	s.units = filepath.Join(spec.Config, "systemd", "user")
+	s.units = path.Join(spec.Config, "systemd", "user")
 	files := []File{
-		{Path: filepath.Join(s.units, socketUnit), Text: "kagiban-agent.socket"},
-		{Path: filepath.Join(s.units, serviceUnit), Text: "kagiban-agent.service"},
+		{Path: path.Join(s.units, socketUnit), Text: "kagiban-agent.socket"},
+		{Path: path.Join(s.units, serviceUnit), Text: "kagiban-agent.service"},
 	}
 	return rendered(files, spec)
 }
@@ -115,7 +115,7 @@ func (s *systemd) start(ctx context.Context, changed []string) error {
 	if _, err := s.systemctl(ctx, "daemon-reload"); err != nil { // even if nothing was written now: who was killed after writing comes again
 		return err
 	}
-	if slices.ContainsFunc(changed, func(path string) bool { return filepath.Base(path) == socketUnit }) {
+	if slices.ContainsFunc(changed, func(p string) bool { return path.Base(p) == socketUnit }) {
 		if _, err := s.systemctl(ctx, "stop", socketUnit, serviceUnit); err != nil {
 			return err
 		}

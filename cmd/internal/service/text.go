@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/xml"
+	"fmt"
 	"regexp"
 	"strings"
 	"text/template"
@@ -12,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-//go:embed kagiban-agent.socket kagiban-agent.service launchd.plist runkey.txt
+//go:embed kagiban-agent.socket kagiban-agent.service launchd.plist runkey.txt task.xml
 var texts embed.FS
 
 // render fills in one of the embedded texts, and its checksum.
@@ -22,6 +23,7 @@ func render(name string, spec Spec) (string, error) {
 		"systemdWord":     systemdWord,
 		"systemdVariable": func(path string) string { return `"SSH_AUTH_SOCK=` + systemdPath(path, spec.Runtime) + `"` },
 		"xmlText":         xmlText,
+		"xmlASCII":        xmlASCII,
 		"windowsWord":     windowsWord,
 		"nameOf":          func(pair string) string { name, _, _ := strings.Cut(pair, "="); return name },
 		"valueOf":         func(pair string) string { _, value, _ := strings.Cut(pair, "="); return value },
@@ -59,6 +61,20 @@ func systemdWord(word string) string {
 func xmlText(s string) (string, error) {
 	var b strings.Builder
 	err := xml.EscapeText(&b, []byte(s))
+	return b.String(), err
+}
+
+// xmlASCII is xmlText in letters that are the same in whatever encoding somebody keeps it.
+func xmlASCII(s string) (string, error) {
+	s, err := xmlText(s)
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "&#%d;", r)
+		}
+	}
 	return b.String(), err
 }
 

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"encoding/xml"
 	"errors"
 	"flag"
 	"os"
@@ -15,7 +16,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 func plain() Spec {
 	return Spec{
 		Program: "/usr/bin/kagiban", Agent: "/run/user/1000/kagiban/agent.sock", Control: "/run/user/1000/kagiban/control.sock",
-		Runtime: "/run/user/1000", Config: "/home/me/.config",
+		Runtime: "/run/user/1000", Config: "/home/me/.config", User: `DESK\me`,
 	}
 }
 
@@ -23,7 +24,7 @@ func odd() Spec {
 	const home = "/home/me/a b%c$d`e<&>"
 	return Spec{
 		Program: home + "é/kagiban", Env: []string{"KAGIBAN_HOME=" + home}, Agent: home + "/run/agent.sock", Control: home + "/run/control.sock",
-		Runtime: "/run/user/1000", Config: "/home/me/.config",
+		Runtime: "/run/user/1000", Config: "/home/me/.config", User: `DESK\m&é`,
 	}
 }
 
@@ -36,7 +37,7 @@ func TestTexts(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got strings.Builder
-			for _, f := range s.Files() {
+			for _, f := range append(s.Files(), s.Instead()...) {
 				got.WriteString("-- " + f.Path + " --\n" + f.Text)
 			}
 			golden := filepath.Join("testdata", goos+"-"+name)
@@ -72,6 +73,28 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestTask: what is said of the task is well-formed, ASCII, and starts the program.
+func TestTask(t *testing.T) {
+	for _, spec := range []Spec{plain(), odd()} {
+		s, err := For("windows", spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := s.Instead()[0].Text
+		var task struct {
+			User    string `xml:"Triggers>LogonTrigger>UserId"`
+			Limit   string `xml:"Settings>ExecutionTimeLimit"`
+			Command string `xml:"Actions>Exec>Command"`
+		}
+		if err := xml.Unmarshal([]byte(text), &task); err != nil || task.User != spec.User || task.Command != spec.Program || task.Limit != "PT0S" {
+			t.Errorf("%+v, %v", task, err)
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return r >= 0x7f }) {
+			t.Errorf("not ASCII: %s", text)
+		}
+	}
+}
+
 func TestNoPlace(t *testing.T) {
 	var none *UnavailableError
 	if _, err := For("plan9", plain()); !errors.As(err, &none) {
@@ -89,6 +112,15 @@ func TestNoPlace(t *testing.T) {
 		if _, err := For(goos, broken); !errors.As(err, &bad) || bad.Path != broken.Env[0] {
 			t.Errorf("%s: %v", goos, err)
 		}
+	}
+	long := plain()
+	long.Program = `C:\` + strings.Repeat("鍵", runKeyLimit-len(`C:\"" agent start`))
+	if _, err := For("windows", long); err != nil {
+		t.Errorf("as long as can be: %v", err)
+	}
+	long.Program += "x"
+	if _, err := For("windows", long); !errors.As(err, &bad) || bad.Path != long.Program {
+		t.Errorf("too long: %v", err)
 	}
 	for _, path := range []string{"/a\nExecStart=/bin/x", "/a\x01", "/a\xff", "/a'", `/a"`, `/a\b`, "/é"} {
 		spec := plain()
