@@ -119,7 +119,7 @@ func agentProcess(log *os.File, folder string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	child := exec.Command(self, "agent", "run")
+	child := exec.Command(windowless(self), "agent", "run")
 	child.Env = os.Environ()
 	if dir := os.Getenv("KAGIBAN_HOME"); dir != "" {
 		if dir, err = filepath.Abs(dir); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"runtime"
 
@@ -33,6 +34,10 @@ func (p *program) service() (*service.Service, error) {
 	spec := service.Spec{Agent: h.AgentSocket(), Control: h.ControlSocket(), Config: p.settingsFolder()}
 	if spec.Program, err = programPath(); err != nil {
 		return nil, err
+	}
+	spec.Program = windowless(spec.Program)
+	if me, err := user.Current(); err == nil {
+		spec.User = me.Username
 	}
 	if dir := p.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		spec.Runtime = filepath.Clean(dir)

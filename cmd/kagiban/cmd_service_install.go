@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,7 +20,7 @@ func serviceInstallCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:  "install",
 		Usage: "have the agent there at every login",
-		Description: "On Linux systemd's user manager holds the sockets, and starts the agent at their first use; programs that a desktop\n" +
+		Description: "On Windows it is a value of the Run key, which starts the agent at login. On Linux systemd's user manager holds the sockets, and starts the agent at their first use; programs that a desktop\n" +
 			"starts find SSH_AUTH_SOCK set (systemctl --user set-environment). What is as it should be is left alone: it can be run again after\n" +
 			"every update. The home is this one: KAGIBAN_HOME, or the XDG folders, as they are set here.",
 		Flags:  []cli.Flag{forceFlag()},
@@ -58,6 +59,7 @@ func (p *program) serviceInstall(ctx context.Context, force bool) error {
 		p.tell(say.ServiceOldAgent)
 		p.tellNext("kagiban agent stop")
 	}
+	p.tellWindows()
 	if !p.asksOurs() {
 		if runtime.GOOS == "linux" {
 			p.tell(say.ServiceSessions)
@@ -65,6 +67,20 @@ func (p *program) serviceInstall(ctx context.Context, force bool) error {
 		p.tellNext(useEnv)
 	}
 	return nil
+}
+
+// tellWindows tells what at a login to Windows will not be as it is here.
+func (p *program) tellWindows() {
+	if runtime.GOOS != "windows" {
+		return
+	}
+	if self, err := programPath(); err == nil && windowless(self) == self && !strings.EqualFold(filepath.Base(self), "kagibanw.exe") {
+		p.tell(say.ServiceWindow, "folder", filepath.Dir(self))
+	}
+	if dir := p.getenv("KAGIBAN_HOME"); dir != "" && !strings.EqualFold(service.AtLogin("KAGIBAN_HOME"), dir) {
+		p.tell(say.ServiceHome)
+		p.tellNext(`setx KAGIBAN_HOME "` + dir + `"`)
+	}
 }
 
 // nobodyThere says that no agent has the sockets which the service did not start: systemd would take them from it, and

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -52,7 +53,12 @@ func (p *program) serviceStatus(ctx context.Context, asJSON bool) error {
 	}
 	r := serviceReport{
 		Installed: state.Installed(), Enabled: state.Enabled, Active: state.Active, Running: state.Running,
-		Program: some(state.Program), ThisProgram: state.Program != "" && isSameFile(state.Program, self),
+		Program: some(state.Program), ThisProgram: state.Program != "" && isSameFile(state.Program, windowless(self)),
+	}
+	if runtime.GOOS == "windows" && r.Installed { // nobody there knows who started it
+		if view, err := p.lookAtAgent(); err == nil {
+			r.Running = view.running
+		}
 	}
 	for _, f := range state.Files {
 		r.Files = append(r.Files, serviceFile{f.Path, f.Is})

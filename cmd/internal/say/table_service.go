@@ -15,6 +15,8 @@ const (
 	ServiceThere       ID = "service-there"
 	ServiceOldAgent    ID = "service-old-agent"
 	ServiceSessions    ID = "service-sessions"
+	ServiceWindow      ID = "service-window"
+	ServiceHome        ID = "service-home"
 	ServiceTookAway    ID = "service-took-away"
 	ServiceUninstalled ID = "service-uninstalled"
 	ServiceNone        ID = "service-none"
@@ -63,6 +65,8 @@ func serviceTable() map[ID]Message {
 		ServiceThere:       {What: "nothing to do: it is installed, and as it should be"},
 		ServiceOldAgent:    {What: "the agent that is running goes on as it was begun. To have the new one, which locks every key:"},
 		ServiceSessions:    {What: "what a desktop starts from now on finds it by itself. For this shell, and in the start-up file of shells that come by ssh or at a console:"},
+		ServiceWindow:      {What: "there is no kagibanw.exe in {folder}, so a console window opens for a moment at each login"},
+		ServiceHome:        {What: "KAGIBAN_HOME is set here and not at login, where the agent would look somewhere else. To have it there too:"},
 		ServiceTookAway:    {What: "removed {path}"},
 		ServiceUninstalled: {What: "nothing starts the agent any more but you; the one that the service had started has ended, and its keys are locked"},
 		ServiceNone:        {What: "nothing to do: it is not installed"},
