@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"runtime"
 	"time"
 )
 
@@ -15,7 +13,7 @@ import (
 type Source struct {
 	Flag    string // how the user called it, for errors: --passphrase-file
 	File    string // "-" is stdin
-	Command string // run by the shell
+	Command string // run by the shell; on Windows by cmd.exe
 }
 
 // SourceError says why a secret could not be read from a Source. It never holds
@@ -61,6 +59,7 @@ func (s Source) read(ctx context.Context, stdin io.Reader, stderr io.Writer) ([]
 	switch {
 	case s.Command != "":
 		cmd := shell(ctx, s.Command)
+		cmd.WaitDelay = time.Second // when its context ends, so does the shell, and nobody waits for what it has started
 		cmd.Stderr = stderr
 		return output(cmd)
 	case s.Stdin():
@@ -111,15 +110,4 @@ func head(r io.Reader) ([]byte, error) {
 		}
 	}
 	return data, nil
-}
-
-// shell runs a command line as the user's shell would. When its context ends, so
-// does the shell, and nobody waits for what the shell has started.
-func shell(ctx context.Context, line string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
-	if runtime.GOOS == "windows" {
-		cmd = exec.CommandContext(ctx, "cmd", "/c", line)
-	}
-	cmd.WaitDelay = time.Second
-	return cmd
 }
