@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"os/exec"
+	osuser "os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -47,7 +50,8 @@ type Resolver struct {
 	Jump    string // -J, "" for ssh's configuration, or [Direct]
 }
 
-// Resolve takes [USER@]HOST[:PORT] apart and lets ssh fill in the rest. port 0 leaves it to the name or the configuration.
+// Resolve takes [USER@]HOST[:PORT] apart and lets ssh fill in the rest. port 0 leaves it to the name or the configuration. Where there is
+// no ssh, and no configuration of it either, its defaults are taken.
 //
 // Errors: *[NameError], *[ConfigError].
 func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Target, error) {
@@ -80,6 +84,9 @@ func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Ta
 		args = append(args, "-p", strconv.Itoa(port))
 	}
 	out, err := exec.CommandContext(ctx, r.Program, append(args, "--", host)...).Output()
+	if errors.Is(err, exec.ErrNotFound) && r.unconfigured() {
+		return r.read(host, plain(user, host, port))
+	}
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
@@ -88,6 +95,23 @@ func (r Resolver) Resolve(ctx context.Context, destination string, port int) (Ta
 		return Target{}, &ConfigError{fmt.Sprintf("ssh -G %s: %v", host, err)}
 	}
 	return r.read(host, out)
+}
+
+// unconfigured: nothing was said, here or in a file of the user's, that only ssh(1) could read.
+func (r Resolver) unconfigured() bool {
+	_, err := os.Lstat(filepath.Join(r.Home, ".ssh", "config"))
+	return (r.Jump == "" || r.Jump == Direct) && r.Config == "" && errors.Is(err, fs.ErrNotExist)
+}
+
+// plain is what ssh(1) would make of a name without any configuration, for a computer that has no ssh: whoever lives with PuTTY needs none.
+func plain(user, host string, port int) []byte {
+	if me, err := osuser.Current(); user == "" && err == nil {
+		user = me.Username[strings.LastIndexByte(me.Username, '\\')+1:] // Windows puts the domain before it
+	}
+	if port == 0 {
+		port = 22
+	}
+	return fmt.Appendf(nil, "hostname %s\nuser %s\nport %d\nuserknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2\n", host, user, port)
 }
 
 func (r Resolver) read(host string, out []byte) (Target, error) {
