@@ -1,13 +1,18 @@
 # What people who work on kagiban type. scripts/need, which most targets begin with, looks
 # first and says what is missing.
 .POSIX:
-.PHONY: help build lint test test-all demo cover clean
+.PHONY: help build windows lint test test-all demo cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/kagiban
 	go build -trimpath -o bin/ ./cmd/kagiban
+
+windows: ## bin/windows-*/: kagiban.exe, and kagibanw.exe, the same without a window, which starts in the background and at login
+	@for arch in amd64 arm64 386; do echo "windows/$$arch"; \
+	  GOOS=windows GOARCH=$$arch go build -trimpath -o bin/windows-$$arch/kagiban.exe ./cmd/kagiban && \
+	  GOOS=windows GOARCH=$$arch go build -trimpath -ldflags -H=windowsgui -o bin/windows-$$arch/kagibanw.exe ./cmd/kagiban || exit 1; done
 
 lint: ## gofmt, vet for four systems, staticcheck, shellcheck
 	@scripts/need lint
