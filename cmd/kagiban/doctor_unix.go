@@ -3,12 +3,8 @@
 package main
 
 import (
-	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
-
-	"kagiban/cmd/internal/say"
 )
 
 // ownerOf is the uid of a file's owner.
@@ -19,25 +15,3 @@ func ownerOf(info fs.FileInfo) (uid int, known bool) {
 	}
 	return int(s.Uid), true
 }
-
-// othersMay says what the mode of a file lets others do; nil if that is nothing which is forbidden.
-func othersMay(f ownFile) say.Fields {
-	mode := f.info.Mode().Perm()
-	if mode&f.forbidden == 0 {
-		return nil
-	}
-	may := "read"
-	if mode&f.forbidden&0o022 != 0 {
-		may = "change"
-	}
-	return say.Fields{
-		"who": "others", "may": may, "how": fmt.Sprintf("mode %04o", mode),
-		"still": "the folder that it is in keeps them out for now", "fix": fmt.Sprintf("chmod %o %s", f.right, say.Quote(f.path)),
-	}
-}
-
-// closingCommand closes a folder, as a shell reads it.
-func closingCommand(dir, _ string) string { return "chmod 700 " + say.Quote(dir) }
-
-// closeTo gives a file or folder the mode that it should have.
-func closeTo(path string, mode fs.FileMode) error { return os.Chmod(path, mode) }
