@@ -8,18 +8,19 @@ import (
 	"testing"
 )
 
-// recipe is the sh block below a heading of docs/passphrase-command.md.
-func recipe(t *testing.T, heading string) string {
+// block is the sh block below a heading of a text in docs.
+func block(t *testing.T, doc, heading string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "passphrase-command.md"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", doc))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, below, found := strings.Cut(string(text), "\n## "+heading)
-	_, below, block := strings.Cut(below, "```sh\n")
-	lines, _, end := strings.Cut(below, "```")
-	if !found || !block || !end || strings.Contains(lines, "\n## ") {
-		t.Fatalf("no recipe for %q", heading)
+	section, _, _ := strings.Cut(below, "\n## ")
+	_, below, begins := strings.Cut(section, "```sh\n")
+	lines, _, ends := strings.Cut(below, "```")
+	if !found || !begins || !ends {
+		t.Fatalf("%s: no commands for %q", doc, heading)
 	}
 	return lines
 }
@@ -50,7 +51,7 @@ func TestPassphraseCommands(t *testing.T) {
 			t.Parallel()
 			home := lockedHomeAt(t) // its path is short enough for the sockets of gpg
 			bin := filepath.Dir(builtBinary(t))
-			lines := recipe(t, store.heading)
+			lines := block(t, "passphrase-command.md", store.heading)
 			put, unlock, found := strings.Cut(lines, "kagiban unlock")
 			if !found {
 				t.Fatal(lines)
