@@ -6,9 +6,13 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const launchdLabel = "kagiban.agent"
+
+// launchdPatience is how long an agent may take to end.
+const launchdPatience = 10 * time.Second
 
 // launchd starts the agent at login and again when it dies. That it should hold the sockets, as systemd does, would take C
 // (launch_activate_socket), and this program has none.
@@ -69,8 +73,22 @@ func (l *launchd) stop(ctx context.Context) error {
 	if err := l.look(ctx, &state); err != nil || !state.Active {
 		return err
 	}
-	_, err := l.runCommand(ctx, "launchctl", "bootout", l.target())
-	return err
+	if _, err := l.runCommand(ctx, "launchctl", "bootout", l.target()); err != nil {
+		return err
+	}
+	// It may be on its way out for a while, and cannot be loaded again in that time.
+	for over := time.After(launchdPatience); ; {
+		if err := l.look(ctx, &state); err != nil || !state.Active {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-over:
+			return &CommandError{Command: "launchctl bootout " + l.target(), Output: "the agent has not ended", Err: context.DeadlineExceeded}
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func (l *launchd) removed(context.Context) error { return nil }

@@ -176,14 +176,19 @@ func TestNobodyThere(t *testing.T) {
 func TestLaunchd(t *testing.T) {
 	var calls []string
 	loaded := false
+	leaving := 0 // how often it is still seen when it has been told to go
 	run := func(_ context.Context, name string, args ...string) (string, error) {
 		calls = append(calls, strings.Join(args, " "))
 		switch args[0] {
 		case "bootstrap":
 			loaded = true
 		case "bootout":
-			loaded = false
+			leaving = 2
 		case "print":
+			if leaving > 0 {
+				leaving--
+				loaded = leaving > 0
+			}
 			if strings.HasSuffix(args[1], launchdLabel) && !loaded {
 				return "", &CommandError{Command: name, Err: errors.New("exit status 113")}
 			}
@@ -208,6 +213,12 @@ func TestLaunchd(t *testing.T) {
 	}
 	if _, done, err := s.Install(t.Context(), false); err != nil || done {
 		t.Errorf("twice: %v, %v", done, err)
+	}
+	if err := s.system.start(t.Context(), nil); err != nil || !loaded { // a changed file: it goes, and comes again
+		t.Errorf("started anew: %v, there %v", err, loaded)
+	}
+	if last := calls[len(calls)-2:]; !strings.HasPrefix(last[0], "print ") || !strings.HasPrefix(last[1], "bootstrap ") {
+		t.Errorf("it was loaded before it was gone: %q", last)
 	}
 	calls = nil
 	if removed, err := s.Uninstall(t.Context(), false); err != nil || len(removed) != 1 || !slices.Contains(calls, "bootout gui/501/kagiban.agent") {
