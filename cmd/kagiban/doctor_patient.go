@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime"
 
 	"kagiban/agent/control"
 	"kagiban/cmd/internal/home"
@@ -76,6 +77,10 @@ func outdatedService(x *patient) (found []say.Fields) {
 
 func idleService(x *patient) []say.Fields {
 	f := say.Fields{"state": "not enabled for the next login", "command": "kagiban service install"}
+	if runtime.GOOS == "windows" {
+		f["state"] = "turned off in the Task Manager"
+		return one(x.serviceIsIdle(), f)
+	}
 	if !x.service.Active {
 		f["state"] = "its sockets are not there"
 	}

@@ -64,8 +64,8 @@ func TestLinkStaysLink(t *testing.T) {
 			t.Skipf("no symbolic links here: %v", err)
 		}
 	}
-	if to, err := os.Readlink(filepath.Join(dir, tests[0].link)); to == "" {
-		t.Skipf("what is called a symbolic link here is none: %v", err) // wine 8
+	if _, err := os.Readlink(filepath.Join(dir, tests[0].link)); err != nil {
+		t.Skip("not provable under wine: symbolic links are not made, and it says that they are")
 	}
 	for _, test := range tests {
 		link := filepath.Join(dir, test.link)
