@@ -36,7 +36,7 @@ type Key struct {
 // not ours are left out. No passphrase is needed and no KDF is run. A vault whose folder does not exist is empty.
 func (v *Vault) List() ([]Key, error) {
 	entries, err := os.ReadDir(v.dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, there := os.Lstat(v.dir); errors.Is(err, fs.ErrNotExist) && there != nil { // Windows calls a file a path not found
 		return nil, nil
 	}
 	if err != nil {

@@ -42,12 +42,12 @@ func (l *logFile) open() error {
 // Write appends a line, and begins a new file first if this one would grow too long.
 // A log that cannot be put aside goes on growing: better than none.
 func (l *logFile) Write(line []byte) (int, error) {
-	if l.size > 0 && l.size+int64(len(line)) > maxLog && os.Rename(l.path, l.path+".1") == nil {
-		old := l.file
+	if l.size > 0 && l.size+int64(len(line)) > maxLog {
+		l.file.Close() // first: Windows moves no file that is open
+		_ = os.Rename(l.path, l.path+".1")
 		if err := l.open(); err != nil {
 			return 0, err
 		}
-		old.Close()
 	}
 	n, err := l.file.Write(line)
 	l.size += int64(n)
