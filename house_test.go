@@ -15,7 +15,7 @@ import (
 var houseTable = map[string][]string{
 	"":             {}, // this test alone
 	"cmd/kagiban":  {"*"},
-	"scripts/*":    {},
+	"scripts/*":    {"scripts/ground"},
 	"agent":        {"agent/wire"},
 	"agent/wire":   {},
 	"agent/door":   {},

@@ -7,20 +7,21 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"kagiban/agent/door"
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // listenAndServe serves a at a real socket until the test ends.
 func listenAndServe(t testing.TB, a *Agent) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "agent.sock")
-	l, err := net.Listen("unix", path)
+	path = ground.Socket(t)
+	l, err := door.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func listenAndServe(t testing.TB, a *Agent) (path string) {
 
 func dial(t testing.TB, path string) *client {
 	t.Helper()
-	c, err := net.Dial("unix", path)
+	c, err := door.Dial(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,23 +152,6 @@ func TestWhoDoesNotReadIsClosedAndHoldsUpNobody(t *testing.T) {
 			t.Error("the connection is still open")
 		}
 	})
-}
-
-func TestRequestsBeforeAHalfCloseAreAnswered(t *testing.T) {
-	path := listenAndServe(t, New(Options{}))
-	c := dial(t, path)
-	for range 3 {
-		c.send(&wire.RequestIdentities{})
-	}
-	c.Conn.(*net.UnixConn).CloseWrite()
-	for range 3 {
-		if _, ok := c.receive().(*wire.IdentitiesAnswer); !ok {
-			t.Error("no answer")
-		}
-	}
-	if _, err := c.frames.Next(); err != io.EOF {
-		t.Errorf("then: %v", err)
-	}
 }
 
 func TestConnectionsBeyondTheLimitAreClosedAndThePlaceIsFreeAgain(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 var anywhere = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 22}
@@ -111,10 +113,7 @@ func TestKnownKindComesFirst(t *testing.T) {
 
 // TestRecordedAsSshWould: ssh-keygen finds what was written, hashed or not, and nothing that was there is lost.
 func TestRecordedAsSshWould(t *testing.T) {
-	keygen, err := exec.LookPath("ssh-keygen")
-	if err != nil {
-		t.Skip("needs ssh-keygen (Debian: openssh-client)")
-	}
+	keygen := ground.Program(t, "ssh-keygen", "openssh-client")
 	for _, hashed := range []bool{false, true} {
 		target := knownHosts(t, "# mine, no newline")
 		target.HashNames = hashed

@@ -11,13 +11,15 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 // keygen makes a key pair with the real ssh-keygen and returns the path of its private half.
 func keygen(t *testing.T, args ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "id")
-	if out, err := exec.Command("ssh-keygen", append([]string{"-q", "-f", file}, args...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(ground.Program(t, "ssh-keygen", "openssh-client"), append([]string{"-q", "-f", file}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return file

@@ -4,20 +4,18 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // TestResolve asks the real ssh.
 func TestResolve(t *testing.T) {
-	program, err := exec.LookPath("ssh")
-	if err != nil {
-		t.Skip("needs ssh (Debian: openssh-client)")
-	}
+	program := ground.Program(t, "ssh", "openssh-client")
 	config := filepath.Join(t.TempDir(), "config")
-	err = os.WriteFile(config, []byte(`
+	err := os.WriteFile(config, []byte(`
 Host vps1
 	HostName 192.0.2.7
 	Port 2222

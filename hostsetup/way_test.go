@@ -9,14 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // TestWaysAreSSHs: what is run is what the real ssh says that it runs. Nothing listens where the hops are.
 func TestWaysAreSSHs(t *testing.T) {
-	program, err := exec.LookPath("ssh")
-	if err != nil {
-		t.Skip("needs ssh (Debian: openssh-client)")
-	}
+	program := ground.Program(t, "ssh", "openssh-client")
 	config := filepath.Join(t.TempDir(), "config")
 	text := `
 Host jump

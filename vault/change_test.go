@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 func TestPasswd(t *testing.T) {
@@ -120,6 +122,7 @@ func TestRename(t *testing.T) {
 
 // TestRenameCaseTaken: where the disk tells the case of letters apart, another key may bear the name.
 func TestRenameCaseTaken(t *testing.T) {
+	ground.NotWindows(t, "two files whose names differ in case alone")
 	v := openTestVault(t, copyHome(t))
 	writeAll(t, v.keyFile("Laptop"), []byte("another"))
 	if got := readAll(t, v.keyFile("laptop")); string(got) == "another" {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // steps are the system calls by which a change reaches the disk.
@@ -15,7 +17,7 @@ const steps = "renameat,linkat,unlinkat,fsync,fchmod,utimensat"
 
 func needTrace(t *testing.T) {
 	t.Helper()
-	need(t, "strace", "strace")
+	ground.Program(t, "strace", "strace")
 	if out, err := exec.Command("strace", "-f", "-e", "inject=fsync:error=EIO:when=1", "true").CombinedOutput(); err != nil {
 		t.Skipf("needs the right to trace processes: %v %s", err, out)
 	}

@@ -8,15 +8,9 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
-)
 
-// need skips the test when a program is missing.
-func need(t testing.TB, program, debianPackage string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("needs %s (Debian package %s)", program, debianPackage)
-	}
-}
+	"kagiban/scripts/ground"
+)
 
 // run runs a program and returns what it printed on stdout; it fails the test if the program fails.
 func run(t testing.TB, name string, args ...string) string {
@@ -36,7 +30,7 @@ func run(t testing.TB, name string, args ...string) string {
 // sshKeygen makes a key file with ssh-keygen and returns its path and bytes. args say the rest: -t, -b, -Z, -m.
 func sshKeygen(t testing.TB, comment, passphrase string, args ...string) (path string, file []byte) {
 	t.Helper()
-	need(t, "ssh-keygen", "openssh-client")
+	ground.Program(t, "ssh-keygen", "openssh-client")
 	path = filepath.Join(t.TempDir(), "k")
 	run(t, "ssh-keygen", append([]string{"-q", "-C", comment, "-N", passphrase, "-f", path}, args...)...)
 	return path, readAll(t, path)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 // TestImport takes in what ssh-keygen made, of every kind and cipher that is read: same key, same comment.
@@ -190,7 +192,7 @@ func TestImportKinds(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	need(t, "ssh-keygen", "openssh-client")
+	ground.Program(t, "ssh-keygen", "openssh-client")
 	path := filepath.Join(t.TempDir(), "k")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "dsa", "-N", "old pass", "-f", path).CombinedOutput(); err != nil {
 		t.Logf("this ssh-keygen makes no DSA keys any more: %s", out)

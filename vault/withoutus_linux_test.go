@@ -14,13 +14,15 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"kagiban/scripts/ground"
 )
 
 // TestOpensWithoutUs does what docs/file-format.md tells people to type on the day kagiban is gone: age and ssh-keygen alone, with
 // the passphrase typed at a terminal.
 func TestOpensWithoutUs(t *testing.T) {
-	need(t, "age", "age")
-	need(t, "ssh-keygen", "openssh-client")
+	ground.Program(t, "age", "age")
+	ground.Program(t, "ssh-keygen", "openssh-client")
 	v := openTestVault(t, copyHome(t))
 	for _, k := range homeKeys {
 		t.Run(k.name, func(t *testing.T) {
@@ -41,7 +43,7 @@ func TestOpensWithoutUs(t *testing.T) {
 // TestOpensWhatAgeSealed is the way back: a key that a person puts into the folder with age and ssh-keygen is a key.
 func TestOpensWhatAgeSealed(t *testing.T) {
 	t.Parallel() // age -p seals at work factor 18, which takes its time
-	need(t, "age", "age")
+	ground.Program(t, "age", "age")
 	path, _ := sshKeygen(t, "by hand", "", "-t", "ed25519")
 	v := openTestVault(t, copyHome(t))
 	copyFile(t, path, filepath.Join(v.dir, "k"))

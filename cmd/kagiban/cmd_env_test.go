@@ -26,6 +26,8 @@ func TestSetVariable(t *testing.T) {
 			program, err := exec.LookPath(s.program)
 			if err != nil {
 				golden := map[string]string{
+					"sh":         `X='/tmp/a b'\''c"d$HOME\e\\f!g` + "`h`;*'; export X;",
+					"bash":       `X='/tmp/a b'\''c"d$HOME\e\\f!g` + "`h`;*'; export X;",
 					"csh":        `setenv X '/tmp/a b'\''c"d$HOME\e\\f\!g` + "`h`;*';",
 					"fish":       `set -gx X '/tmp/a b\'c"d$HOME\\e\\\\f!g` + "`h`;*';",
 					"powershell": `$env:X = '/tmp/a b''c"d$HOME\e\\f!g` + "`h`;*'",

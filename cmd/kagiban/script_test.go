@@ -9,12 +9,13 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"kagiban/scripts/ground"
 )
 
 // TestMain removes the binary that tests have built, and fails when the owner's
@@ -75,9 +76,7 @@ func ownSSH() string {
 // HOME is $WORK and KAGIBAN_HOME is $WORK/home; nothing of the developer's own
 // environment is there.
 func TestScripts(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the stories are for Unix shells")
-	}
+	ground.NotWindows(t, "the stories of the command line, which are for a Unix shell")
 	program := builtBinary(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/sshd"
+	"kagiban/scripts/ground"
 )
 
 // hostile is a comment that means something to everything that may read it.
@@ -42,10 +43,7 @@ func testHosts(t *testing.T) []Host {
 // run is a program's stdout.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("needs %s (Debian: openssh-client, ansible-core)", name)
-	}
-	c := exec.Command(name, args...)
+	c := exec.Command(ground.Program(t, name, "openssh-client, ansible-core"), args...)
 	c.Dir = t.TempDir()
 	c.Env = append(os.Environ(), "HOME="+c.Dir, "ANSIBLE_HOME="+c.Dir)
 	out, err := c.Output()

@@ -53,7 +53,7 @@ func TestLogins(t *testing.T) {
 
 // TestRecent reads real files, also compressed ones, and none that is old.
 func TestRecent(t *testing.T) {
-	folder := t.TempDir()
+	all, folder := shells(t), t.TempDir()
 	line := func(who string) string {
 		return "Nov  3 10:00:00 vps sshd[1]: Accepted password for " + who + " from 192.0.2.1 port 5 ssh2\nNov  3 10:00:00 vps sshd[1]: noise\n"
 	}
@@ -69,7 +69,7 @@ func TestRecent(t *testing.T) {
 	if out, err := exec.Command("gzip", filepath.Join(folder, "auth.log.2")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, sh := range shells(t) {
+	for _, sh := range all {
 		// journalctl: there is none.
 		got := functions(t, sh, "command() { [ \"$2\" != journalctl ] || return 1; [ -x \"/usr/bin/$2\" ]; }\nlogs="+Quote(folder)+"\nrecent | sed 's/.* for \\([a-z]*\\) .*/\\1/'\n")
 		if got != "now\nbefore\npacked\nredhat\n" {

@@ -4,18 +4,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // shells returns the POSIX shells of this machine: dash and busybox are the two that servers have as sh.
 func shells(t *testing.T) [][]string {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("the server's half runs on Unix")
-	}
+	ground.NotWindows(t, "the server's half, which is for sh")
 	var all [][]string
 	for _, sh := range [][]string{{"dash", "-s"}, {"busybox", "sh", "-s"}, {"sh", "-s"}} {
 		if _, err := exec.LookPath(sh[0]); err == nil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // TestVerbsUnderRealShells runs what can be run anywhere, in every sh that is there.
@@ -176,10 +178,7 @@ func TestParse(t *testing.T) {
 
 // TestShellcheck: every program as the server gets it.
 func TestShellcheck(t *testing.T) {
-	checker, err := exec.LookPath("shellcheck")
-	if err != nil {
-		t.Skip("needs shellcheck (Debian: shellcheck)")
-	}
+	checker := ground.Program(t, "shellcheck", "shellcheck")
 	programs := map[string]string{"undo": UndoScript()}
 	for _, v := range []Verb{Look, Who, Append, Takeback, Inspect, Stage, Rehearse, Newcomer, Drop, Keys, Revoke, Sessions} {
 		programs[v.String()] = v.Program("0")

@@ -3,7 +3,8 @@
 //	testsum [-not-run WHAT] -- [ARGUMENT OF go test...]
 //
 // It runs `go test -json ARGUMENT...`, prints a line for each package as it ends,
-// the output of what failed, each skipped test with its reason, a table of the
+// the output of what failed, each skipped test with its reason (those that Windows, or
+// wine, cannot run are counted apart), a table of the
 // scenarios that tests told about (scenario|NUMBER|NAME|BASE|VERDICT), the ten slowest
 // tests, and, as the last line, "N passed, N failed, N skipped". What is WHAT could
 // not be run at all on this machine; the line before the last says so.

@@ -163,6 +163,7 @@ func (s *summary) print(notRun string) int {
 		}
 		timed = append(timed, r)
 	}
+	skipped, leftOut := s.printLeftOut(skipped)
 	s.printSkipped(skipped)
 	s.printScenarios()
 	s.printSlowest(timed)
@@ -181,6 +182,9 @@ func (s *summary) print(notRun string) int {
 	}
 	if notRun != "" {
 		fmt.Fprintln(s.w, "NOT RUN:", notRun)
+	}
+	for _, line := range leftOut {
+		fmt.Fprintln(s.w, line)
 	}
 	fmt.Fprintf(s.w, "%d passed, %d failed, %d skipped\n", passed, len(failed), len(skipped))
 	return code

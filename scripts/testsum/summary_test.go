@@ -105,6 +105,40 @@ slowest:
 	}
 }
 
+// TestLeftOut: what cannot run there is no skip, and is counted by itself.
+func TestLeftOut(t *testing.T) {
+	var in strings.Builder
+	for _, line := range []struct{ test, action, said string }{
+		{"TestA", "skip", "not provable under wine: there are no links"},
+		{"TestB", "skip", "not for Windows: the server's half is for sh"},
+		{"TestC/one", "skip", "not provable under wine: there are no links"},
+		{"TestC/two", "skip", "not provable under wine: there are no links"},
+		{"TestD", "skip", "needs age"},
+		{"TestE", "pass", "not for Windows: says one that went on"},
+	} {
+		in.WriteString(`{"Action":"output","Package":"p","Test":"` + line.test + `","Output":"    a_test.go:73: ` + line.said + `\n"}` + "\n")
+		in.WriteString(`{"Action":"` + line.action + `","Package":"p","Test":"` + line.test + `","Elapsed":0}` + "\n")
+	}
+	var out bytes.Buffer
+	s := newSummary(&out)
+	if err := s.read(strings.NewReader(in.String())); err != nil {
+		t.Fatal(err)
+	}
+	s.ended(true)
+	if code := s.print(""); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	for _, want := range []string{
+		"\nnot provable under wine: there are no links\n    1  p TestA\n    2  p TestC\n\nnot for Windows: the server's half is for sh\n    1  p TestB\n",
+		"\nskipped:\n  p TestD: a_test.go:73: needs age\n",
+		"\nNOT PROVABLE UNDER WINE: 3\nNOT FOR WINDOWS: 1\n1 passed, 0 failed, 1 skipped\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
 func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	if *update {

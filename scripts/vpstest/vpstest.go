@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // A Host is one throwaway server.
@@ -43,6 +45,7 @@ func Up(t *testing.T, hook string, options ...string) *Host {
 // wanted skips the test where servers were not asked for, and lets it go on beside others.
 func wanted(t *testing.T) {
 	t.Helper()
+	ground.NotWindows(t, "throwaway servers")
 	if os.Getenv("KAGIBAN_SERVERS") != "1" {
 		t.Skip("throwaway servers need KAGIBAN_SERVERS=1, root and mount namespaces: make test")
 	}
@@ -156,8 +159,8 @@ func (h *Host) try(args ...string) string {
 
 // command is scripts/vps, by way of sudo for who is not root; make test has asked for its password by then.
 func command(args ...string) *exec.Cmd {
-	_, here, _, _ := runtime.Caller(0)
-	args = append([]string{filepath.Join(filepath.Dir(here), "..", "vps")}, args...)
+	_, file, _, _ := runtime.Caller(0)
+	args = append([]string{filepath.Join(filepath.Dir(file), "..", "vps")}, args...)
 	if os.Getuid() != 0 {
 		args = append([]string{"sudo", "-n"}, args...)
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // env is an environment for Find.
@@ -19,9 +21,7 @@ func env(pairs ...string) func(string) string {
 }
 
 func TestFind(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("XDG folders are for Unix")
-	}
+	ground.NotWindows(t, "XDG folders")
 	tests := []struct {
 		name                    string
 		env                     func(string) string
@@ -118,9 +118,7 @@ func TestMake(t *testing.T) {
 }
 
 func TestCheckSockets(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("a pipe's name does not grow with the path")
-	}
+	ground.NotWindows(t, "sockets whose path can be too long")
 	rest := len("/run/control.sock")
 	for length, fits := range map[int]bool{maxSocketPath - rest: true, maxSocketPath - rest + 1: false} {
 		h, err := Find(env("KAGIBAN_HOME", "/"+strings.Repeat("k", length-1)))

@@ -1,0 +1,65 @@
+// Package ground is what a test finds where it runs: the programs it stands beside, a place to listen at, and whether this is Windows,
+// or wine playing it. It promises that what cannot be shown there is left out in words that the summary of a run counts
+// (scripts/testsum), and that nothing is left out anywhere else.
+package ground
+
+import (
+	"crypto/rand"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// A Limit is something that wine does otherwise than Windows, or not at all.
+type Limit string
+
+// The limits, as seen with wine 8 and 10. docs/windows.md has the same list.
+const (
+	OtherUsers    Limit = "a security descriptor is kept and read back, and keeps nobody out"
+	FolderRights  Limit = "the rights of a folder follow its Unix mode: not protected from inheriting, and everyone may read"
+	FirstInstance Limit = "a second server of a pipe's name is not turned away"
+	PipeNames     Limit = "pipes cannot be looked for by name"
+	HiddenMemory  Limit = "CryptProtectMemory changes nothing"
+	UnixSockets   Limit = "there are no Unix sockets"
+	Links         Limit = "symbolic links are not made, and it says that they are"
+	Elevation     Limit = "every program is elevated"
+	Programs      Limit = "programs that a test stands beside (ssh, ssh-keygen and others) are not there"
+)
+
+// Cannot leaves the test out where wine plays Windows, for that limit.
+func Cannot(t testing.TB, limit Limit) {
+	t.Helper()
+	if Wine() {
+		t.Skip("not provable under wine: " + string(limit))
+	}
+}
+
+// NotWindows leaves the test out on Windows: why is what it is about, and is not there.
+func NotWindows(t testing.TB, why string) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("not for Windows: " + why)
+	}
+}
+
+// Program is where a program is, by name. Without it the test is left out, and says which package of Debian has it.
+func Program(t testing.TB, name, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		Cannot(t, Programs)
+		t.Skipf("needs %s (Debian package %s)", name, debian)
+	}
+	return path
+}
+
+// Socket is a path, or on Windows the name of a pipe, at which something can listen as the agent does. Nothing is made there, and no other
+// test has it.
+func Socket(t testing.TB) string {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		return `\\.\pipe\kagiban-test-` + rand.Text()
+	}
+	return filepath.Join(t.TempDir(), "agent.sock")
+}
