@@ -1,10 +1,10 @@
 # What people who work on kagiban type. scripts/need, which most targets begin with, looks
 # first and says what is missing.
 .POSIX:
-.PHONY: help build windows lint test test-all demo cover clean
+.PHONY: help build windows lint test test-all test-windows demo cover clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/kagiban
 	go build -trimpath -o bin/ ./cmd/kagiban
@@ -14,23 +14,29 @@ windows: ## bin/windows-*/: kagiban.exe, and kagibanw.exe, the same without a wi
 	  GOOS=windows GOARCH=$$arch go build -trimpath -o bin/windows-$$arch/kagiban.exe ./cmd/kagiban && \
 	  GOOS=windows GOARCH=$$arch go build -trimpath -ldflags -H=windowsgui -o bin/windows-$$arch/kagibanw.exe ./cmd/kagiban || exit 1; done
 
-lint: ## gofmt, vet for four systems, staticcheck, shellcheck
+lint: ## gofmt, vet for four systems, build for every Windows, staticcheck, shellcheck
 	@scripts/need lint
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt -w $$out"; exit 1; fi
-	@for os in linux darwin windows freebsd; do echo "go vet for $$os"; GOOS=$$os go vet ./... || exit 1; done
+	@for os in linux darwin windows freebsd; do echo "go vet for $$os"; GOOS=$$os go vet -tags=wine ./... || exit 1; done
+	@for arch in 386 arm64; do echo "go vet for windows/$$arch"; GOOS=windows GOARCH=$$arch go vet ./... || exit 1; done
+	@$(MAKE) -s windows
 	@for os in linux windows; do echo "staticcheck for $$os"; \
 	  GOOS= go build -modfile=scripts/tools/go.mod -o bin/ honnef.co/go/tools/cmd/staticcheck && \
-	  GOOS=$$os bin/staticcheck ./... || exit 1; done
+	  GOOS=$$os bin/staticcheck -tags=wine ./... || exit 1; done
 	@echo shellcheck
 	@shellcheck -x $$(grep -rlE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' .ci scripts)
 
 test: ## every test that this machine can run, and what they come to
 	@scripts/test
 
-test-all: test ## the same, and what takes longer: OpenSSH's tests, other clients, the throwaway servers' own test, every scenario on every release, 200 random kills
+test-windows: ## every test as a Windows program, and PuTTY's own tools with kagiban.exe, by wine
+	@scripts/windows test
+
+test-all: test ## the same, and what takes longer: OpenSSH's tests, other clients, Windows, the throwaway servers' own test, every scenario on every release, 200 random kills
 	@if [ "$$(id -u)" = 0 ]; then scripts/vps_test.sh; else sudo scripts/vps_test.sh; fi
 	@scripts/regress
 	@scripts/clients
+	@scripts/windows test
 	@scripts/test-matrix
 
 demo: ## a throwaway server made key-only, before your eyes
