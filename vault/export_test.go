@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 // TestExport: openssl and ssh-keygen open what is exported, with the passphrase only, and find the key in it; ssh-keygen its comment, too.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	need(t, "ssh-keygen", "openssh-client")
-	need(t, "openssl", "openssl")
+	ground.Program(t, "ssh-keygen", "openssh-client")
+	ground.Program(t, "openssl", "openssl")
 	v := openTestVault(t, copyHome(t))
 	for _, k := range homeKeys {
 		want := string(readAll(t, v.pubFile(k.name)))

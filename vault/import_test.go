@@ -91,7 +91,7 @@ func TestImport(t *testing.T) {
 
 // TestImportCiphers: there is no cipher of ssh-keygen's that the table above leaves out.
 func TestImportCiphers(t *testing.T) {
-	need(t, "ssh", "openssh-client")
+	ground.Program(t, "ssh", "openssh-client")
 	for cipher := range strings.FieldsSeq(run(t, "ssh", "-Q", "cipher")) {
 		if _, ok := ciphers[cipher]; !ok {
 			t.Errorf("%s is not read", cipher)

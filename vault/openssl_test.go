@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 // opensslKinds are the keys that SSH has, as openssl genpkey makes them.
@@ -40,7 +42,7 @@ var opensslKeys = sync.OnceValues(func() (map[string][]byte, error) {
 // opensslKey is the file of a key of that kind, and its public half by the standard library's reading.
 func opensslKey(t testing.TB, kind string) (path string, public ssh.PublicKey) {
 	t.Helper()
-	need(t, "openssl", "openssl")
+	ground.Program(t, "openssl", "openssl")
 	keys, err := opensslKeys()
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +211,7 @@ func TestOpenSSLConverts(t *testing.T) {
 
 // TestOpenSSLOtherKinds: keys that SSH has no use for are called by their names.
 func TestOpenSSLOtherKinds(t *testing.T) {
-	need(t, "openssl", "openssl")
+	ground.Program(t, "openssl", "openssl")
 	for want, args := range map[string]string{
 		"ed448":                        "genpkey -algorithm ed448",
 		"x25519":                       "genpkey -algorithm x25519",
@@ -230,7 +232,7 @@ func TestOpenSSLOtherKinds(t *testing.T) {
 
 // TestPEMAround: what people's files have around the one key does not matter; two keys do.
 func TestPEMAround(t *testing.T) {
-	need(t, "openssl", "openssl")
+	ground.Program(t, "openssl", "openssl")
 	_, want := opensslKey(t, "p256")
 	keys, err := opensslKeys()
 	if err != nil {
