@@ -15,9 +15,6 @@ const (
 	runKeyName = "kagiban-agent"
 	// runKeyLimit is how long such a command may be ("Run and RunOnce Registry Keys").
 	runKeyLimit = 260
-	// approvedPath is where the Task Manager keeps which of them the person has turned off: the first byte is odd then. That is not
-	// documented anywhere.
-	approvedPath = `Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run`
 )
 
 // notRunning is the code with which kagiban ends when there is no agent to stop.

@@ -7,6 +7,10 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
+// approvedPath is where the Task Manager keeps which values of the Run key the person has turned off: the first byte is odd then. That is not
+// documented anywhere.
+const approvedPath = `Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run`
+
 // The same names as in runkey_other.go.
 
 func runKeyReady() error { return nil }
