@@ -118,7 +118,7 @@ func lockMutex(name string) (unlock func()) {
 	if err != nil {
 		return func() {}
 	}
-	h, err := windows.CreateMutex(nil, false, path)
+	h, _ := windows.CreateMutex(nil, false, path) // one that is there already is an error, too
 	if h == 0 {
 		return func() {}
 	}
