@@ -1,7 +1,6 @@
 package hostsetup
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -98,16 +97,13 @@ func call(o Options) (*setup, book.Host, error) {
 	}
 	o.fill()
 	id, err := newIdentity(o.Target, HostKeyPolicy{}, inBook(page))
-	s := &setup{Options: o, dialer: &dialer{target: o.Target, identity: id}}
-	s.dialer.held = s.held
-	return s, page, err
+	return newSetup(o, id), page, err
 }
 
 // inBook accepts, on first contact as known_hosts has it, a key that the server proved to hold when it was added.
 func inBook(h book.Host) func(context.Context, string, ssh.PublicKey) error {
 	return func(_ context.Context, known string, key ssh.PublicKey) error {
-		line := string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
-		if slices.Contains(h.HostKeys, line) {
+		if slices.Contains(h.HostKeys, publicLine(key)) {
 			return nil
 		}
 		return &HostKeyError{Known: known, Key: key, Changed: len(h.HostKeys) > 0, Where: "the book (hosts.toml)"}

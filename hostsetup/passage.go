@@ -43,18 +43,14 @@ func (r *root) through(ctx context.Context, c *conn, program string) (*passage, 
 			x.listen(heard)
 		}
 	}()
-	if _, err := io.WriteString(p.in, x.words.Relay(program)); err != nil {
-		r.drop(c)
-		return nil, &UnreachableError{Address: c.dialer.target.endpoint(), Err: err}
-	}
-	timer := time.NewTimer(startLimit)
-	defer timer.Stop()
-	select {
-	case err = <-begun:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-timer.C:
-		err = context.DeadlineExceeded
+	ctx, done := context.WithTimeout(ctx, startLimit)
+	defer done()
+	if _, err = io.WriteString(p.in, x.words.Relay(program)); err == nil {
+		select {
+		case err = <-begun:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
 	if err != nil {
 		r.drop(c)

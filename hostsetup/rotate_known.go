@@ -47,7 +47,7 @@ func Elsewhere(files []string, pages []book.Host) (names []string, hashed int, e
 
 // held tells whether a line of known_hosts is about a server of the book.
 func held(hosts []string, key ssh.PublicKey, pages []book.Host) bool {
-	line := string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
+	line := publicLine(key)
 	return slices.ContainsFunc(pages, func(page book.Host) bool {
 		return slices.Contains(page.HostKeys, line) || slices.ContainsFunc(hosts, func(name string) bool {
 			return name == page.KnownAs || knownhosts.Normalize(name) == knownhosts.Normalize(page.KnownAs)

@@ -101,10 +101,15 @@ func begin(o *Options) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &setup{Options: *o, dialer: &dialer{target: o.Target, identity: id}}
-	s.dialer.held = s.held
+	s := newSetup(*o, id)
 	s.result.Steps = []Step{}
 	return s, nil
+}
+
+func newSetup(o Options, id *identity) *setup {
+	s := &setup{Options: o, dialer: &dialer{target: o.Target, identity: id}}
+	s.dialer.held = s.held
+	return s
 }
 
 func (s *setup) close() {
