@@ -6,27 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/windows"
-
 	"kagiban/cmd/internal/home"
+	"kagiban/scripts/ground"
 )
-
-// open lets everybody read a file or folder.
-func open(t *testing.T, path string) {
-	t.Helper()
-	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FR;;;WD)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, _, err := sd.DACL()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const what = windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
-	if err := windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, what, nil, nil, list, nil); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // TestDoctorOnWindows: a folder and a file that others may enter are found by their access lists, named, and closed by --fix.
 func TestDoctorOnWindows(t *testing.T) {
@@ -53,11 +35,11 @@ func TestDoctorOnWindows(t *testing.T) {
 	if err := os.WriteFile(config, []byte("client = 'desk'\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open(t, config)
+	ground.LetIn(t, config)
 	if said := doctor(); !strings.Contains(said, " may open "+config+" (its access list says so)") {
 		t.Errorf("an open file: %s", said)
 	}
-	open(t, filepath.Join(dir, "log"))
+	ground.LetIn(t, filepath.Join(dir, "log"))
 	if said := doctor(); !strings.Contains(said, " may enter it") || !strings.Contains(said, "next: kagiban doctor --fix") {
 		t.Errorf("an open folder: %s", said)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/windows"
+
+	"kagiban/scripts/ground"
 )
 
 // TestStranger: who counts as somebody else in an access list.
@@ -106,7 +108,7 @@ func TestPrivateDirOnWindows(t *testing.T) {
 	if err := os.Mkdir(open, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	letIn(t, open)
+	ground.LetIn(t, open)
 	before, _, err := securityOf(open)
 	if err != nil {
 		t.Fatal(err)
@@ -123,22 +125,5 @@ func TestPrivateDirOnWindows(t *testing.T) {
 	}
 	if err := PrivateDir(open); err != nil {
 		t.Error(err)
-	}
-}
-
-// letIn lets everybody read a folder.
-func letIn(t *testing.T, path string) {
-	t.Helper()
-	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FR;;;WD)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, _, err := sd.DACL()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const what = windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
-	if err := windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, what, nil, nil, list, nil); err != nil {
-		t.Fatal(err)
 	}
 }
