@@ -113,22 +113,6 @@ func (d *dialer) openNow(ctx context.Context, a auth) (*conn, *state, error) {
 	return c, s, nil
 }
 
-// session is the way to one command. A server that gives each connection only one (tinyssh), or ends it with the first one's end (dropbear),
-// is connected to anew.
-func (c *conn) session(ctx context.Context) (*ssh.Session, error) {
-	if !c.spent || c.by.user == "" || software(c.ServerVersion()) == openSSH {
-		c.spent = true
-		return c.NewSession()
-	}
-	fresh, _, err := c.dialer.open(ctx, c.by)
-	if err != nil {
-		return nil, err
-	}
-	_ = c.Client.Close() // it has had its command
-	c.Client = fresh.Client
-	return c.NewSession()
-}
-
 func (d *dialer) handshake(tcp net.Conn, s *state) (*conn, error) {
 	_ = tcp.SetDeadline(time.Now().Add(d.patience()))
 	s.line = &line{Conn: tcp, heard: &d.heard}

@@ -63,7 +63,7 @@ func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*p
 	defer done()
 	client := c.Client
 	defer context.AfterFunc(begun, func() { _ = client.Close() })() // a link that was cut says nothing, for as long as TCP likes
-	session, err := c.session(ctx)
+	session, err := c.session(begun)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -95,6 +95,40 @@ func (c *conn) start(ctx context.Context, command string, tty bool, t *talk) (*p
 	}
 	p.close()
 	return nil, cmp.Or(ctx.Err(), err)
+}
+
+// session is the way to one command. A server that gives each connection only one (tinyssh), or ends it with the first one's end (dropbear),
+// is connected to anew.
+func (c *conn) session(ctx context.Context) (*ssh.Session, error) {
+	if !c.spent || c.by.user == "" || software(c.ServerVersion()) == openSSH {
+		c.spent = true
+		return newSession(ctx, c.Client)
+	}
+	fresh, _, err := c.dialer.open(ctx, c.by)
+	if err != nil {
+		return nil, err
+	}
+	_ = c.Client.Close() // it has had its command
+	c.Client = fresh.Client
+	return newSession(ctx, c.Client)
+}
+
+// newSession does not outlast ctx. The library's own may never return: a channel that is opened just after the others were told that the link
+// is gone is told nothing.
+func newSession(ctx context.Context, client *ssh.Client) (*ssh.Session, error) {
+	var session *ssh.Session
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		session, err = client.NewSession()
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		return session, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // end makes an end of it, whatever it does: a server that does not close its side in time loses the connection.

@@ -55,6 +55,42 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
+// An endless connection never answers that a channel is open, and closing it does not help.
+type endless struct {
+	ssh.Conn
+	held chan struct{}
+}
+
+func (c endless) OpenChannel(string, []byte) (ssh.Channel, <-chan *ssh.Request, error) {
+	<-c.held
+	return nil, nil, net.ErrClosed
+}
+func (endless) Close() error          { return nil }
+func (endless) ServerVersion() []byte { return nil }
+
+// TestLinkGoneMeanwhile: where the link ends while a channel is opened, the library may never say so. A stand-in for it: what the library does is
+// a matter of microseconds.
+func TestLinkGoneMeanwhile(t *testing.T) {
+	held := make(chan struct{})
+	defer close(held)
+	c := &conn{Client: &ssh.Client{Conn: endless{held: held}}, dialer: &dialer{}}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.start(ctx, "true", false, &talk{})
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for ever")
+	}
+}
+
 // TestTurns: one shell runs several verbs, and what one of them does to itself is over with it.
 func TestTurns(t *testing.T) {
 	for _, shell := range [][]string{{"dash", "-s"}, {"busybox", "sh", "-s"}, {"sh", "-s"}} {
