@@ -31,6 +31,7 @@ type Spec struct {
 const (
 	minRSABits   = 3072  // made: NIST SP 800-57 part 1, 128 bits of security
 	minRSAImport = 2048  // imported: what old servers still know somebody by
+	minRSAOpen   = 1024  // opened without being kept: what sshd takes, sshd_config(5), RequiredRSASize
 	maxRSABits   = 16384 // OpenSSH, sshbuf.h: SSHBUF_MAX_BIGNUM
 )
 
@@ -62,9 +63,9 @@ func (v *Vault) Create(name string, s Spec, passphrase []byte) (Key, error) {
 // newPassphrase. The formats are in docs/key-files.md. The key's comment is kept, cleaned; one that has none gets its
 // name. The file itself is the caller's, and stays. It runs the KDF twice, and for a locked file that file's own.
 //
-// Errors, in this order: ErrBadName, ErrKeyExists; *KnownError, as soon as the file shows its public half; *FormatError, *TypeError,
-// *CipherError, *CostError, *PuTTYError, ErrBrokenKey; then ErrNeedPassphrase (locked, and oldPassphrase is empty) or ErrWrongPassphrase;
-// ErrBrokenKey, ErrWeakKey (rsa below 2048 bits), *TypeError; ErrEmptyPassphrase for the new one, so that nothing is asked for a file
+// Errors, in this order: ErrBadName, ErrKeyExists; *KnownError and ErrWeakKey (rsa below 2048 bits), as soon as the file shows its public
+// half; *FormatError, *TypeError, *CipherError, *CostError, *PuTTYError, ErrBrokenKey; then ErrNeedPassphrase (locked, and oldPassphrase is
+// empty) or ErrWrongPassphrase; ErrBrokenKey, ErrWeakKey, *TypeError; ErrEmptyPassphrase for the new one, so that nothing is asked for a file
 // that could not be imported anyway. Of a file that is encrypted by a cipher with a tag (AES-GCM, ChaCha20-Poly1305), and of the
 // first bytes of any other, ErrWrongPassphrase may also mean that it was altered.
 func (v *Vault) Import(name string, file, oldPassphrase, newPassphrase []byte) (Key, error) {

@@ -144,7 +144,7 @@ func readSEC1(der, curve []byte) (any, error) {
 	var oid asn1.ObjectIdentifier
 	if _, err := asn1.Unmarshal(curve, &oid); err != nil {
 		return nil, &TypeError{"ecdsa with a curve that is not named",
-			"openssl ec -param_enc named_curve -aes256 -in FILE -out NEWFILE   (if it is one that SSH has), then import NEWFILE"}
+			"openssl ec -param_enc named_curve -aes256 -in FILE -out NEWFILE   (if it is one that SSH has), then the same with NEWFILE"}
 	}
 	if curves[oid.String()] == nil {
 		return nil, unkept("ecdsa on the curve " + oid.String())

@@ -15,9 +15,24 @@ import (
 // byteOrderMark is what editors on Windows leave before a text in UTF-8.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// readKey reads a private key from a file of any format that is imported, and proves that it is one: see material. The passphrase is
-// looked at only if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
+// readKey reads a private key that is to be kept: as readAny, and it must be long enough, which most files show before they are opened.
 func readKey(file, passphrase []byte) (*material, error) {
+	if err := longEnough(publicIn(file), minRSAImport); err != nil {
+		return nil, err
+	}
+	m, err := readAny(file, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	if err := longEnough(m.public, minRSAImport); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// readAny reads a private key from a file of any format that is known, and proves that it is one: see material. The passphrase is
+// looked at only if the file is locked; then an empty one is ErrNeedPassphrase, after every error that a passphrase would not change.
+func readAny(file, passphrase []byte) (*material, error) {
 	file = bytes.TrimPrefix(file, byteOrderMark)
 	if isPuTTY(file) {
 		return readPuTTY(file, passphrase)

@@ -210,7 +210,7 @@ func TestImportLooks(t *testing.T) {
 	for want, file := range map[string]string{
 		"an empty file":        " \n",
 		"a public key":         string(readAll(t, path+".pub")),
-		"umask 077; age -d":    "age-encryption.org/v1\n-> scrypt ",
+		"age -d -o NEWFILE FILE   (in a folder that nobody else can open)":    "age-encryption.org/v1\n-> scrypt ",
 		"no kind of key":       "secretsecretsecret",
 		"X.509":                "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\n",
 		"ssh.com":              "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",

@@ -16,7 +16,7 @@ var looks = []struct {
 	{regexp.MustCompile(`^PuTTY-User-Key-File-`), "a PuTTY private key", puttyToOpenSSH},
 	{regexp.MustCompile(`^---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`), "an ssh.com private key", puttyToOpenSSH},
 	{regexp.MustCompile(`^age-encryption\.org/|^-----BEGIN AGE ENCRYPTED FILE-----`), "an age file",
-		"open it with (umask 077; age -d -o NEWFILE FILE), import NEWFILE, and remove it"},
+		"age -d -o NEWFILE FILE   (in a folder that nobody else can open), then the same with NEWFILE, and remove it"},
 	{regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`), "an X.509 certificate", "name the private key's file"},
 	{regexp.MustCompile(`^(---- BEGIN SSH2 PUBLIC KEY ----|-----BEGIN (RSA )?PUBLIC KEY-----)`), "a public key", notPublic},
 }

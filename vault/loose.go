@@ -20,12 +20,12 @@ func NewLoose(comment string, passphrase []byte) ([]byte, error) {
 	return m.marshal(passphrase)
 }
 
-// OpenLoose opens a private key that no vault keeps, from the bytes of its file. What it returns was proved, as by [Vault.Unlock]; it has no
-// name. A file that is not locked is opened, too.
+// OpenLoose opens a private key that no vault keeps, from the bytes of its file, in any format that [Vault.Import] reads. What it returns was
+// proved, as by [Vault.Unlock]; it has no name. A file that is not locked is opened, too, and an rsa key of 1024 bits, which sshd takes.
 //
 // Errors: those of Import for a file and its passphrase.
 func OpenLoose(file, passphrase []byte) (*Private, error) {
-	m, err := readOpenSSH(file, passphrase, maxRounds)
+	m, err := readAny(file, passphrase)
 	if err != nil {
 		return nil, err
 	}

@@ -145,8 +145,8 @@ func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
 	if e.BitLen() > 24 {
 		return nil, fmt.Errorf("%w: rsa exponent", ErrBrokenKey)
 	}
-	if n := n.BitLen(); n < minRSAImport {
-		return nil, fmt.Errorf("%w: rsa of %d bits, at least %d are needed: make a new key", ErrWeakKey, n, minRSAImport)
+	if n := n.BitLen(); n < minRSAOpen {
+		return nil, tooShort(n, minRSAOpen)
 	}
 	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n, E: int(e.Int64())}, D: d, Primes: []*big.Int{p, q}}
 	key.Precompute()
@@ -154,6 +154,21 @@ func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("%w: %w", ErrBrokenKey, err)
 	}
 	return key, nil
+}
+
+func tooShort(bits, least int) error {
+	return fmt.Errorf("%w: rsa of %d bits, at least %d are needed: make a new key", ErrWeakKey, bits, least)
+}
+
+// longEnough refuses an rsa key of fewer bits, by its public half. None (nil) is long enough.
+func longEnough(public ssh.PublicKey, least int) error {
+	if public == nil {
+		return nil
+	}
+	if k := describe("", public, ""); k.Type == "rsa" && k.Bits < least {
+		return tooShort(k.Bits, least)
+	}
+	return nil
 }
 
 // prove derives the public half and lets it verify a signature.

@@ -65,7 +65,14 @@ func readPayload(payload []byte) (*material, error) {
 	if f.Cipher != "none" {
 		return nil, fmt.Errorf("%w: locked once more inside its age file", ErrBrokenKey)
 	}
-	return f.readClear()
+	m, err := f.readClear()
+	if err != nil {
+		return nil, err
+	}
+	if err := longEnough(m.public, minRSAImport); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // readClear reads the private part of a file that is not locked.

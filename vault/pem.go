@@ -28,7 +28,7 @@ const (
 var pemBegins = regexp.MustCompile(`(?m)^-----BEGIN (RSA |EC |ENCRYPTED )?PRIVATE KEY-----`)
 
 // toPKCS8 is the advice for what openssl reads and we do not.
-const toPKCS8 = "openssl pkcs8 -topk8 -in FILE -out NEWFILE   (asks for its passphrase, and for one for NEWFILE), then import NEWFILE"
+const toPKCS8 = "openssl pkcs8 -topk8 -in FILE -out NEWFILE   (asks for its passphrase, and for one for NEWFILE), then the same with NEWFILE"
 
 // readPEM reads a private key from a PEM file of openssl's: PKCS#1, SEC 1 or PKCS#8, in the clear or locked. It proves it, and looks at
 // the passphrase, as readOpenSSH does. maxWork bounds what deriving from the passphrase may cost, see openPKCS8.

@@ -19,8 +19,8 @@ func readPuTTY(file, passphrase []byte) (*material, error) {
 	if err != nil {
 		return nil, ofPuTTY(err)
 	}
-	if k := describe("", f.Public, ""); k.Type == "rsa" && k.Bits < minRSAImport {
-		return nil, fmt.Errorf("%w: rsa of %d bits, at least %d are needed: make a new key", ErrWeakKey, k.Bits, minRSAImport)
+	if err := longEnough(f.Public, minRSAOpen); err != nil {
+		return nil, err
 	}
 	key, err := f.PrivateKey(passphrase)
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -163,38 +162,31 @@ func (p *program) hostOptions(c *cli.Context, from map[secret]prompt.Source) (ho
 	return o, nil
 }
 
-// identity opens a private key file of the user's, by its passphrase if it has one.
+// identity opens a private key file of the user's, of any format that is taken in, by its passphrase if it has one.
 func (p *program) identity(ctx context.Context, file string, src prompt.Source) (ssh.Signer, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, say.Fail(say.IdentityUnread, err, "error", err.Error())
 	}
 	defer clear(text)
-	unread := func(err error) error {
-		return say.Fail(say.IdentityUnread, err, "error", fmt.Sprintf("%s: %v", file, err))
+	key, err := vault.OpenLoose(text, nil)
+	if errors.Is(err, vault.ErrNeedPassphrase) {
+		question := func() string { return say.Text(say.AskFile, say.Fields{"file": file}) + " " }
+		err = p.opening(ctx, src, question, func(answer []byte) (err error) {
+			key, err = vault.OpenLoose(text, answer)
+			return err
+		})
 	}
-	signer, err := ssh.ParsePrivateKey(text)
-	var locked *ssh.PassphraseMissingError
-	switch {
-	case err == nil:
-		return signer, nil
-	case !errors.As(err, &locked):
-		return nil, unread(err)
+	if err == nil {
+		return key.Signer()
 	}
-	question := func() string { return say.Text(say.AskFile, say.Fields{"file": file}) + " " }
-	err = p.opening(ctx, src, question, func(answer []byte) (err error) {
-		switch signer, err = ssh.ParsePrivateKeyWithPassphrase(text, answer); {
-		case errors.Is(err, x509.IncorrectPasswordError):
-			return vault.ErrWrongPassphrase
-		case err != nil:
-			return unread(err)
-		}
-		return nil
-	})
-	if isWrong(err) {
-		return nil, unread(err)
+	switch id, _ := say.Of(err); id {
+	case say.NotAKeyFile, say.CipherUnread, say.KeyFileCost, say.PuTTYUnread, say.KeyTypeUnkept: // which say what to do with it
+		return nil, say.ForFile(file, err)
+	case say.WrongPassphrase, say.BrokenKey, say.WeakKey:
+		return nil, say.Fail(say.IdentityUnread, err, "error", fmt.Sprintf("%s: %v", file, err))
 	}
-	return signer, unasked(err, "passphrase of "+file, identityPassphrase)
+	return nil, unasked(err, "passphrase of "+file, identityPassphrase)
 }
 
 // maxIdentities keeps the keys of ssh's configuration from using up the server's patience (MaxAuthTries is 6).
@@ -208,8 +200,10 @@ func plainIdentities(files []string) []ssh.Signer {
 		if err != nil || len(signers) == maxIdentities {
 			continue
 		}
-		if signer, err := ssh.ParsePrivateKey(text); err == nil {
-			signers = append(signers, signer)
+		if key, err := vault.OpenLoose(text, nil); err == nil {
+			if signer, err := key.Signer(); err == nil {
+				signers = append(signers, signer)
+			}
 		}
 		clear(text)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRecovery: a key to keep elsewhere is let in and proved on the hosts that can be reached, a second run goes on with it, and on the day it
-// opens the server from a computer that has nothing else.
+// opens the server from a computer that has nothing else, also as PuTTYgen saves it.
 func TestRecovery(t *testing.T) {
 	h, laptop := vpstest.Up(t, "", "sudo=nopasswd"), newClient(t)
 	if _, _, code := laptop.kagiban(laptop.add(h)...); code != 0 {
@@ -69,7 +69,10 @@ func TestRecovery(t *testing.T) {
 	if out, err := login.Output(); err != nil || string(out) != "owner\n" {
 		t.Errorf("ssh -i: %s, %v", out, err)
 	}
-	add := []string{"host", "add", "-i", file, "owner@" + h.Addr, "--name", "vps1", "-F", desk.config, "--passphrase-file", desk.passphrase, "--accept-new", "--yes"}
+	if out, err := exec.Command("puttygen", file, "--old-passphrase", laptop.secretFile("kept elsewhere"), "--new-passphrase", laptop.secretFile("of PuTTY"), "-O", "private", "-o", file+".ppk").CombinedOutput(); err != nil {
+		t.Fatalf("puttygen: %v, %s", err, out)
+	}
+	add := []string{"host", "add", "-i", file + ".ppk", "--identity-passphrase-file", laptop.secretFile("of PuTTY"), "owner@" + h.Addr, "--name", "vps1", "-F", desk.config, "--passphrase-file", desk.passphrase, "--accept-new", "--yes"}
 	if out, _, code := desk.kagiban(add...); code != 0 || !strings.Contains(out, "vps1 is key-only") {
 		t.Errorf("host add -i: exit %d, %s", code, out)
 	}

@@ -106,7 +106,7 @@ func vaultTable() map[ID]Message {
 		WeakKey:    {What: "{error}", StillTrue: "nothing was changed", Next: "kagiban key new NAME   (ed25519)"},
 		KeyChanged: {What: "{error}", StillTrue: "the key opens as the other change left it", Next: "kagiban key list"},
 		NotAKeyFile: {
-			What:      "{file} is no private key that can be taken in: it is {looks}",
+			What:      "{file} is no private key that can be read: it is {looks}",
 			StillTrue: "nothing was changed",
 			Next:      "{advice}",
 		},
