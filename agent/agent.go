@@ -121,6 +121,7 @@ type Options struct {
 	Log    *slog.Logger // nil: no log
 
 	Hardware Hardware // nil: no keys that live in devices
+	Journal  Journal  // nil: no account is kept of what was asked of the keys
 	// Legacy does what only servers and clients of long ago want, as OpenSSH's agent
 	// does to this day: DSA keys are taken in, and an RSA key signs with SHA-1 where
 	// a request asks for no better (RFC 9987 section 5.6.1).
@@ -165,6 +166,7 @@ type Agent struct {
 	remoteProviders bool
 	web             func(string) bool
 	fingerprint     func(ssh.PublicKey) string
+	journal         Journal
 
 	mu        sync.Mutex
 	keys      keyring
@@ -195,6 +197,7 @@ func New(o Options) *Agent {
 		remoteProviders: o.RemoteProviders,
 		web:             o.Web,
 		fingerprint:     o.Fingerprint,
+		journal:         o.Journal,
 	}
 	if a.now == nil {
 		a.now = time.Now

@@ -159,6 +159,7 @@ func (u *signing) withPIN(ctx context.Context) (signature []byte, err error) {
 	pin, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.ask.AskPassphrase(ctx, p) })
 	defer clear(pin)
 	if err == nil {
+		u.asked = true
 		return u.try(ctx, pin)
 	}
 	a.mu.Lock()

@@ -36,13 +36,13 @@ func (s *session) answer(ctx context.Context, frame []byte) []byte {
 		return s.agent.list(&s.binds)
 	}
 	answer, err := s.do(ctx, request)
-	switch {
-	case errors.Is(err, errBind), errors.Is(err, errExtension): // the extension is known, and failed (RFC 9987 section 5.8)
+	if err != nil {
+		s.recordRefused(request, err)
 		s.logRefusal(request, err)
-		return s.encode(&wire.ExtensionFailure{})
-	case err != nil:
-		s.logRefusal(request, err)
-		return s.encode(&wire.Failure{})
+		answer = &wire.Failure{}
+		if errors.Is(err, errBind) || errors.Is(err, errExtension) { // the extension is known, and failed (RFC 9987 section 5.8)
+			answer = &wire.ExtensionFailure{}
+		}
 	}
 	return s.encode(answer)
 }
@@ -64,14 +64,14 @@ func (s *session) do(ctx context.Context, request wire.Message) (wire.Message, e
 			return &wire.Success{}, a.unlock(ctx, m.Passphrase)
 		}
 	}
-	if a.isLocked() {
-		return nil, ErrAgentLocked
-	}
 	if m, ok := request.(*wire.SignRequest); ok {
-		return s.sign(ctx, m)
+		return s.recordedSign(ctx, m)
 	}
 	if s.binds.remote() && !s.providerAllowed(request) {
 		return nil, errRemote
+	}
+	if a.isLocked() {
+		return nil, ErrAgentLocked
 	}
 	return &wire.Success{}, s.change(ctx, request)
 }

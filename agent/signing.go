@@ -9,10 +9,11 @@ import (
 // signing is one sign request on its way to a signature.
 type signing struct {
 	*session
-	entry     *entry
 	request   *wire.SignRequest
+	entry     *entry // nil while not found
 	server    string // the server that the key's limits name, as look saw it last
 	confirmed bool   // a person said yes to it
+	asked     bool   // a person gave a passphrase, a PIN or a yes for it
 }
 
 // use is what the signature is for.
@@ -29,12 +30,13 @@ func (u *signing) prompt() Prompt {
 
 // sign is the way of a signature: which key; may it be used there; is it open, or
 // will a person open it; does a person want it; a place to compute.
-func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, error) {
-	e, err := s.agent.find(m.Blob)
-	if err != nil {
+func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
+	if u.agent.isLocked() {
+		return nil, ErrAgentLocked
+	}
+	if u.entry, err = u.agent.find(u.request.Blob); err != nil {
 		return nil, err
 	}
-	u := &signing{session: s, entry: e, request: m}
 	key, err := u.look()
 	if err == nil && key.signer == nil {
 		if err = u.open(ctx); err == nil {
@@ -48,15 +50,15 @@ func (s *session) sign(ctx context.Context, m *wire.SignRequest) (wire.Message, 
 		return nil, errLocked
 	}
 	if key.limits.confirm {
-		s.conn.watch()
-		if err := s.agent.confirm(ctx, e, u.prompt(), m); err != nil {
+		u.conn.watch()
+		if err := u.agent.confirm(ctx, u.entry, u.prompt(), u.request); err != nil {
 			return nil, err
 		}
-		u.confirmed = true
+		u.confirmed, u.asked = true, true
 	}
 	var signature []byte
 	if key.signer.device != nil {
-		s.conn.watch()
+		u.conn.watch()
 		signature, err = u.byDevice(ctx, key.signer)
 	} else {
 		signature, err = u.byKey(ctx, key.signer.heavy)
@@ -81,6 +83,7 @@ func (u *signing) open(ctx context.Context) error {
 		return errRemoteOpen
 	}
 	u.conn.watch()
+	u.asked = true
 	_, err := u.agent.open(ctx, u.entry, u.prompt())
 	return err
 }
