@@ -120,6 +120,7 @@ type Options struct {
 	Uptime func() time.Duration
 	Log    *slog.Logger // nil: no log
 
+	Ties     Ties     // nil: every server is offered every key
 	Hardware Hardware // nil: no keys that live in devices
 	Journal  Journal  // nil: no account is kept of what was asked of the keys
 	// Legacy does what only servers and clients of long ago want, as OpenSSH's agent
@@ -158,6 +159,7 @@ type Agent struct {
 	conns     chan struct{} // one token per connection
 
 	uptime          func() time.Duration
+	ties            Ties
 	hardware        Hardware
 	legacy          bool
 	life            time.Duration
@@ -189,6 +191,7 @@ func New(o Options) *Agent {
 		cancelled: map[questioner]time.Time{},
 
 		uptime:          o.Uptime,
+		ties:            o.Ties,
 		hardware:        o.Hardware,
 		legacy:          o.Legacy,
 		life:            o.Life,

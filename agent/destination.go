@@ -139,17 +139,17 @@ func (h hop) holds(b *bound, now time.Time) bool {
 			if bytes.Equal(key.Blob, b.blob) {
 				return true
 			}
-		case bytes.Equal(key.Blob, certificate.SignatureKey.Marshal()) && isCertifiedHost(certificate, h.Host, now):
+		case bytes.Equal(key.Blob, certificate.SignatureKey.Marshal()) && CertifiedHost(certificate, h.Host, now):
 			return true
 		}
 	}
 	return false
 }
 
-// isCertifiedHost says whether a host certificate is good now and for that name.
-// That its authority signed it was seen when it was bound. Its names may hold
+// CertifiedHost says whether a host certificate is good now and for that name.
+// That its authority signed it was seen when a connection was bound to it. Its names may hold
 // wildcards (ssh-keygen(1), -n); one without names is for none.
-func isCertifiedHost(c *ssh.Certificate, host string, now time.Time) bool {
+func CertifiedHost(c *ssh.Certificate, host string, now time.Time) bool {
 	second := uint64(now.Unix())
 	if c.CertType != ssh.HostCert || len(c.CriticalOptions) > 0 || second < c.ValidAfter || second >= c.ValidBefore {
 		return false

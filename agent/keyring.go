@@ -137,15 +137,15 @@ func (r *keyring) dropAdded(e *entry) {
 // can be written to a client without a lock.
 func (r *keyring) answer() []byte {
 	if r.list == nil {
-		r.list = wire.Encode(&wire.IdentitiesAnswer{Identities: r.rows(nil)})
+		r.list = wire.Encode(&wire.IdentitiesAnswer{Identities: r.rows(nil, nil)})
 	}
 	return r.list
 }
 
 // rows are the keys of listed as a client reads them.
-func (r *keyring) rows(hides func(*entry) bool) []wire.Identity {
+func (r *keyring) rows(hides func(*entry) bool, tie func(*entry) Tie) []wire.Identity {
 	rows := []wire.Identity{}
-	for _, e := range r.listed(hides, 0) {
+	for _, e := range r.listed(hides, tie, 0) {
 		rows = append(rows, wire.Identity{Blob: e.blob, Comment: e.comment})
 	}
 	return rows
@@ -153,15 +153,19 @@ func (r *keyring) rows(hides func(*entry) bool) []wire.Identity {
 
 // listed stops where the answer would grow longer than a client reads, if each row has
 // so many bytes more. Keys that hides says are not for the client are left out; nil
-// hides none.
-func (r *keyring) listed(hides func(*entry) bool, more int) []*entry {
+// hides none. tie is how they stand to the server that they are for, if they are for one.
+func (r *keyring) listed(hides func(*entry) bool, tie func(*entry) Tie, more int) []*entry {
+	all := slices.DeleteFunc(r.all(), func(e *entry) bool {
+		return e.public == nil || e.hidden || hides != nil && hides(e)
+	})
+	if tie != nil {
+		all = offered(all, tie)
+	} else {
+		slices.SortStableFunc(all, func(x, y *entry) int { return x.turn() - y.turn() })
+	}
 	var rows []*entry
-	size, all := listOverhead, r.all()
-	slices.SortStableFunc(all, func(x, y *entry) int { return x.turn() - y.turn() })
+	size := listOverhead
 	for _, e := range all {
-		if e.public == nil || e.hidden || hides != nil && hides(e) {
-			continue
-		}
 		size += rowSize(wire.Identity{Blob: e.blob, Comment: e.comment}) + more
 		if size > wire.MaxFrame || len(rows) == maxKeys {
 			break
@@ -177,7 +181,7 @@ func rowSize(row wire.Identity) int { return 4 + len(row.Blob) + 4 + len(row.Com
 
 // hasRoom says whether the list stays readable with one more row.
 func (r *keyring) hasRoom(row wire.Identity) bool {
-	rows := r.rows(nil)
+	rows := r.rows(nil, nil)
 	size := listOverhead + rowSize(row)
 	for _, other := range rows {
 		size += rowSize(other)

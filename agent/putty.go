@@ -75,7 +75,7 @@ func (a *Agent) listExtended(b *binds) *wire.KeyList {
 		return answer
 	}
 	const flags = 4 + 4 // with their length
-	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, flags) {
+	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, flags) {
 		row := wire.ListedKey{Identity: wire.Identity{Blob: e.blob, Comment: e.comment}}
 		if e.atRest() != nil {
 			row.Flags |= wire.FlagHasFile
@@ -184,7 +184,7 @@ func (a *Agent) closeAll(b *binds) (wire.Message, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	open, closed := &wire.OpenKeys{}, 0
-	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, 0) {
+	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, 0) {
 		if e.atRest() == nil {
 			open.Count++
 			continue

@@ -105,6 +105,7 @@ func (a *Agent) describe(blob []byte) (name, key string) {
 // list returns the encoded answer to a list request of who is bound so.
 func (a *Agent) list(b *binds) []byte {
 	a.refresh()
+	tie := a.tiesOf(b)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
@@ -112,8 +113,8 @@ func (a *Agent) list(b *binds) []byte {
 	switch {
 	case a.seal != nil:
 		return wire.Encode(&wire.IdentitiesAnswer{})
-	case (b.refused || len(b.all) > 0) && slices.ContainsFunc(a.keys.all(), hides):
-		return wire.Encode(&wire.IdentitiesAnswer{Identities: a.keys.rows(hides)})
+	case tie != nil || (b.refused || len(b.all) > 0) && slices.ContainsFunc(a.keys.all(), hides):
+		return wire.Encode(&wire.IdentitiesAnswer{Identities: a.keys.rows(hides, tie)})
 	}
 	return a.keys.answer()
 }
