@@ -86,10 +86,11 @@ type Prompt struct {
 type Use struct {
 	Purpose   string // UseLogin, UseFile or UseOther
 	User      string // of a login: the account
-	Server    string // of a login: the server's name in the key's constraint, or ""
+	Server    string // of a login: the server's name, by Servers or in the key's constraint; ""
 	HostKey   string // fingerprint of the host key that the connection was bound to last, or ""
 	Namespace string // of a file: what the signature is for, such as "git" (PROTOCOL.sshsig)
 	Forwarded bool   // the request came from another computer, over a forwarded connection
+	Via       string // the servers that forwarded it, the nearest first: their names, else their host keys' fingerprints
 }
 
 // What a signature can be for.
@@ -123,6 +124,7 @@ type Options struct {
 	Ties     Ties     // nil: every server is offered every key
 	Hardware Hardware // nil: no keys that live in devices
 	Journal  Journal  // nil: no account is kept of what was asked of the keys
+	Servers  Servers  // nil: no server has a name
 	// Legacy does what only servers and clients of long ago want, as OpenSSH's agent
 	// does to this day: DSA keys are taken in, and an RSA key signs with SHA-1 where
 	// a request asks for no better (RFC 9987 section 5.6.1).
@@ -161,6 +163,7 @@ type Agent struct {
 	uptime          func() time.Duration
 	ties            Ties
 	hardware        Hardware
+	servers         Servers
 	legacy          bool
 	life            time.Duration
 	lockWork        int
@@ -193,6 +196,7 @@ func New(o Options) *Agent {
 		uptime:          o.Uptime,
 		ties:            o.Ties,
 		hardware:        o.Hardware,
+		servers:         o.Servers,
 		legacy:          o.Legacy,
 		life:            o.Life,
 		lockWork:        o.LockWork,

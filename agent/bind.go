@@ -2,8 +2,10 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 
@@ -97,16 +99,19 @@ func (b *binds) take(contents []byte) error {
 	return nil
 }
 
-// use is what a signature over data is for. The server is named only by what was
-// checked: the host key that the connection is bound to, in the session that is
-// to be logged in to.
-func (b *binds) use(data []byte) Use {
-	u := Use{Purpose: UseOther, Forwarded: b.remote()}
+// use is what a signature over data is for; name gives a host key's server a name, or
+// "". The server is named only by what was checked: the host key that the connection
+// is bound to, in the session that is to be logged in to.
+func (b *binds) use(data []byte, name func(ssh.PublicKey) string) Use {
+	u := Use{Purpose: UseOther, Forwarded: b.remote(), Via: b.via(name)}
 	last := b.last()
 	if login, ok := wire.ParseLogin(data); ok {
 		u.Purpose, u.User = UseLogin, login.User
 		if last != nil && !bytes.Equal(last.id, login.SessionID) {
 			last = nil
+		}
+		if last != nil {
+			u.Server = name(last.key)
 		}
 	} else if namespace, ok := wire.ParseFile(data); ok {
 		u.Purpose, u.Namespace = UseFile, namespace
@@ -115,4 +120,16 @@ func (b *binds) use(data []byte) Use {
 		u.HostKey = ssh.FingerprintSHA256(last.key)
 	}
 	return u
+}
+
+// via names the servers that forward, the nearest first. Only the nearest was bound
+// by a program of this computer; those beyond it are what the one before says.
+func (b *binds) via(name func(ssh.PublicKey) string) string {
+	var servers []string
+	for _, hop := range b.all {
+		if hop.forwarding {
+			servers = append(servers, cmp.Or(name(hop.key), ssh.FingerprintSHA256(hop.key)))
+		}
+	}
+	return strings.Join(servers, ", then ")
 }

@@ -162,10 +162,13 @@ func TestALockedKeyMayBeOpenedFromElsewhereIfItSaysSo(t *testing.T) {
 }
 
 func TestWhatASignatureIsFor(t *testing.T) {
-	host, other := newHostKey(t), newHostKey(t)
+	host, other, named := newHostKey(t), newHostKey(t), newHostKey(t)
 	login := &wire.Login{SessionID: []byte("a"), User: "me", Algorithm: "ssh-ed25519", Key: []byte("k"), HostKey: host.blob()}
 	file := []byte("SSHSIG\x00\x00\x00\x03git\x00\x00\x00\x00\x00\x00\x00\x06sha512\x00\x00\x00\x01h")
-	print := ssh.FingerprintSHA256(host.PublicKey())
+	print, hop := ssh.FingerprintSHA256(host.PublicKey()), ssh.FingerprintSHA256(other.PublicKey())
+	known := func(k ssh.PublicKey) string {
+		return map[string]string{string(named.blob()): "vps1"}[string(k.Marshal())]
+	}
 	tests := []struct {
 		name  string
 		binds []*wire.Extension
@@ -175,9 +178,12 @@ func TestWhatASignatureIsFor(t *testing.T) {
 		{"login", nil, login.Data(), Use{Purpose: UseLogin, User: "me"}},
 		{"login, bound", []*wire.Extension{host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print}},
 		{"login to another session", []*wire.Extension{host.bind(t, "b", false)}, login.Data(), Use{Purpose: UseLogin, User: "me"}},
-		{"login from a server", []*wire.Extension{other.bind(t, "b", true), host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print, Forwarded: true}},
+		{"login from a server", []*wire.Extension{other.bind(t, "b", true), host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print, Forwarded: true, Via: hop}},
+		{"login to a server with a name", []*wire.Extension{named.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: ssh.FingerprintSHA256(named.PublicKey()), Server: "vps1"}},
+		{"login to another session of a server with a name", []*wire.Extension{named.bind(t, "b", false)}, login.Data(), Use{Purpose: UseLogin, User: "me"}},
+		{"login from a server by way of one with a name", []*wire.Extension{named.bind(t, "c", true), other.bind(t, "b", true), host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print, Forwarded: true, Via: "vps1, then " + hop}},
 		{"file", nil, file, Use{Purpose: UseFile, Namespace: "git"}},
-		{"file from a server", []*wire.Extension{host.bind(t, "a", true)}, file, Use{Purpose: UseFile, Namespace: "git", HostKey: print, Forwarded: true}},
+		{"file from a server", []*wire.Extension{host.bind(t, "a", true)}, file, Use{Purpose: UseFile, Namespace: "git", HostKey: print, Forwarded: true, Via: print}},
 		{"anything", nil, []byte("x"), Use{Purpose: UseOther}},
 	}
 	for _, test := range tests {
@@ -188,7 +194,7 @@ func TestWhatASignatureIsFor(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := b.use(test.data); got != test.want {
+			if got := b.use(test.data, known); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})

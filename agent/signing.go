@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 
 	"kagiban/agent/wire"
@@ -18,8 +19,8 @@ type signing struct {
 
 // use is what the signature is for.
 func (u *signing) use() Use {
-	use := u.binds.use(u.request.Data)
-	use.Server = u.server
+	use := u.binds.use(u.request.Data, u.agent.serverName)
+	use.Server = cmp.Or(use.Server, u.server)
 	return use
 }
 

@@ -96,7 +96,20 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals) (*age
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
 		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
+		Servers: p.serverNames(log),
 	}), nil
+}
+
+// serverNames are the servers of this user.
+func (p *program) serverNames(log *slog.Logger) *serverNames {
+	names := &serverNames{now: p.now, log: log}
+	if h, err := p.home(); err == nil {
+		names.book.Path = h.Hosts()
+	}
+	if folder, err := os.UserHomeDir(); err == nil {
+		names.home = folder
+	}
+	return names
 }
 
 // opensForForwarded says whether the config names the key. A config that cannot be

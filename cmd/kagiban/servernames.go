@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
+	"kagiban/hostsetup/book"
+)
+
+// serverNames knows servers by what hosts.toml and ssh's known_hosts say of their host keys. It is an agent.Servers.
+type serverNames struct {
+	book book.Book
+	home string // of the user, for ssh's files; "" reads none of the user's own
+	now  func() time.Time
+	log  *slog.Logger
+
+	mu    sync.Mutex
+	files []string      // that what follows was read from, or would have been
+	seen  []os.FileInfo // they as they were; nil: it was not there
+	asOf  time.Time     // the time before seen was taken; zero: never
+	known knownServers
+}
+
+// knownServers is what was read.
+type knownServers struct {
+	aliases, names map[string][]string // by host key
+	authorities    []hostAuthority
+	revoked        map[string]bool // host keys and authorities
+}
+
+// hostAuthority is a line @cert-authority of known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+type hostAuthority struct{ key, patterns string }
+
+// rereadAfter is how long what was read is believed though no file of it has changed: an Include may name files that were not there.
+const rereadAfter = time.Minute
+
+// maxNames is how many names of one server are told; who has copied one host key to many servers sees that there are more.
+const maxNames = 3
+
+// Name is the alias in hosts.toml, and in brackets the name that known_hosts has; or the one of both that there is. Names that
+// known_hosts hides (HashKnownHosts) cannot be told.
+func (s *serverNames) Name(hostKey ssh.PublicKey) string {
+	known := s.look()
+	aliases, names := known.of(hostKey, s.now())
+	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(aliases, n) })
+	switch first, rest := few(aliases), few(names); {
+	case first == "":
+		return rest
+	case rest == "":
+		return first
+	default:
+		return first + " (" + rest + ")"
+	}
+}
+
+func few(names []string) string {
+	if len(names) > maxNames {
+		names = append(slices.Clip(names[:maxNames]), "...")
+	}
+	return strings.Join(names, ", ")
+}
+
+// of are the names of who holds that host key. A certificate counts for the names that its authority may give, and its key as any other.
+func (k knownServers) of(hostKey ssh.PublicKey, now time.Time) (aliases, names []string) {
+	certificate, ok := hostKey.(*ssh.Certificate)
+	if ok {
+		hostKey = certificate.Key
+		if !k.revoked[blob(certificate.SignatureKey)] {
+			names = k.certified(certificate, now)
+		}
+	}
+	key := blob(hostKey)
+	if k.revoked[key] {
+		return nil, nil
+	}
+	return slices.Clone(k.aliases[key]), unique(append(names, k.names[key]...))
+}
+
+func (k knownServers) certified(c *ssh.Certificate, now time.Time) (names []string) {
+	second := uint64(now.Unix())
+	if c.CertType != ssh.HostCert || len(c.CriticalOptions) > 0 || second < c.ValidAfter || second >= c.ValidBefore {
+		return nil
+	}
+	for _, a := range k.authorities {
+		if a.key != blob(c.SignatureKey) {
+			continue
+		}
+		for _, name := range c.ValidPrincipals {
+			if !strings.ContainsAny(name, "*?") && wire.MatchPatternList(a.patterns, strings.ToLower(name)) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func blob(key ssh.PublicKey) string { return string(key.Marshal()) }
+
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// look reads the files if one of them has changed, or so lately that a further change might have got the same date.
+func (s *serverNames) look() knownServers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if s.asOf.IsZero() || now.Before(s.asOf) || now.Sub(s.asOf) > rereadAfter || !slices.EqualFunc(states(s.files), s.seen, sameState) || !settled(present(s.seen), s.asOf) {
+		config, hosts := sshFiles(s.home)
+		s.files = slices.Concat(config, hosts, []string{s.book.Path})
+		s.seen, s.asOf = states(s.files), now
+		s.known = s.read(hosts)
+	}
+	return s.known
+}
+
+func (s *serverNames) read(files []string) knownServers {
+	k := knownServers{aliases: map[string][]string{}, names: map[string][]string{}, revoked: map[string]bool{}}
+	hosts, err := s.book.Hosts()
+	if err != nil {
+		s.log.Warn("servers are named by known_hosts alone", "error", err)
+	}
+	for _, h := range hosts {
+		for _, line := range h.HostKeys {
+			if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
+				k.aliases[blob(key)] = append(k.aliases[blob(key)], h.Name)
+			}
+		}
+	}
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil {
+			k.add(text)
+		}
+	}
+	return k
+}
+
+// add takes in a known_hosts file. Lines that cannot be read are passed over, as ssh does.
+func (k *knownServers) add(text []byte) {
+	for line := range bytes.Lines(text) {
+		marker, hosts, key, _, _, err := ssh.ParseKnownHosts(line)
+		if err != nil {
+			continue
+		}
+		switch marker {
+		case "revoked":
+			k.revoked[blob(key)] = true
+		case "cert-authority":
+			k.authorities = append(k.authorities, hostAuthority{blob(key), strings.ToLower(strings.Join(hosts, ","))})
+		case "":
+			if name := hosts[0]; !strings.HasPrefix(name, "|") && !strings.HasPrefix(name, "!") { // the others are its addresses
+				k.names[blob(key)] = append(k.names[blob(key)], name)
+			}
+		}
+	}
+}
+
+// states are files as they are now; nil where there is none.
+func states(files []string) []os.FileInfo {
+	all := make([]os.FileInfo, len(files))
+	for i, file := range files {
+		if info, err := os.Stat(file); err == nil {
+			all[i] = info
+		}
+	}
+	return all
+}
+
+func sameState(a, b os.FileInfo) bool {
+	return a == nil && b == nil || a != nil && b != nil && sameFile(a, b)
+}
+
+func present(all []os.FileInfo) []os.FileInfo {
+	return slices.DeleteFunc(slices.Clone(all), func(f os.FileInfo) bool { return f == nil })
+}

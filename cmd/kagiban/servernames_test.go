@@ -1,0 +1,117 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+
+	"kagiban/hostsetup/book"
+)
+
+func newHostSigner(t *testing.T) ssh.Signer {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func lineOf(s ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(s.PublicKey())) }
+
+func lay(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestServerNames: by the book, by known_hosts wherever ssh's configuration has it, by an authority; nothing that a name cannot be proved for.
+func TestServerNames(t *testing.T) {
+	folder := t.TempDir()
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := &serverNames{book: book.Book{Path: filepath.Join(folder, "hosts.toml")}, home: folder, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
+	both, aliasOnly, nameOnly, elsewhere, hashed, revoked, copied := newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t)
+	authority, badAuthority, certified := newHostSigner(t), newHostSigner(t), newHostSigner(t)
+	lay(t, s.book.Path, "schema = 1\n[[host]]\nname = 'vps1'\nhost_keys = ['"+strings.TrimSpace(lineOf(both))+"', '"+strings.TrimSpace(lineOf(revoked))+"']\n"+
+		"[[host]]\nname = 'vps2'\nhost_keys = ['"+strings.TrimSpace(lineOf(aliasOnly))+"']\n")
+	lay(t, filepath.Join(folder, ".ssh", "config"), "# Include nothing\nInclude conf.d/*\n  UserKnownHostsFile=\"~/my hosts\" "+filepath.Join(folder, "second")+"\n")
+	lay(t, filepath.Join(folder, ".ssh", "conf.d", "a"), "Host x\n\tGlobalKnownHostsFile "+filepath.Join(folder, "third")+"\n")
+	lay(t, filepath.Join(folder, "my hosts"), "vps1.example.com,192.0.2.7 "+lineOf(both)+"@cert-authority *.example.com,!x.example.com "+lineOf(authority)+
+		"@cert-authority * "+lineOf(badAuthority)+"@revoked * "+lineOf(badAuthority))
+	lay(t, filepath.Join(folder, "second"), "[git.example.com]:2222 "+lineOf(nameOnly)+xknownhosts.HashHostname("hidden")+" "+lineOf(hashed)+"no line\n")
+	lay(t, filepath.Join(folder, "third"), "third "+lineOf(elsewhere)+"@revoked * "+lineOf(revoked)+"d "+lineOf(copied)+"b "+lineOf(copied)+"a "+lineOf(copied)+"c "+lineOf(copied))
+
+	certificate := func(by ssh.Signer, change func(*ssh.Certificate)) ssh.PublicKey {
+		c := &ssh.Certificate{Key: certified.PublicKey(), CertType: ssh.HostCert, ValidBefore: uint64(now.Unix()) + 1, ValidPrincipals: []string{"y.example.com", "x.example.com", "y.example.org", "*.example.com"}}
+		change(c)
+		if err := c.SignCert(rand.Reader, by); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	same := func(*ssh.Certificate) {}
+	for name, tt := range map[string]struct {
+		key  ssh.PublicKey
+		want string
+	}{
+		"alias and name":     {both.PublicKey(), "vps1 (vps1.example.com)"},
+		"alias":              {aliasOnly.PublicKey(), "vps2"},
+		"name":               {nameOnly.PublicKey(), "[git.example.com]:2222"},
+		"an included file":   {elsewhere.PublicKey(), "third"},
+		"a hidden name":      {hashed.PublicKey(), ""},
+		"revoked":            {revoked.PublicKey(), ""},
+		"many":               {copied.PublicKey(), "a, b, c, ..."},
+		"unknown":            {authority.PublicKey(), ""},
+		"certified":          {certificate(authority, same), "y.example.com"},
+		"by a revoked one":   {certificate(badAuthority, same), ""},
+		"by another one":     {certificate(both, same), ""},
+		"expired":            {certificate(authority, func(c *ssh.Certificate) { c.ValidBefore-- }), ""},
+		"of a user":          {certificate(authority, func(c *ssh.Certificate) { c.CertType = ssh.UserCert }), ""},
+		"with a requirement": {certificate(authority, func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"x": ""} }), ""},
+	} {
+		if got := s.Name(tt.key); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	lay(t, filepath.Join(folder, ".ssh", "known_hosts2"), "late "+lineOf(hashed)) // a file that was not there
+	if got := s.Name(hashed.PublicKey()); got != "late" {
+		t.Errorf("after a change: %q", got)
+	}
+	lay(t, s.book.Path, "nonsense")
+	if got := s.Name(both.PublicKey()); got != "vps1.example.com" {
+		t.Errorf("with a book that cannot be read: %q", got)
+	}
+}
+
+// TestServerNamesAreQuick: nothing is read where nothing has changed.
+func TestServerNamesAreQuick(t *testing.T) {
+	folder, server := t.TempDir(), newHostSigner(t)
+	now := time.Now().Add(10 * time.Second)
+	s := &serverNames{home: folder, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
+	lay(t, filepath.Join(folder, ".ssh", "known_hosts"), "a "+lineOf(server))
+	s.Name(server.PublicKey())
+	s.known.names[blob(server.PublicKey())] = []string{"kept"}
+	if got := s.Name(server.PublicKey()); got != "kept" {
+		t.Errorf("read again: %q", got)
+	}
+	now = now.Add(rereadAfter + 1)
+	if got := s.Name(server.PublicKey()); got != "a" {
+		t.Errorf("a minute later: %q", got)
+	}
+}
