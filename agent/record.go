@@ -66,8 +66,7 @@ func (u *signing) record(err error) {
 	if u.agent.journal == nil {
 		return
 	}
-	use := u.binds.use(u.request.Data)
-	use.Server = u.server
+	use := u.use()
 	r := Record{Request: RequestSign, Decision: Allowed, Use: use, Fingerprint: fingerprintOf(u.request.Blob)}
 	if use.HostKey != "" {
 		r.HostKey = u.binds.last().key
