@@ -19,6 +19,7 @@ func envCommand(p *program) *cli.Command {
 		Name:  "env",
 		Usage: "print SSH_AUTH_SOCK for this shell",
 		Description: "In a shell's start-up file:\n  eval \"$(kagiban env --shell sh)\"\n  kagiban env --shell fish | source\n  kagiban env --shell powershell | Invoke-Expression\n" +
+			"At a command prompt of Windows (in a .cmd file %%i):\n  for /f \"delims=\" %i in ('kagiban env --shell cmd') do @call %i\n" +
 			"--ssh-config is for programs that no shell starts: its line belongs at the top of ssh's configuration.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "shell", Usage: "write for `SHELL`: sh, csh, fish, powershell or cmd (without it: what $SHELL names)"},

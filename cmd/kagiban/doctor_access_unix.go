@@ -31,3 +31,15 @@ func closingCommand(dir, _ string) string { return "chmod 700 " + say.Quote(dir)
 
 // closeTo gives a file or folder the mode that it should have.
 func closeTo(path string, mode fs.FileMode) error { return os.Chmod(path, mode) }
+
+// openingCommand lets the owner read and write a file.
+func openingCommand(path string) string { return "chmod u+rw " + say.Quote(path) }
+
+// openTo does that, and opens it to nobody else.
+func openTo(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(path, info.Mode().Perm()|0o600)
+}

@@ -158,27 +158,20 @@ func unreadableKeys(x *patient) (found []say.Fields) {
 			file.Close()
 		}
 		if errors.Is(err, fs.ErrPermission) && isMine(path) {
-			found = append(found, say.Fields{"path": path, "quoted": say.Quote(path), "error": errors.Unwrap(err).Error()})
+			found = append(found, say.Fields{"path": path, "fix": openingCommand(path), "error": errors.Unwrap(err).Error()})
 		}
 	}
 	return found
 }
 
-// makeReadable does not open it to anybody else.
-func makeReadable(f say.Fields) error {
-	info, err := os.Lstat(f["path"])
-	if err != nil {
-		return err
-	}
-	return os.Chmod(f["path"], info.Mode().Perm()|0o600)
-}
+func makeReadable(f say.Fields) error { return openTo(f["path"]) }
 
 func damagedKeys(x *patient) (found []say.Fields) {
 	for _, k := range x.keys {
 		if errors.Is(k.Problem, vault.ErrDamaged) {
 			path := filepath.Join(x.home.Keys(), k.Name+".age")
 			found = append(found, say.Fields{
-				"key": k.Name, "error": k.Problem.Error(), "path": path, "quoted": say.Quote(path), "aside": say.Quote(path + ".damaged"),
+				"key": k.Name, "error": k.Problem.Error(), "path": path, "rename": say.Renaming(path, path+".damaged"),
 			})
 		}
 	}
@@ -191,7 +184,7 @@ func damagedBook(x *patient) []say.Fields {
 	if damaged := (*book.FormatError)(nil); !errors.As(err, &damaged) {
 		return nil
 	}
-	return []say.Fields{{"error": err.Error(), "quoted": say.Quote(path), "aside": say.Quote(path + ".damaged")}}
+	return []say.Fields{{"error": err.Error(), "rename": say.Renaming(path, path+".damaged")}}
 }
 
 // leftBehindAge is more than any write takes: as safefile has it, which alone removes such files.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -26,11 +27,11 @@ func ofDisk(err error) (ID, Fields) {
 	if !found || strings.Contains(said, path) {
 		said = ""
 	}
-	where := Quote(folder)
+	file := ""
 	if done == "opened" {
-		where += " " + Quote(path)
+		file = path
 	}
-	reason, fix := "permission denied", "ls -ld "+where+"   (who owns it, and who may write there), mend that, then the same again"
+	reason, fix := "permission denied", looking(runtime.GOOS, folder, file)+"   (who owns it, and who may write there), mend that, then the same again"
 	switch {
 	case errors.Is(why, syscall.EROFS):
 		done, reason = "written", "its disk is mounted read-only"

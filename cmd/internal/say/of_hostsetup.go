@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -278,6 +279,9 @@ func wentSilent(err error) bool {
 		strings.Contains(err.Error(), "response to channel open: <nil>"))
 }
 
+// lineOf takes the name of a file and the number of a line in it apart. The name may have colons: C:\...
+var lineOf = regexp.MustCompile(`^(.+):\d+$`)
+
 func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
 	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts", "kind": "rsa"}
 	for _, kind := range []string{"ed25519", "ecdsa"} { // as ssh-keygen -A names the files
@@ -285,8 +289,8 @@ func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
 			f["kind"] = kind
 		}
 	}
-	if file, _, found := strings.Cut(e.Where, ":"); found {
-		f["file"] = file
+	if m := lineOf.FindStringSubmatch(e.Where); m != nil {
+		f["file"] = Quote(m[1])
 	}
 	switch {
 	case e.Pin != "":

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"kagiban/vault"
 	"kagiban/vault/safefile"
@@ -83,15 +82,4 @@ func ForFile(file string, err error) *Error {
 		}
 	}
 	return &Error{ID: id, Fields: named, Err: err}
-}
-
-// Quote is a word as a POSIX shell reads it, between single quotes if it needs any.
-func Quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%", r)
-	}
-	if word != "" && strings.TrimFunc(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -67,7 +67,7 @@ func agentTable() map[ID]Message {
 		SocketTaken: {
 			What:      "somebody is listening at {path} already",
 			StillTrue: "that one goes on as it was",
-			Next:      "kagiban agent stop   (if it is this user's agent), or KAGIBAN_HOME=/another/folder",
+			Next:      "kagiban agent stop   (if it is this user's agent), or set KAGIBAN_HOME to another folder",
 		},
 		NotASocket:  {What: "{error}", StillTrue: "it was left as it is", Next: "move it away, then the same again"},
 		NoAgentHere: {What: "{error}", StillTrue: "keys can be made, shown, taken in and out here all the same", Next: "ssh-add FILE   (with the agent that this system has)"},

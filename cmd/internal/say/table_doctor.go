@@ -31,17 +31,17 @@ func doctorTable() map[ID]Message {
 		KeyUnreadable: {
 			What:      "{path} cannot be read: {error}",
 			StillTrue: "it is there, as it was",
-			Next:      "chmod u+rw {quoted}",
+			Next:      "{fix}",
 		},
 		KeyFileDamaged: {
 			What:      "key {key} is damaged ({error}): it needs its file {path} from a backup, or its servers another key",
 			StillTrue: "no byte of it was changed",
-			Next:      "mv -n {quoted} {aside}",
+			Next:      "{rename}",
 		},
 		BookDamaged: {
 			What:      "the list of servers cannot be read ({error}): mend that line, or put the file aside and add the servers again",
 			StillTrue: "no byte of it was changed; on the servers nothing hangs on it",
-			Next:      "mv -n {quoted} {aside}",
+			Next:      "{rename}",
 		},
 		LeftBehind: {
 			What:      "writes that were cut short left {count} of their temporary files in {path}",
@@ -61,7 +61,7 @@ func doctorTable() map[ID]Message {
 		AgentOutdated: {
 			What:      "the agent that is running is kagiban {theirs}, and this program is {ours}",
 			StillTrue: "it goes on as it was begun; when it ends every key is locked",
-			Next:      "kagiban agent stop && kagiban agent start",
+			Next:      "kagiban agent stop\nkagiban agent start",
 		},
 		SocketUnset: {
 			What:      "SSH_AUTH_SOCK is not set here, so ssh does not ask the agent",

@@ -54,7 +54,7 @@ func frameTable() map[ID]Message {
 		TooManyArguments: {What: "{command} takes no argument \"{arg}\" here", Next: "{command} --help"},
 		MissingArgument:  {What: "{command} needs {arg}", Next: "{command} --help"},
 		DashArgument:     {What: "\"{arg}\" looks like a flag and is not taken as a name (a file is written ./{arg})", Next: "{command} --help"},
-		BadShell:         {What: "no shell \"{shell}\"; there are sh, csh, fish and powershell", Next: "kagiban env --shell sh"},
+		BadShell:         {What: "no shell \"{shell}\"; there are sh, csh, fish, powershell and cmd", Next: "kagiban env --help"},
 		StdinTwice:       {What: "only one secret can come from stdin (-)", Next: "put the other into a file"},
 		TwoSources:       {What: "{first} and {second} name the same secret twice", Next: "leave one of them out"},
 		CannotAsk: {
@@ -85,12 +85,12 @@ func frameTable() map[ID]Message {
 		NoHome: {
 			What:      "{error}",
 			StillTrue: "nothing was read or written",
-			Next:      "KAGIBAN_HOME=/a/folder/of/yours kagiban ...",
+			Next:      "set KAGIBAN_HOME to a folder of yours, then the same again",
 		},
 		SocketPathLong: {
 			What:      "the path {path} is {length} bytes, too long for a socket (at most {limit})",
 			StillTrue: "nothing was changed",
-			Next:      "KAGIBAN_HOME=/a/shorter/path kagiban ...",
+			Next:      "set KAGIBAN_HOME to a folder with a shorter path, then the same again",
 		},
 		NotLet: {
 			What:      "{error}",

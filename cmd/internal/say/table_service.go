@@ -31,12 +31,12 @@ func serviceTable() map[ID]Message {
 		NoServiceHere: {
 			What:      "the agent cannot be started at login here: {error}",
 			StillTrue: "nothing was changed",
-			Next:      "kagiban agent start   (put it into your shell's start-up file, and below it: eval \"$(kagiban env)\")",
+			Next:      "kagiban agent start   (put it into your shell's start-up file, and below it the line of kagiban env --help for that shell)",
 		},
 		ServiceForeign: {
 			What:      "{path} was changed by hand, or somebody else wrote it",
 			StillTrue: "nothing was changed",
-			Next:      "kagiban service print   (shows what would stand there)\nkagiban service {verb} --force   (for settings of your own: systemctl --user edit kagiban-agent.service)",
+			Next:      "kagiban service print   (shows what would stand there)\nkagiban service {verb} --force   (with systemd, for settings of your own: systemctl --user edit kagiban-agent.service)",
 		},
 		ServiceFailed: {
 			What:      "the system did not take the service: {error}",
@@ -46,7 +46,7 @@ func serviceTable() map[ID]Message {
 		ServiceBadPath: {
 			What:      "{error}, so the service cannot have it",
 			StillTrue: "nothing was changed",
-			Next:      "KAGIBAN_HOME=/another/folder kagiban service install",
+			Next:      "set KAGIBAN_HOME to another folder, then: kagiban service install",
 		},
 		AgentByHand: {
 			What:      "an agent that was started by hand is running (process {pid}), and the service would take its sockets from it",

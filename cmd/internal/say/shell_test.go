@@ -1,0 +1,91 @@
+package say
+
+import (
+	"maps"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup"
+	"kagiban/scripts/ground"
+)
+
+// TestQuote: a shell reads the words that were meant.
+func TestQuote(t *testing.T) {
+	for _, test := range []struct{ word, posix, windows string }{
+		{"/home/me/k.ppk", "/home/me/k.ppk", "/home/me/k.ppk"},
+		{`C:\Users\me\k.ppk`, `'C:\Users\me\k.ppk'`, `C:\Users\me\k.ppk`},
+		{`C:\Users\Zoë Me\k.ppk`, `'C:\Users\Zoë Me\k.ppk'`, `"C:\Users\Zoë Me\k.ppk"`},
+		{`C:\RUNNER~1\k&k`, `'C:\RUNNER~1\k&k'`, `"C:\RUNNER~1\k&k"`},
+		{"it's $HOME", `'it'\''s $HOME'`, "'it''s $HOME'"},
+		{"`id`", "'`id`'", "'`id`'"},
+		{"", "''", `""`},
+		{"a,b@c", "a,b@c", `"a,b@c"`}, // a list to PowerShell
+	} {
+		if got := quote("linux", test.word); got != test.posix {
+			t.Errorf("%s: %s", test.word, got)
+		}
+		if got := quote("windows", test.word); got != test.windows {
+			t.Errorf("%s on Windows: %s", test.word, got)
+		}
+	}
+}
+
+// TestQuoteInShell asks a real shell.
+func TestQuoteInShell(t *testing.T) {
+	ground.NotWindows(t, "the words of a Unix shell")
+	for _, word := range []string{"a b", `it's "$HOME" \n`, "*", "", "`id`", "~/x;y"} {
+		if out, err := exec.Command("sh", "-c", "printf %s "+Quote(word)).Output(); err != nil || string(out) != word {
+			t.Errorf("%s: %q, %v", word, out, err)
+		}
+	}
+}
+
+// TestCommandsHere: what is typed on this computer is what its system has.
+func TestCommandsHere(t *testing.T) {
+	for got, want := range map[string]string{
+		renaming("linux", "/k/a b", "/k/c"):          "mv -n '/k/a b' /k/c",
+		renaming("windows", `C:\k\a b`, `C:\k\c`):    `move "C:\k\a b" C:\k\c`,
+		looking("linux", "/k", ""):                   "ls -ld /k",
+		looking("linux", "/k", "/k/a"):               "ls -ld /k /k/a",
+		looking("windows", `C:\k k`, ""):             `icacls "C:\k k"`,
+		looking("windows", `C:\k k`, `C:\k k\a.age`): `icacls "C:\k k\a.age"`,
+	} {
+		if got != want {
+			t.Errorf("%s, not %s", got, want)
+		}
+	}
+}
+
+// TestNextInEveryShell: what is to be typed on this computer needs no shell of Unix. Windows PowerShell 5 has no &&.
+func TestNextInEveryShell(t *testing.T) {
+	unix := regexp.MustCompile(`&&|\|\||\$\(|\beval\b|^[A-Z_]+=\S|>/dev/|\bumask\b|^(ls|mv|rm|df|cat|chmod|export) `)
+	for _, id := range slices.Sorted(maps.Keys(table())) {
+		for next := range strings.Lines(table()[id].Next) {
+			if unix.MatchString(next) && !strings.Contains(next, "server") {
+				t.Errorf("%s: %s", id, next)
+			}
+		}
+	}
+}
+
+// TestKnownHostsFile: the file of a line is named whole, whatever system it lies on.
+func TestKnownHostsFile(t *testing.T) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, want := range map[string]string{
+		"/home/me/.ssh/known_hosts:12": "/home/me/.ssh/known_hosts", `C:\Users\me\.ssh\known_hosts:3`: `C:\Users\me\.ssh\known_hosts`,
+		"the first connection of this run": "~/.ssh/known_hosts", `@revoked in C:\k`: "~/.ssh/known_hosts",
+	} {
+		_, f := Of(&hostsetup.HostKeyError{Known: "vps", Key: key, Changed: true, Where: where})
+		if got := strings.Trim(f["file"], "'"); got != want {
+			t.Errorf("%s: the file is %s", where, got)
+		}
+	}
+}
