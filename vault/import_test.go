@@ -208,9 +208,9 @@ func TestImportKinds(t *testing.T) {
 func TestImportLooks(t *testing.T) {
 	path, file := sshKeygen(t, "c", "", "-t", "ed25519")
 	for want, file := range map[string]string{
-		"an empty file":        " \n",
-		"a public key":         string(readAll(t, path+".pub")),
-		"age -d -o NEWFILE FILE   (in a folder that nobody else can open)":    "age-encryption.org/v1\n-> scrypt ",
+		"an empty file": " \n",
+		"a public key":  string(readAll(t, path+".pub")),
+		"age -d -o NEWFILE FILE   (in a folder that nobody else can open)": "age-encryption.org/v1\n-> scrypt ",
 		"no kind of key":       "secretsecretsecret",
 		"X.509":                "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\n",
 		"ssh.com":              "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",
@@ -274,5 +274,5 @@ func ExampleFormatError() {
 	}
 	_, err = v.Import("laptop", []byte("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n"), nil, []byte("correct horse"))
 	fmt.Println(err)
-	// Output: no private key that can be read: this is an ssh.com private key: convert it with puttygen FILE -O private-openssh-new -o NEWFILE
+	// Output: no private key that can be read: this is an ssh.com private key: puttygen FILE -O private-openssh-new -o NEWFILE   (or in PuTTYgen's menu Conversions: Import key, Export OpenSSH key), then the same with NEWFILE
 }

@@ -22,7 +22,7 @@ var looks = []struct {
 }
 
 const (
-	puttyToOpenSSH = "convert it with puttygen FILE -O private-openssh-new -o NEWFILE"
+	puttyToOpenSSH = "puttygen FILE -O private-openssh-new -o NEWFILE   (or in PuTTYgen's menu Conversions: Import key, Export OpenSSH key), then the same with NEWFILE"
 	notPublic      = "name the private key's file, often the same name without .pub"
 )
 

@@ -153,7 +153,8 @@ func (f *File) check() error {
 	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA:
 	default:
 		return &UnreadError{fmt.Sprintf("a key of type %.64q", f.kind),
-			"no program makes another kind of it: make a new key, of type EdDSA (Ed25519) in PuTTYgen, and let it in while the old one still works"}
+			"no program makes another kind of it: kagiban key new NAME (or puttygen -t ed25519 -o NEWFILE, or in PuTTYgen EdDSA, Ed25519, " +
+				"Generate, Save private key), and let that one in while the old one still works"}
 	}
 	var err error
 	if f.Public, err = ssh.ParsePublicKey(f.public); err != nil || f.Public.Type() != f.kind || !bytes.Equal(f.Public.Marshal(), f.public) {
