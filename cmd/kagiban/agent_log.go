@@ -21,37 +21,40 @@ type logFile struct {
 }
 
 func openLog(path string) (*logFile, error) {
-	l := &logFile{path: path}
-	return l, l.open()
-}
-
-func (l *logFile) open() error {
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return fmt.Errorf("the agent's log: %w", err)
+		return nil, fmt.Errorf("the agent's log: %w", err)
 	}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
-		return fmt.Errorf("the agent's log: %w", err)
+		return nil, fmt.Errorf("the agent's log: %w", err)
 	}
-	l.file, l.size = f, info.Size()
-	return nil
+	return &logFile{path, f, info.Size()}, nil
 }
 
-// Write appends a line, and begins a new file first if this one would grow too long.
+// Write appends a line, and puts the others aside first if they would grow too long.
 // A log that cannot be put aside goes on growing: better than none.
 func (l *logFile) Write(line []byte) (int, error) {
-	if l.size > 0 && l.size+int64(len(line)) > maxLog {
-		l.file.Close() // first: Windows moves no file that is open
-		_ = os.Rename(l.path, l.path+".1")
-		if err := l.open(); err != nil {
-			return 0, err
-		}
+	if l.size > 0 && l.size+int64(len(line)) > maxLog && l.putAside() == nil {
+		l.size = 0
 	}
 	n, err := l.file.Write(line)
 	l.size += int64(n)
 	return n, err
+}
+
+// putAside copies the log and empties it where it is. It is not renamed: an agent in the background has it as its stderr as well, and
+// Windows moves no file that is open.
+func (l *logFile) putAside() error {
+	text, err := os.ReadFile(l.path)
+	if err == nil {
+		err = os.WriteFile(l.path+".1", text, 0o600)
+	}
+	if err == nil {
+		err = os.Truncate(l.path, 0)
+	}
+	return err
 }
 
 func (l *logFile) Close() error { return l.file.Close() }

@@ -9,7 +9,7 @@ import (
 )
 
 // TestLogIsBounded: the log is put aside once it is long, while the agent runs, and
-// no line is lost at that moment.
+// no line is lost at that moment. Its stderr, which is the same file, stays there.
 func TestLogIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "agent.log")
 	l, err := openLog(path)
@@ -17,6 +17,11 @@ func TestLogIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { l.Close() }()
+	stderr, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
 	line := strings.Repeat("x", 99) + "\n"
 	const lines = 3 * maxLog / 100
 	for n := range lines {
@@ -43,6 +48,9 @@ func TestLogIsBounded(t *testing.T) {
 	}
 	if total <= maxLog {
 		t.Errorf("only %d bytes are kept", total)
+	}
+	if _, err := stderr.WriteString("panic: seen\n"); err != nil || !strings.HasSuffix(logTail(path, 0), "panic: seen") {
+		t.Errorf("what is said on stderr is not in the log: %v", err)
 	}
 }
 

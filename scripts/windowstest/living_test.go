@@ -99,9 +99,11 @@ func TestLivingThere(t *testing.T) {
 	if line = strings.TrimSpace(line); code != 0 || !found || !strings.HasSuffix(line, `kagibanw.exe" agent start`) {
 		t.Fatalf("the Run key: exit %d: %s%s", code, value, talk)
 	}
-	c.leaves(c.windows("cmd", "/c", line)) // what Windows does at a login
-	if c.agentPID() == 0 {
-		t.Fatal("no agent after a login")
+	c.leaves(c.windows("wineboot")) // a login: it starts what the Run keys name, and waits for none
+	for end := time.Now().Add(patience); c.agentPID() == 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no agent after a login")
+		}
 	}
 	if status := c.must("service", "status"); !strings.Contains(status, "(this program)") {
 		t.Errorf("service status: %s", status)
