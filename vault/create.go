@@ -179,7 +179,7 @@ func (v *Vault) free(name string, line []byte) error {
 			return fmt.Errorf("%w: %q", ErrKeyExists, strings.TrimSuffix(e.Name(), keySuffix))
 		case strings.EqualFold(e.Name(), name+pubSuffix):
 			if there, err := readFile(v.pubFile(name)); err != nil || line == nil || !bytes.Equal(there, line) {
-				return fmt.Errorf("%w: %q is in the way, move it out of %q", ErrKeyExists, e.Name(), v.dir)
+				return fmt.Errorf(`%w: %q is in the way, move it out of "%s"`, ErrKeyExists, e.Name(), v.dir)
 			}
 		}
 	}

@@ -99,7 +99,7 @@ func (v *Vault) Init() error { return safefile.PrivateDir(v.dir) }
 func (v *Vault) change(f func() error) error {
 	err := safefile.CheckDir(v.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: there is no folder %q", ErrNoKey, v.dir) // who makes a key has made the folder before
+		return fmt.Errorf(`%w: there is no folder "%s"`, ErrNoKey, v.dir) // who makes a key has made the folder before
 	}
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (v *Vault) change(f func() error) error {
 	defer cancel()
 	unlock, err := safefile.Lock(ctx, filepath.Join(v.dir, ".lock"))
 	if err != nil {
-		return fmt.Errorf("keys folder %q cannot be changed: %w", v.dir, err)
+		return fmt.Errorf(`keys folder "%s" cannot be changed: %w`, v.dir, err)
 	}
 	defer unlock()
 	// Cleaning is a courtesy: a file that cannot be removed must not stop a key from being changed.

@@ -57,7 +57,7 @@ type PathTooLongError struct {
 }
 
 func (e *PathTooLongError) Error() string {
-	return fmt.Sprintf("the path %q is %d bytes long, and that of a socket can be %d at most",
+	return fmt.Sprintf(`the path "%s" is %d bytes long, and that of a socket can be %d at most`,
 		e.Path, len(e.Path), e.Limit)
 }
 
@@ -99,7 +99,7 @@ type Conn struct {
 func Listen(path string) (*Listener, error) {
 	l, err := listen(path)
 	if err != nil {
-		return nil, fmt.Errorf("listen at %q: %w", path, err)
+		return nil, fmt.Errorf(`listen at "%s": %w`, path, err)
 	}
 	return l, nil
 }
@@ -112,7 +112,7 @@ func Listen(path string) (*Listener, error) {
 func Make(path string) (*Listener, error) {
 	l, err := makeNew(path)
 	if err != nil {
-		return nil, fmt.Errorf("make a socket at %q: %w", path, err)
+		return nil, fmt.Errorf(`make a socket at "%s": %w`, path, err)
 	}
 	return l, nil
 }

@@ -78,7 +78,7 @@ func dial(path string) (net.Conn, error) {
 	}
 	if err != nil {
 		c.Close()
-		return nil, fmt.Errorf("connect to %q: %w", path, err)
+		return nil, fmt.Errorf(`connect to "%s": %w`, path, err)
 	}
 	return c, nil
 }

@@ -16,7 +16,7 @@ type DirError struct {
 }
 
 func (e *DirError) Error() string {
-	return fmt.Sprintf("folder %q cannot be used: %s: %s", e.Path, e.Reason, e.Fix)
+	return fmt.Sprintf(`folder "%s" cannot be used: %s: %s`, e.Path, e.Reason, e.Fix)
 }
 
 // PrivateDir makes sure that path is a folder of ours alone. If it is not there it is made with mode 0700 (on Windows: with an access

@@ -27,7 +27,7 @@ func (e *LockedError) Error() string {
 	if e.PID > 0 {
 		who = fmt.Sprintf("process %d", e.PID)
 	}
-	return fmt.Sprintf("%q is locked by %s", e.Path, who)
+	return fmt.Sprintf(`"%s" is locked by %s`, e.Path, who)
 }
 
 func (e *LockedError) Unwrap() error { return e.Err }

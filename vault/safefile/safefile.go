@@ -57,7 +57,7 @@ type BusyError struct {
 	Err  error // what the system said
 }
 
-func (e *BusyError) Error() string { return fmt.Sprintf("%q is open in another program", e.Path) }
+func (e *BusyError) Error() string { return fmt.Sprintf(`"%s" is open in another program`, e.Path) }
 
 // Unwrap gives what the system said.
 func (e *BusyError) Unwrap() error { return e.Err }
@@ -206,7 +206,7 @@ func resolve(path string) (string, error) {
 // flushed makes the names in path's folder last.
 func flushed(path string) error {
 	if err := syncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("%q is written, but its folder could not be flushed to the disk: %w", path, err)
+		return fmt.Errorf(`"%s" is written, but its folder could not be flushed to the disk: %w`, path, err)
 	}
 	return nil
 }

@@ -34,9 +34,9 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string {
 	if e.Line == 0 {
-		return fmt.Sprintf("%q: %v", e.Path, e.Err)
+		return fmt.Sprintf(`"%s": %v`, e.Path, e.Err)
 	}
-	return fmt.Sprintf("%q, line %d: %v", e.Path, e.Line, e.Err)
+	return fmt.Sprintf(`"%s", line %d: %v`, e.Path, e.Line, e.Err)
 }
 
 // Unwrap gives the cause.

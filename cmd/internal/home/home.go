@@ -55,7 +55,7 @@ func Find(getenv func(string) string) (Home, error) {
 func under(dir string) (Home, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return Home{}, fmt.Errorf("%w: %q: %w", ErrNoHome, dir, err)
+		return Home{}, fmt.Errorf(`%w: "%s": %w`, ErrNoHome, dir, err)
 	}
 	return Home{data: abs, config: abs, state: filepath.Join(abs, "log"), run: filepath.Join(abs, "run")}, nil
 }

@@ -10,7 +10,7 @@ type SocketPathError struct {
 }
 
 func (e *SocketPathError) Error() string {
-	return fmt.Sprintf("the socket path %q has %d bytes, at most %d fit", e.Path, len(e.Path), e.Limit)
+	return fmt.Sprintf(`the socket path "%s" has %d bytes, at most %d fit`, e.Path, len(e.Path), e.Limit)
 }
 
 // AgentSocket is where the agent speaks RFC 9987: what SSH_AUTH_SOCK names. On

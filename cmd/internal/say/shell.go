@@ -23,8 +23,8 @@ func quote(system, word string) string {
 		return word
 	case system != "windows":
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	case strings.ContainsAny(word, "$`"): // which PowerShell would fill in; cmd.exe has no quotes but the double ones
-		return "'" + strings.ReplaceAll(word, "'", "''") + "'"
+	case strings.ContainsAny(word, "$`\u201c\u201d\u201e"): // which PowerShell would fill in, or take for a quote; cmd.exe has none but the double ones
+		return "'" + strings.NewReplacer("'", "''", "\u2018", "\u2018\u2018", "\u2019", "\u2019\u2019", "\u201a", "\u201a\u201a", "\u201b", "\u201b\u201b").Replace(word) + "'"
 	}
 	return `"` + word + `"` // a sign that no file's name has on Windows
 }

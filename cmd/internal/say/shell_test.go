@@ -1,6 +1,7 @@
 package say
 
 import (
+	"errors"
 	"maps"
 	"os/exec"
 	"regexp"
@@ -10,8 +11,12 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/home"
+	"kagiban/cmd/internal/service"
 	"kagiban/hostsetup"
 	"kagiban/scripts/ground"
+	"kagiban/vault/safefile"
 )
 
 // TestQuote: a shell reads the words that were meant.
@@ -23,6 +28,7 @@ func TestQuote(t *testing.T) {
 		{`C:\RUNNER~1\k&k`, `'C:\RUNNER~1\k&k'`, `"C:\RUNNER~1\k&k"`},
 		{"it's $HOME", `'it'\''s $HOME'`, "'it''s $HOME'"},
 		{"`id`", "'`id`'", "'`id`'"},
+		{"a\u201d; b\u2019", "'a\u201d; b\u2019'", "'a\u201d; b\u2019\u2019'"}, // quotes to PowerShell
 		{"", "''", `""`},
 		{"a,b@c", "a,b@c", `"a,b@c"`}, // a list to PowerShell
 	} {
@@ -86,6 +92,21 @@ func TestKnownHostsFile(t *testing.T) {
 		_, f := Of(&hostsetup.HostKeyError{Known: "vps", Key: key, Changed: true, Where: where})
 		if got := strings.Trim(f["file"], "'"); got != want {
 			t.Errorf("%s: the file is %s", where, got)
+		}
+	}
+}
+
+// TestPathsAreShownAsTheyAre: a backslash is one backslash.
+func TestPathsAreShownAsTheyAre(t *testing.T) {
+	const path = `C:\Users\x`
+	cause := errors.New("why")
+	for _, err := range []error{
+		&home.SocketPathError{Path: path}, &home.ConfigError{Path: path, Err: cause}, &home.ConfigError{Path: path, Line: 1, Err: cause},
+		&safefile.DirError{Path: path}, &safefile.LockedError{Path: path}, &safefile.BusyError{Path: path},
+		&service.ForeignError{Path: path}, &service.PathError{Path: path}, &door.PathTooLongError{Path: path},
+	} {
+		if !strings.Contains(err.Error(), path) || !strings.Contains(Render(Of(err)), path) {
+			t.Errorf("%T: %v\n%s", err, err, Render(Of(err)))
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (e *UnavailableError) Error() string { return e.Reason }
 type ForeignError struct{ Path string }
 
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%q was changed by hand, or somebody else wrote it", e.Path)
+	return fmt.Sprintf(`"%s" was changed by hand, or somebody else wrote it`, e.Path)
 }
 
 // CommandError says that the system's own program failed; what was written by then stays.
@@ -59,7 +59,7 @@ func (e *CommandError) Unwrap() error { return e.Err }
 // PathError says that a path cannot stand in such a file.
 type PathError struct{ Path, Reason string }
 
-func (e *PathError) Error() string { return fmt.Sprintf("the path %q %s", e.Path, e.Reason) }
+func (e *PathError) Error() string { return fmt.Sprintf(`the path "%s" %s`, e.Path, e.Reason) }
 
 // File is one file of the service. On Windows it is a value of the registry, and Path its name.
 type File struct{ Path, Text string }
