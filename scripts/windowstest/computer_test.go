@@ -158,8 +158,9 @@ func (c *computer) agent(way string) {
 		select {
 		case err := <-ended:
 			var exit *exec.ExitError
-			killed := errors.As(err, &exit) && exit.ExitCode() == -1 // so wine ends a program whose threads are slow to go; Windows has no signals
-			if err != nil && !killed || code != 0 {
+			killed := errors.As(err, &exit) && exit.ExitCode() == -1 // so wine ends a program that has ended, and is slow to go; Windows has no signals
+			text, _ := os.ReadFile(talk.Name())
+			if err != nil && !killed || code != 0 || !strings.Contains(string(text), "the agent ends") {
 				c.t.Errorf("the agent ended with %v; agent stop: exit %d, %s", err, code, said)
 			}
 		case <-time.After(patience):

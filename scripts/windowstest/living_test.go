@@ -72,7 +72,8 @@ func runs(words string) bool {
 }
 
 // TestLivingThere: the agent is started in the background and by what Windows does at a login, both times by the program without a window;
-// a program that can only be reached by stdin and stdout has a locked key sign, for which a dialog asks that a second process answers.
+// a program that can only be reached by stdin and stdout has a locked key sign, for which a dialog asks that a second process answers. Its log
+// is put aside, although its own stderr has it open.
 func TestLivingThere(t *testing.T) {
 	also(t, "kagibanw.exe", "build", "-ldflags", "-H=windowsgui", "kagiban/cmd/kagiban")
 	also(t, "person.exe", "test", "-c", "kagiban/cmd/internal/prompt")
@@ -92,7 +93,17 @@ func TestLivingThere(t *testing.T) {
 	c.signsThroughStdio("press 2", false) // Refuse
 	c.must("agent", "stop")
 
+	log := filepath.Join(c.folder, "home", "log", "agent.log")
+	long := strings.Repeat("a line of long ago\n", 60000)
+	if err := os.WriteFile(log, []byte(long), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c.leaves(c.command("kagiban", "service", "install"))
+	text, err := os.ReadFile(log)
+	aside, _ := os.ReadFile(log + ".1")
+	if err != nil || len(text) > 10000 || !strings.Contains(string(text), "the agent begins") || string(aside) != long {
+		t.Errorf("a long log is not put aside: %d bytes, %d beside it, %v", len(text), len(aside), err)
+	}
 	c.must("agent", "stop")
 	value, talk, code := c.finish(c.windows("reg", "query", `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`, "/v", "kagiban-agent"))
 	_, line, found := strings.Cut(value, "REG_SZ")

@@ -33,16 +33,17 @@ func (c *computer) ppk(name string, options ...string) (file, line string) {
 }
 
 // TestPageantHandsOver: a key file given to pageant.exe while our agent runs is our agent's from then on; one that it hands over encrypted is
-// opened when it is first used, by who knows the passphrase.
+// opened when it is first used, by who knows the passphrase. A lock takes the first away and closes the second.
 func TestPageantHandsOver(t *testing.T) {
 	h := vpstest.Up(t, "")
 	args := append(logins(h), h.User+"@"+h.Addr, "echo in")
 	for _, s := range []struct {
 		name, passphrase string // a file that puttygen reads
 		options          []string
+		asks             int // at its first use, and at its first after a lock
 	}{
-		{"plain", "/dev/null", nil},
-		{"encrypted", "", []string{"--encrypted"}},
+		{"plain", "/dev/null", nil, 0},
+		{"encrypted", "", []string{"--encrypted"}, 1},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			c := newComputer(t)
@@ -51,20 +52,36 @@ func TestPageantHandsOver(t *testing.T) {
 				s.passphrase = filepath.Join(c.folder, "lines")
 			}
 			file, line := c.ppk(s.name, s.passphrase)
-			bare := c.env
-			c.env = append(c.env, "SSH_ASKPASS="+seen(filepath.Join(built, "door.exe")), "SSH_ASKPASS_REQUIRE=force", "DOOR_SAYS="+passphrase)
+			bare, heard := c.env, filepath.Join(c.folder, "heard")
+			asked := func(times int) {
+				t.Helper()
+				text, _ := os.ReadFile(heard)
+				if strings.Count(string(text), "\n") != times || strings.Count(string(text), "key "+s.name) != times {
+					t.Errorf("asked %q, want %d questions for key %s", text, times, s.name)
+				}
+			}
+			c.env = append(c.env, "SSH_ASKPASS="+seen(filepath.Join(built, "door.exe")), "SSH_ASKPASS_REQUIRE=force", "DOOR_SAYS="+passphrase,
+				"DOOR_HEARD="+seen(heard))
 			c.agent("pageant-window")
 			c.env = bare
 			opens(h.For(t), line)
-			if out, _, code := c.run("plink", args...); code == 0 {
-				t.Fatalf("plink was let in before: %q", out)
+			login := func(in bool) {
+				t.Helper()
+				if out, talk, code := c.run("plink", args...); (code == 0) != in || in && out != "in\n" {
+					t.Errorf("plink: exit %d, %q, want in: %t\n%s", code, out, in, talk)
+				}
 			}
+			login(false)
 			if out, talk, code := c.run("pageant", append(s.options, file)...); code != 0 {
 				t.Errorf("pageant: exit %d, %s%s", code, out, talk)
 			}
-			if out, talk, code := c.run("plink", args...); code != 0 || out != "in\n" {
-				t.Errorf("plink: exit %d, %q\n%s", code, out, talk)
-			}
+			asked(0)
+			login(true)
+			login(true)
+			asked(s.asks)
+			c.must("lock")
+			login(s.asks > 0)
+			asked(2 * s.asks)
 		})
 	}
 }

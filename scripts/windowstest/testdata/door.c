@@ -113,7 +113,9 @@ static int hold(void)
 int main(int argc, char **argv)
 {
     const char *says = getenv("DOOR_SAYS");
-    if (says) { /* it is askpass: whatever is asked, this is the answer */
+    if (says) { /* it is askpass: whatever is asked, this is the answer, and DOOR_HEARD the file for the question */
+        FILE *heard = fopen(getenv("DOOR_HEARD"), "a");
+        if (!heard || fprintf(heard, "%s\n", argc > 1 ? argv[1] : "") < 0 || fclose(heard)) return fail("DOOR_HEARD");
         puts(says);
         return 0;
     }
