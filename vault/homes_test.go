@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"kagiban/vault/safefile"
 )
 
 var update = flag.Bool("update", false, "write the committed test material anew")
@@ -66,7 +68,7 @@ func makeHomes(t *testing.T) {
 func copyHome(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "keys")
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := safefile.PrivateDir(dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range homeKeys {

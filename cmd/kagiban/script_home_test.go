@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"kagiban/vault/safefile"
 )
 
 // Commands of the stories about a home of kagiban's.
@@ -36,7 +38,7 @@ const committedHome = "../../vault/testdata/homes/locked"
 
 func copyLockedHome(to string) error {
 	keys := filepath.Join(to, "keys")
-	if err := os.MkdirAll(keys, 0o700); err != nil {
+	if err := safefile.PrivateDir(keys); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(filepath.Join(committedHome, "keys"))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/vault/safefile"
 )
 
 const byHand = `# my servers
@@ -95,7 +97,7 @@ func TestHandEdits(t *testing.T) {
 		}, func(s string) string { return s }, nil},
 	} {
 		b := Book{filepath.Join(t.TempDir(), "kagiban", "hosts.toml")}
-		if err := errors.Join(os.Mkdir(filepath.Dir(b.Path), 0o700), os.WriteFile(b.Path, []byte(c.text), 0o600)); err != nil {
+		if err := errors.Join(safefile.PrivateDir(filepath.Dir(b.Path)), os.WriteFile(b.Path, []byte(c.text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		err := c.edit(b)
