@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/remote"
+	"kagiban/scripts/ground"
 )
 
 // TestSilentServer: a server that does not answer any more, as behind a link that was cut, holds nobody up for longer than their context.
@@ -93,6 +94,7 @@ func TestLinkGoneMeanwhile(t *testing.T) {
 
 // TestTurns: one shell runs several verbs, and what one of them does to itself is over with it.
 func TestTurns(t *testing.T) {
+	ground.NotWindows(t, "the server's half, which is for sh")
 	for _, shell := range [][]string{{"dash", "-s"}, {"busybox", "sh", "-s"}, {"sh", "-s"}} {
 		if _, err := exec.LookPath(shell[0]); err != nil {
 			continue

@@ -28,7 +28,7 @@ func listen(path string) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner, err := newPipe(path, privateTo(sid.String()))
+	inner, err := newPipe(path, privateTo(sid.String()), windows.CreateNamedPipe)
 	if err != nil {
 		return nil, err
 	}

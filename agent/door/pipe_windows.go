@@ -18,22 +18,26 @@ type pipe struct {
 	name       string
 	attributes *windows.SecurityAttributes
 	stop       windows.Handle // an event: Close was called
+	create     makePipe
 
 	mu      sync.Mutex     // held by Accept while it waits
 	waiting windows.Handle // the instance for the next client; 0: there is none
 }
+
+// makePipe is CreateNamedPipe, or looks at what it is told.
+type makePipe func(name *uint16, flags, mode, instances, out, in, timeout uint32, who *windows.SecurityAttributes) (windows.Handle, error)
 
 // pipeBuffer is how much is written before somebody reads it, in bytes.
 const pipeBuffer = 4 << 10
 
 // newPipe makes the first instance of a pipe. Whoever has the name keeps it: then the
 // error wraps ErrInUse.
-func newPipe(name, descriptor string) (*pipe, error) {
+func newPipe(name, descriptor string, create makePipe) (*pipe, error) {
 	sd, err := windows.SecurityDescriptorFromString(descriptor)
 	if err != nil {
 		return nil, err
 	}
-	l := &pipe{name: name, attributes: &windows.SecurityAttributes{SecurityDescriptor: sd}}
+	l := &pipe{name: name, attributes: &windows.SecurityAttributes{SecurityDescriptor: sd}, create: create}
 	l.attributes.Length = uint32(unsafe.Sizeof(*l.attributes))
 	if !isGone(name) {
 		return nil, ErrInUse
@@ -56,7 +60,7 @@ func (l *pipe) instance(flags uint32) (windows.Handle, error) {
 	if err != nil {
 		return 0, err
 	}
-	h, err := windows.CreateNamedPipe(name, flags|windows.PIPE_ACCESS_DUPLEX|windows.FILE_FLAG_OVERLAPPED,
+	h, err := l.create(name, flags|windows.PIPE_ACCESS_DUPLEX|windows.FILE_FLAG_OVERLAPPED,
 		windows.PIPE_TYPE_BYTE|windows.PIPE_REJECT_REMOTE_CLIENTS, windows.PIPE_UNLIMITED_INSTANCES, pipeBuffer, pipeBuffer, 0, l.attributes)
 	if err != nil {
 		return 0, os.NewSyscallError("CreateNamedPipe", err)

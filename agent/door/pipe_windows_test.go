@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/windows"
 )
 
 // pipeName is one that nobody has.
@@ -235,90 +233,6 @@ func TestPipeWhoIsCalling(t *testing.T) {
 	defer two.Close()
 	if _, err := Peer(one); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("of no pipe: %v", err)
-	}
-}
-
-// TestPipeStrangers: whoever the system says is another user is shut out, and so is who cannot be told.
-func TestPipeStrangers(t *testing.T) {
-	path := pipeName()
-	l := mustListen(t, path)
-	l.me = "S-1-5-21-1-2-3-1001"
-	refused := make(chan error, 1)
-	l.Refused = func(_ Caller, err error) { refused <- err }
-	go l.Accept()
-	c := mustDial(t, path)
-	if _, err := c.Read(make([]byte, 1)); err == nil {
-		t.Error("another user is let in")
-	}
-	if err := <-refused; !errors.Is(err, ErrStranger) {
-		t.Errorf("refused for %v", err)
-	}
-	if admit(Caller{}, "") == nil {
-		t.Error("nobody is somebody")
-	}
-	if _, err := processCaller(0xfffffff0); err == nil {
-		t.Error("a process that is none has a user")
-	}
-}
-
-// TestPipeIsTheUsers: its owner is named, and nobody but the user has a right to it.
-func TestPipeIsTheUsers(t *testing.T) {
-	path := pipeName()
-	mustListen(t, path)
-	c := mustDial(t, path).(*pipeConn)
-	var text string
-	err := c.control(func(h windows.Handle) error {
-		sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
-		if err == nil {
-			text = sd.String()
-		}
-		return err
-	})
-	sid := me(t)
-	if err != nil || !strings.HasPrefix(text, "O:"+sid+"D:") || strings.Count(text, "(") != 1 || !strings.HasSuffix(text, ";;;"+sid+")") {
-		t.Errorf("%v: %s", err, text)
-	}
-}
-
-// TestPipeOfAnother: nothing is said to a pipe that is not the user's.
-func TestPipeOfAnother(t *testing.T) {
-	sid := func(text string) *windows.SID {
-		s, err := windows.StringToSid(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	const system, admins, other = "S-1-5-18", "S-1-5-32-544", "S-1-5-21-1-2-3-1001"
-	tests := []struct {
-		path, owner string
-		want        error
-	}{
-		{pipeName(), me(t), nil},
-		{pipeName(), other, ErrStranger},
-		{pipeName(), system, ErrStranger},
-		{pipeName(), admins, ErrStranger},
-		{OpenSSHPipe, system, nil},
-		{"//./pipe/OpenSSH-ssh-agent", admins, nil},
-		{OpenSSHPipe, other, ErrStranger},
-		{OpenSSHPipe + "2", system, ErrStranger},
-	}
-	for _, tt := range tests {
-		if err := checkOwner(tt.path, sid(tt.owner)); !errors.Is(err, tt.want) {
-			t.Errorf("%s of %s: %v", tt.path, tt.owner, err)
-		}
-	}
-	path := pipeName()
-	l, err := newPipe(path, "O:"+admins+"D:P(A;;GA;;;WD)")
-	if errors.Is(err, windows.ERROR_INVALID_OWNER) { // who is no administrator cannot make one
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if c, err := Dial(path); !errors.Is(err, ErrStranger) {
-		t.Errorf("connected: %v, %v", c, err)
 	}
 }
 

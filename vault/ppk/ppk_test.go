@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 var update = flag.Bool("update", false, "have puttygen make the files of testdata anew")
@@ -97,9 +99,7 @@ func puttygen(t testing.TB, dir string, args ...string) string {
 // bench is a folder to run puttygen in.
 func bench(t testing.TB) (dir string) {
 	t.Helper()
-	if _, err := exec.LookPath("puttygen"); err != nil {
-		t.Skip("needs puttygen (Debian package putty-tools)")
-	}
+	ground.Program(t, "puttygen", "putty-tools")
 	dir = t.TempDir()
 	for name, text := range map[string]string{"secret": secret + "\n", "wrong": "wrong\n", "empty": ""} {
 		write(t, filepath.Join(dir, name), []byte(text))
