@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/vault/safefile"
 )
 
 // Key is what is known of a key while it is locked.
@@ -87,7 +89,7 @@ func (v *Vault) glance(name string, info fs.FileInfo) error {
 	if err := checkPlain(info); err != nil {
 		return err
 	}
-	f, err := os.Open(v.keyFile(name))
+	f, err := safefile.Open(v.keyFile(name))
 	if err != nil {
 		return err
 	}

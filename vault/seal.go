@@ -139,7 +139,7 @@ func readFile(path string) ([]byte, error) {
 	if err := checkPlain(info); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	return safefile.ReadFile(path)
 }
 
 func checkPlain(info fs.FileInfo) error {

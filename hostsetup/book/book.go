@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,7 +112,7 @@ func (b Book) read() (document, error) {
 
 // load returns the file's text, too. No file is no text.
 func (b Book) load() (string, document, error) {
-	text, err := os.ReadFile(b.Path)
+	text, err := safefile.ReadFile(b.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", document{Schema: Version}, nil
 	}

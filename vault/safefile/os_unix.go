@@ -14,6 +14,8 @@ import (
 
 func mkdir(path string) error { return os.Mkdir(path, 0o700) }
 
+func open(path string) (*os.File, error) { return os.Open(path) }
+
 func rename(from, to string) error { return os.Rename(from, to) }
 
 // syncDir flushes a folder, fsync(2). Some network and FUSE file systems answer that they cannot: there is no more to do there.

@@ -3,6 +3,7 @@ package safefile
 import (
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -13,23 +14,42 @@ import (
 // replacePatience is how long a file that somebody has open is tried again; tests of that take as long.
 const replacePatience = 2 * time.Second
 
-// rename replaces to, MoveFileEx with MOVEFILE_REPLACE_EXISTING. It is refused while somebody (a reader, a virus scanner) has
-// the file open, which passes: so it is tried again. Whoever keeps it open for longer gets us a [*BusyError].
-func rename(from, to string) error {
+// patiently does what is refused for one of these reasons, which pass, again and again.
+func patiently(do func() error, reasons ...error) error {
 	end := time.Now().Add(replacePatience)
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		err := os.Rename(from, to)
-		if err == nil || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-			return err
-		}
-		if time.Now().After(end) {
-			if path := busy(to, from); path != "" {
-				return &BusyError{Path: path, Err: err}
-			}
+		err := do()
+		if !isOneOf(err, reasons) || time.Now().After(end) {
 			return err
 		}
 		time.Sleep(wait)
 	}
+}
+
+func isOneOf(err error, reasons []error) bool {
+	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) })
+}
+
+// open tries again while somebody has the file for himself: who replaces it does for a moment, and a virus scanner.
+func open(path string) (f *os.File, err error) {
+	err = patiently(func() error {
+		f, err = os.Open(path)
+		return err
+	}, windows.ERROR_SHARING_VIOLATION)
+	return f, err
+}
+
+// rename replaces to, MoveFileEx with MOVEFILE_REPLACE_EXISTING. It is refused while somebody (a reader, a virus scanner) has
+// the file open, which passes: so it is tried again. Whoever keeps it open for longer gets us a [*BusyError].
+func rename(from, to string) error {
+	taken := []error{windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED}
+	err := patiently(func() error { return os.Rename(from, to) }, taken...)
+	if isOneOf(err, taken) {
+		if path := busy(to, from); path != "" {
+			return &BusyError{Path: path, Err: err}
+		}
+	}
+	return err
 }
 
 // busy is the first of paths that somebody has open without letting others delete it, or "" if it is something else that is in

@@ -8,7 +8,8 @@
 // It never removes or truncates a file that it did not make, never follows a link out of [PrivateDir], and never prints.
 //
 // On Windows no mode is pretended: a folder made here has an access list for its user alone, and what is made in it takes that over. A
-// file that somebody has open cannot be replaced there; that is tried again for two seconds, and then a [*BusyError].
+// file that somebody has open cannot be replaced there; that is tried again for two seconds, and then a [*BusyError]. And who
+// opens a file while it is replaced can be refused: [Open] and [ReadFile] try that again, too.
 package safefile
 
 import (
@@ -16,6 +17,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,6 +50,19 @@ func WriteNew(path string, data []byte, perm fs.FileMode) error {
 	}
 	defer s.Discard()
 	return s.Place()
+}
+
+// Open opens a file to read it. Where os.Open fails in the moment of a replacement (Windows) it tries again.
+func Open(path string) (*os.File, error) { return open(path) }
+
+// ReadFile reads a file whole, by [Open].
+func ReadFile(path string) ([]byte, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // BusyError says that a file could not be replaced because another program has it open. What it held before it still holds. Only Windows

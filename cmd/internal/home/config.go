@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -46,7 +45,7 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // kagiban does not know is an error, a *ConfigError that names the line: a
 // setting with a spelling mistake must not be a setting that is silently not in force.
 func (h Home) LoadConfig() (Config, error) {
-	text, err := os.ReadFile(h.Config())
+	text, err := safefile.ReadFile(h.Config())
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, nil
 	}
