@@ -79,7 +79,11 @@ func (p *program) initialise(ctx context.Context, wanted string, spec vault.Spec
 		}
 	}
 	p.tellKey(say.InitDone, key, "client", client)
-	p.tellNext("kagiban agent start", useEnv, "kagiban host add USER@HOST")
+	next := []string{"kagiban agent start", useEnv, "kagiban host add USER@HOST"}
+	if usualSocket != "" {
+		next = []string{next[0], next[2]} // it is found there, unless `agent start` says otherwise
+	}
+	p.tellNext(next...)
 	return p.printPublic(key)
 }
 

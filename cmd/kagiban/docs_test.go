@@ -109,17 +109,30 @@ func shellWords(command string) (words []string) {
 	return words
 }
 
-// TestDocsLinks: each page that a page leads to is there.
+// heading is how a link names a heading: as its words, with dashes between them.
+func heading(line string) string {
+	return strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(strings.TrimLeft(line, "# ")), ""), " ", "-")
+}
+
+// TestDocsLinks: each page that a page leads to is there, and so is the heading.
 func TestDocsLinks(t *testing.T) {
-	found := 0
-	for page, text := range pages(t) {
-		for _, m := range regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`).FindAllStringSubmatch(text, -1) {
+	found, all := 0, pages(t)
+	for page, text := range all {
+		for _, m := range regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)]*))?\)`).FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], ":") {
 				continue // somebody else's
 			}
 			found++
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))); err != nil {
+			there := page
+			if m[1] != "" {
+				there = filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))
+			}
+			if _, err := os.Stat(there); err != nil {
 				t.Errorf("%s: %v", filepath.Base(page), err)
+			}
+			headings := regexp.MustCompile(`(?m)^#+ .*$`).FindAllString(all[there], -1)
+			if m[2] != "" && !slices.ContainsFunc(headings, func(line string) bool { return heading(line) == m[2] }) {
+				t.Errorf("%s: no heading %s in %s", filepath.Base(page), m[2], filepath.Base(there))
 			}
 		}
 	}
