@@ -1,0 +1,173 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Entry is one use of a key, or one try. Absent strings are null in JSON.
+type Entry struct {
+	Time        time.Time `json:"time"`     // to the millisecond
+	Request     string    `json:"request"`  // "sign", "bind" or "change"
+	Decision    string    `json:"decision"` // "allowed", "asked" or "refused"
+	Reason      string    `json:"reason"`   // why it was refused
+	Key         string    `json:"key"`      // its name
+	Fingerprint string    `json:"fingerprint"`
+	Comment     string    `json:"comment"`
+	Purpose     string    `json:"purpose"`   // "login", "git", "file" or "other"
+	Namespace   string    `json:"namespace"` // of a signature over a file (PROTOCOL.sshsig)
+	User        string    `json:"user"`      // of a login: the account
+	Host        string    `json:"host"`      // the server's name, where it is known
+	HostKey     string    `json:"host_key"`  // its fingerprint
+	Forwarded   bool      `json:"forwarded"`
+	Via         []string  `json:"via"`    // the servers that a forwarded request came through, the nearest first
+	Socket      string    `json:"socket"` // the narrower socket that it came by
+	Peer        Peer      `json:"peer"`
+
+	// Record fills in HostKey and Via by these, and Host where Options.Name knows the server.
+	HostKeyOf ssh.PublicKey   `json:"-"`
+	ViaKeys   []ssh.PublicKey `json:"-"`
+}
+
+// Peer is the program that asked.
+type Peer struct {
+	PID int    `json:"pid"` // null when not known
+	Exe string `json:"exe"`
+}
+
+// Gap is what stands in the place of uses that could not be recorded.
+type Gap struct {
+	Since  time.Time `json:"since"` // the first of them
+	Until  time.Time `json:"time"`
+	Count  int       `json:"unrecorded"`
+	Reason string    `json:"reason"`
+}
+
+// schema is the version of a line.
+const schema = 1
+
+// How long the strings of a line may be, in bytes: a client may send as much as it
+// likes, and the log is to hold many.
+const (
+	maxText = 256
+	maxPath = 1024
+)
+
+// timeLayout is RFC 3339 with milliseconds. Times are in UTC.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// append appends the line of e.
+func (e *Entry) append(dst []byte) []byte {
+	dst = append(dst, `{"schema":1,"time":"`...)
+	dst = e.Time.UTC().AppendFormat(dst, timeLayout)
+	dst = append(dst, '"')
+	for _, f := range [...]struct{ name, value string }{
+		{"request", e.Request}, {"decision", e.Decision}, {"reason", e.Reason}, {"key", e.Key}, {"fingerprint", e.Fingerprint}, {"comment", e.Comment},
+		{"purpose", e.Purpose}, {"namespace", e.Namespace}, {"user", e.User}, {"host", e.Host}, {"host_key", e.HostKey}, {"socket", e.Socket},
+	} {
+		dst = append(append(append(dst, `,"`...), f.name...), `":`...)
+		dst = appendText(dst, f.value, maxText)
+	}
+	dst = append(dst, `,"forwarded":`...)
+	dst = strconv.AppendBool(dst, e.Forwarded)
+	dst = append(dst, `,"via":[`...)
+	for i, name := range e.Via {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendText(dst, name, maxText)
+	}
+	dst = append(dst, `],"peer":{"pid":`...)
+	if e.Peer.PID > 0 {
+		dst = strconv.AppendInt(dst, int64(e.Peer.PID), 10)
+	} else {
+		dst = append(dst, "null"...)
+	}
+	dst = append(dst, `,"exe":`...)
+	dst = appendText(dst, e.Peer.Exe, maxPath)
+	return append(dst, "}}\n"...)
+}
+
+func (g *Gap) append(dst []byte) []byte {
+	dst = append(dst, `{"schema":1,"time":"`...)
+	dst = g.Until.UTC().AppendFormat(dst, timeLayout)
+	dst = append(dst, `","since":"`...)
+	dst = g.Since.UTC().AppendFormat(dst, timeLayout)
+	dst = append(dst, `","unrecorded":`...)
+	dst = strconv.AppendInt(dst, int64(g.Count), 10)
+	dst = append(dst, `,"reason":`...)
+	dst = appendText(dst, g.Reason, maxText)
+	return append(dst, "}\n"...)
+}
+
+// appendText appends a JSON string (RFC 8259 section 7) of at most limit bytes, cut
+// between characters; null for "". What is no UTF-8 becomes U+FFFD.
+func appendText(dst []byte, s string, limit int) []byte {
+	if s == "" {
+		return append(dst, "null"...)
+	}
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
+		if i+size > limit {
+			dst = append(dst, "…"...)
+			break
+		}
+		i += size
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return append(dst, '"')
+}
+
+// Line is what a line of the log says: one of the two is not nil.
+type Line struct {
+	Raw   []byte // without its end
+	Entry *Entry
+	Gap   *Gap
+}
+
+func (l Line) at() time.Time {
+	if l.Gap != nil {
+		return l.Gap.Since
+	}
+	return l.Entry.Time
+}
+
+var errNoLine = errors.New("not a line of the log")
+
+// parse reads a line, without its end.
+func parse(raw []byte) (l Line, err error) {
+	var kind struct {
+		Schema     int  `json:"schema"`
+		Unrecorded *int `json:"unrecorded"`
+	}
+	if err := json.Unmarshal(raw, &kind); err != nil {
+		return l, err
+	}
+	l.Raw = raw
+	switch {
+	case kind.Schema != schema:
+		return l, errNoLine
+	case kind.Unrecorded != nil:
+		l.Gap = new(Gap)
+		return l, json.Unmarshal(raw, l.Gap)
+	}
+	l.Entry = new(Entry)
+	return l, json.Unmarshal(raw, l.Entry)
+}

@@ -1,0 +1,177 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kagiban/vault/safefile"
+)
+
+// files are where the lines go: DIR/000001.jsonl, and so on. The one with the highest
+// number is written to, and locked meanwhile. It is used by one goroutine at a time.
+type files struct {
+	dir          string
+	limit, total int64
+	file         *os.File // nil: none is open
+	info         fs.FileInfo
+	number       int
+	size         int64
+}
+
+const suffix = ".jsonl"
+
+func (f *files) path(number int) string {
+	return filepath.Join(f.dir, fmt.Sprintf("%06d", number)+suffix)
+}
+
+// numbers lists the files in their order; no folder, no files.
+func numbers(dir string) ([]int, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var all []int
+	for _, e := range entries {
+		digits, ok := strings.CutSuffix(e.Name(), suffix)
+		n, err := strconv.Atoi(digits)
+		if ok && err == nil && n > 0 && e.Name() == filepath.Base((&files{}).path(n)) {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// write appends whole lines, all or none of them.
+func (f *files) write(lines []byte) error {
+	if err := f.ready(int64(len(lines))); err != nil {
+		return err
+	}
+	n, err := f.file.Write(lines)
+	if err == nil {
+		f.size += int64(n)
+		return nil
+	}
+	if n > 0 {
+		err = errors.Join(err, os.Truncate(f.file.Name(), f.size)) // if it fails, it is cut when it is opened again
+	}
+	return errors.Join(err, f.close())
+}
+
+// ready sees to it that a file is open that has room for so many bytes more.
+func (f *files) ready(room int64) error {
+	if f.file != nil && (f.isGone() || f.isFull(room)) {
+		f.close() // nothing is buffered
+	}
+	if f.file != nil {
+		return nil
+	}
+	if err := safefile.PrivateDir(f.dir); err != nil {
+		return err
+	}
+	all, err := numbers(f.dir)
+	if err != nil {
+		return err
+	}
+	last := f.number
+	if len(all) > 0 {
+		last = all[len(all)-1]
+		if err := f.open(last, 0); err != nil && !errors.Is(err, errHeld) {
+			return err
+		}
+		if f.file != nil && f.isFull(room) {
+			f.close()
+		}
+	}
+	if f.file == nil {
+		if err := f.open(last+1, os.O_CREATE|os.O_EXCL); err != nil {
+			return err
+		}
+		f.prune(all)
+	}
+	return nil
+}
+
+// errHeld says that another program writes to a file.
+var errHeld = errors.New("another program writes to it")
+
+// open opens a file and locks it, and cuts off the part of a line at its end: whoever
+// wrote it was killed, and the request it is about never answered.
+func (f *files) open(number, flags int) error {
+	file, err := os.OpenFile(f.path(number), os.O_RDWR|os.O_APPEND|flags, 0o600)
+	if err != nil {
+		return err
+	}
+	f.file, f.number = file, number
+	if err = lock(file); err == nil {
+		err = f.measure()
+	}
+	if err != nil {
+		return errors.Join(err, f.close())
+	}
+	return nil
+}
+
+// measure finds the end of the last whole line, and puts that of the file there.
+func (f *files) measure() (err error) {
+	if f.info, err = f.file.Stat(); err != nil {
+		return err
+	}
+	buf := make([]byte, 4<<10)
+	for f.size = f.info.Size(); f.size > 0; {
+		from := max(0, f.size-int64(len(buf)))
+		part := buf[:f.size-from]
+		if _, err := f.file.ReadAt(part, from); err != nil {
+			return err
+		}
+		end := bytes.LastIndexByte(part, '\n') + 1
+		f.size = from + int64(end)
+		if end > 0 {
+			break
+		}
+	}
+	if f.size < f.info.Size() {
+		return os.Truncate(f.file.Name(), f.size)
+	}
+	return nil
+}
+
+// isGone says whether somebody took the file away.
+func (f *files) isGone() bool {
+	now, err := os.Stat(f.file.Name())
+	return err != nil || !os.SameFile(f.info, now)
+}
+
+func (f *files) isFull(room int64) bool { return f.size > 0 && f.size+room > f.limit }
+
+// prune removes the oldest files, so that the others, and the one that has just been
+// begun when it is full, keep within the bound. A file that cannot be removed is tried
+// again the next time.
+func (f *files) prune(others []int) {
+	sum := f.limit
+	for _, number := range slices.Backward(others) {
+		info, err := os.Stat(f.path(number))
+		if err != nil {
+			continue
+		}
+		if sum += info.Size(); sum > f.total {
+			os.Remove(f.path(number))
+		}
+	}
+}
+
+func (f *files) close() error {
+	if f.file == nil {
+		return nil
+	}
+	file := f.file
+	f.file = nil
+	return file.Close()
+}

@@ -1,0 +1,91 @@
+package journal
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// maxLine is longer than any line that Record writes, in bytes.
+const maxLine = 32 << 10
+
+// Reader reads a log, from its beginning and then on as it grows. The zero value with
+// Dir set is ready. It holds nothing open between two calls.
+type Reader struct {
+	Dir string
+
+	read map[int]place
+}
+
+// place is how far a file was read.
+type place struct {
+	info   fs.FileInfo
+	offset int64
+}
+
+// Next returns the lines that have come since the last call, the oldest first, and how
+// many lines were not understood. Of a line that is not whole yet nothing is returned
+// until it is. No folder is an empty log.
+func (r *Reader) Next() (lines []Line, bad int, err error) {
+	all, err := numbers(r.Dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	read := map[int]place{}
+	for _, number := range all {
+		p, more, wrong, err := r.read[number].more((&files{dir: r.Dir}).path(number))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was the oldest
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		read[number] = p
+		lines, bad = append(lines, more...), bad+wrong
+	}
+	r.read = read
+	// Two agents that run at a time write to a file each.
+	slices.SortStableFunc(lines, func(x, y Line) int { return x.at().Compare(y.at()) })
+	return lines, bad, nil
+}
+
+// more reads on in a file. One that is another than before, or shorter, is read anew.
+func (p place) more(path string) (now place, lines []Line, bad int, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return p, nil, 0, err
+	}
+	defer file.Close()
+	if now.info, err = file.Stat(); err != nil {
+		return p, nil, 0, err
+	}
+	if p.info != nil && os.SameFile(p.info, now.info) && p.offset <= now.info.Size() {
+		now.offset = p.offset
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(file, now.offset, now.info.Size()-now.offset), maxLine)
+	long := false
+	for {
+		raw, err := in.ReadSlice('\n')
+		now.offset += int64(len(raw))
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			long = true
+			continue
+		case errors.Is(err, io.EOF):
+			now.offset -= int64(len(raw))
+			return now, lines, bad, nil
+		case err != nil:
+			return p, nil, 0, err
+		}
+		line, err := parse(slices.Clone(raw[:len(raw)-1]))
+		if long || err != nil {
+			bad++
+		} else {
+			lines = append(lines, line)
+		}
+		long = false
+	}
+}
