@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // Entry is one use of a key, or one try. Absent strings are null in JSON.
@@ -25,13 +23,9 @@ type Entry struct {
 	Host        string    `json:"host"`      // the server's name, where it is known
 	HostKey     string    `json:"host_key"`  // its fingerprint
 	Forwarded   bool      `json:"forwarded"`
-	Via         []string  `json:"via"`    // the servers that a forwarded request came through, the nearest first
+	Via         string    `json:"via"`    // the servers that a forwarded request came through, the nearest first
 	Socket      string    `json:"socket"` // the narrower socket that it came by
 	Peer        Peer      `json:"peer"`
-
-	// Record fills in HostKey and Via by these, and Host where Options.Name knows the server.
-	HostKeyOf ssh.PublicKey   `json:"-"`
-	ViaKeys   []ssh.PublicKey `json:"-"`
 }
 
 // Peer is the program that asked.
@@ -68,21 +62,14 @@ func (e *Entry) append(dst []byte) []byte {
 	dst = append(dst, '"')
 	for _, f := range [...]struct{ name, value string }{
 		{"request", e.Request}, {"decision", e.Decision}, {"reason", e.Reason}, {"key", e.Key}, {"fingerprint", e.Fingerprint}, {"comment", e.Comment},
-		{"purpose", e.Purpose}, {"namespace", e.Namespace}, {"user", e.User}, {"host", e.Host}, {"host_key", e.HostKey}, {"socket", e.Socket},
+		{"purpose", e.Purpose}, {"namespace", e.Namespace}, {"user", e.User}, {"host", e.Host}, {"host_key", e.HostKey}, {"via", e.Via}, {"socket", e.Socket},
 	} {
 		dst = append(append(append(dst, `,"`...), f.name...), `":`...)
 		dst = appendText(dst, f.value, maxText)
 	}
 	dst = append(dst, `,"forwarded":`...)
 	dst = strconv.AppendBool(dst, e.Forwarded)
-	dst = append(dst, `,"via":[`...)
-	for i, name := range e.Via {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendText(dst, name, maxText)
-	}
-	dst = append(dst, `],"peer":{"pid":`...)
+	dst = append(dst, `,"peer":{"pid":`...)
 	if e.Peer.PID > 0 {
 		dst = strconv.AppendInt(dst, int64(e.Peer.PID), 10)
 	} else {

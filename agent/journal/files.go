@@ -65,7 +65,8 @@ func (f *files) write(lines []byte) error {
 	return errors.Join(err, f.close())
 }
 
-// ready sees to it that a file is open that has room for so many bytes more.
+// ready sees to it that a file is open that has room for so many bytes more: the last
+// one, or where that is full, or another agent's, or cannot be written to, a new one.
 func (f *files) ready(room int64) error {
 	if f.file != nil && (f.isGone() || f.isFull(room)) {
 		f.close() // nothing is buffered
@@ -83,20 +84,19 @@ func (f *files) ready(room int64) error {
 	last := f.number
 	if len(all) > 0 {
 		last = all[len(all)-1]
-		if err := f.open(last, 0); err != nil && !errors.Is(err, errHeld) {
-			return err
+		if f.open(last, 0) == nil && !f.isFull(room) {
+			return nil
 		}
-		if f.file != nil && f.isFull(room) {
-			f.close()
-		}
+		f.close()
 	}
-	if f.file == nil {
-		if err := f.open(last+1, os.O_CREATE|os.O_EXCL); err != nil {
-			return err
-		}
+	for err = fs.ErrExist; errors.Is(err, fs.ErrExist); { // another agent may have begun it just now
+		last++
+		err = f.open(last, os.O_CREATE|os.O_EXCL)
+	}
+	if err == nil {
 		f.prune(all)
 	}
-	return nil
+	return err
 }
 
 // errHeld says that another program writes to a file.

@@ -1,21 +1,15 @@
 package journal
 
 import (
-	"cmp"
 	"log/slog"
 	"sync"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // Options are what New needs. Only Dir must be there.
 type Options struct {
-	Dir   string // the folder of the files; it is made, for the user alone
-	File  int64  // how long a file grows, in bytes; 0: 4 MiB
-	Total int64  // how long all of them together grow; 0: 40 MiB
-	// Name says what the server with that host key is called, or "". It is called for
-	// one line at a time, and no line is written meanwhile; nil: no server has a name.
-	Name     func(ssh.PublicKey) string
+	Dir      string       // the folder of the files; it is made, for the user alone
+	File     int64        // how long a file grows, in bytes; 0: 4 MiB
+	Total    int64        // how long all of them together grow; 0: 40 MiB
 	Journald string       // the socket of the system's journal, which gets each line as well; "": it does not
 	Log      *slog.Logger // nil: no log
 }
@@ -136,7 +130,6 @@ func (j *Journal) write(entries []*Entry) {
 		text = j.gap.append(text)
 	}
 	for _, e := range entries {
-		j.name(e)
 		begin := len(text)
 		text = e.append(text)
 		if j.options.Journald != "" {
@@ -151,20 +144,6 @@ func (j *Journal) write(entries []*Entry) {
 	}
 	if j.text = text; cap(text) > maxKept {
 		j.text = nil
-	}
-}
-
-// name fills in what is known of the servers.
-func (j *Journal) name(e *Entry) {
-	if e.HostKeyOf != nil && j.options.Name != nil {
-		e.Host = cmp.Or(j.options.Name(e.HostKeyOf), e.Host)
-	}
-	for _, key := range e.ViaKeys {
-		name := ""
-		if j.options.Name != nil {
-			name = j.options.Name(key)
-		}
-		e.Via = append(e.Via, cmp.Or(name, ssh.FingerprintSHA256(key)))
 	}
 }
 
