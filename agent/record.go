@@ -8,8 +8,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"kagiban/agent/wire"
 )
 
@@ -18,6 +16,15 @@ type Journal interface {
 	// Record takes note of one request. It is called outside every lock, from any
 	// goroutine, before the answer goes out, which waits for it to return.
 	Record(Record)
+	// Missed says what could not be recorded since the agent began; nil: nothing was missed.
+	Missed() []Missed
+}
+
+// Missed are records that were not written.
+type Missed struct {
+	Where string `json:"where"` // for people: which log it is
+	Count int    `json:"count"`
+	Why   string `json:"why"` // for the last of them
 }
 
 // Record is one request that was allowed or refused.
@@ -29,7 +36,6 @@ type Record struct {
 	Socket   string        // the narrower socket that it came by, or ""
 	Peer     Peer          // who asked
 	Use      Use           // what for; of a bind or a change only Purpose (UseOther) and Forwarded
-	HostKey  ssh.PublicKey // the one of Use.HostKey, or nil
 
 	// Of a signature: the key. Name is "" for one that was added, and so is Comment
 	// for one that is not here.
@@ -66,11 +72,7 @@ func (u *signing) record(err error) {
 	if u.agent.journal == nil {
 		return
 	}
-	use := u.use()
-	r := Record{Request: RequestSign, Decision: Allowed, Use: use, Fingerprint: fingerprintOf(u.request.Blob)}
-	if use.HostKey != "" {
-		r.HostKey = u.binds.last().key
-	}
+	r := Record{Request: RequestSign, Decision: Allowed, Use: u.use(), Fingerprint: fingerprintOf(u.request.Blob)}
 	r.Key, r.Comment = u.called()
 	if u.asked {
 		r.Decision = Asked

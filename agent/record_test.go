@@ -24,6 +24,8 @@ func (j *fakeJournal) Record(r Record) {
 	j.all = append(j.all, r)
 }
 
+func (j *fakeJournal) Missed() []Missed { return []Missed{{"the log", 3, "full"}} }
+
 // taken are the records since the last time.
 func (j *fakeJournal) taken() []Record {
 	j.mu.Lock()
@@ -73,7 +75,7 @@ func TestEveryRequestForASignatureIsRecordedOnce(t *testing.T) {
 
 	wantSignature(t, c.call(signRequest(open)), open)
 	r := j.want(t, RequestSign, Allowed, "")
-	if r.Key != "open" || r.Comment != "open@here" || r.Fingerprint != ssh.FingerprintSHA256(open.public) || r.Use.Purpose != UseOther || r.HostKey != nil {
+	if r.Key != "open" || r.Comment != "open@here" || r.Fingerprint != ssh.FingerprintSHA256(open.public) || r.Use.Purpose != UseOther || r.Use.HostKey != "" {
 		t.Errorf("%+v", r)
 	}
 	public := newPublic(t, here)
@@ -82,7 +84,7 @@ func TestEveryRequestForASignatureIsRecordedOnce(t *testing.T) {
 		t.Error("no signature")
 	}
 	r = j.want(t, RequestSign, Allowed, "")
-	if r.Key != "" || r.Comment != "mine" || r.Use.Purpose != UseLogin || r.Use.User != "me" || r.HostKey == nil || ssh.FingerprintSHA256(r.HostKey) != r.Use.HostKey {
+	if r.Key != "" || r.Comment != "mine" || r.Use.Purpose != UseLogin || r.Use.User != "me" || r.Use.HostKey != ssh.FingerprintSHA256(host.PublicKey()) {
 		t.Errorf("%+v", r)
 	}
 
@@ -124,6 +126,9 @@ func TestEveryRequestForASignatureIsRecordedOnce(t *testing.T) {
 	}
 	if rest := j.taken(); len(rest) > 0 {
 		t.Errorf("and also %+v", rest)
+	}
+	if missed := a.Status().Missed; len(missed) != 1 || missed[0].Count != 3 {
+		t.Errorf("the status has %+v", missed)
 	}
 }
 

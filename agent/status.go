@@ -8,9 +8,10 @@ import (
 
 // Status is what the agent holds.
 type Status struct {
-	Keys   []KeyStatus `json:"keys"`    // those of the Source in its order, then those that were added
-	CanAsk bool        `json:"can_ask"` // whether a person could be asked now
-	Locked bool        `json:"locked"`  // by a client, with ssh-add -x: no key is used
+	Keys   []KeyStatus `json:"keys"`             // those of the Source in its order, then those that were added
+	CanAsk bool        `json:"can_ask"`          // whether a person could be asked now
+	Locked bool        `json:"locked"`           // by a client, with ssh-add -x: no key is used
+	Missed []Missed    `json:"missed,omitempty"` // uses that are not in the log
 }
 
 // KeyStatus is what is known of one key.
@@ -33,10 +34,14 @@ type KeyStatus struct {
 func (a *Agent) Status() Status {
 	a.refresh()
 	canAsk := a.ask != nil && a.ask.CanAsk()
+	var missed []Missed
+	if a.journal != nil {
+		missed = a.journal.Missed()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	status := Status{Keys: []KeyStatus{}, CanAsk: canAsk, Locked: a.seal != nil}
+	status := Status{Keys: []KeyStatus{}, CanAsk: canAsk, Locked: a.seal != nil, Missed: missed}
 	for _, e := range a.keys.all() {
 		k := KeyStatus{
 			Name:    e.name(),

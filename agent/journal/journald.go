@@ -5,6 +5,9 @@ import (
 	"net"
 )
 
+// JournaldSocket is where journald takes messages (systemd-journald.service(8)).
+const JournaldSocket = "/run/systemd/journal/socket"
+
 // journald is the system's journal (systemd.io, "Native Journal Protocol"). Its daemon
 // runs as root, so what it was told the user's own programs cannot change.
 type journald struct {

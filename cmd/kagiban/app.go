@@ -26,6 +26,7 @@ func commands(p *program) []*cli.Command {
 		serviceCommand(p),
 		envCommand(p),
 		sshAgentCommand(p),
+		logCommand(p),
 		hostCommand(p),
 		revokeCommand(p),
 		rotateCommand(p),

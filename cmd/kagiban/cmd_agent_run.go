@@ -44,7 +44,8 @@ func (p *program) agentRun(ctx context.Context) error {
 		log.Warn("less protected than it could be", "error", err)
 	}
 	terminals := new(control.Terminals)
-	a, err := p.newAgent(log, terminals)
+	uses := newUses(h, log)
+	a, err := p.newAgent(log, terminals, uses)
 	if err != nil {
 		return err
 	}
@@ -53,6 +54,10 @@ func (p *program) agentRun(ctx context.Context) error {
 		return err
 	}
 	defer doors.close()
+	defer uses.Close() // whoever has the doors after us goes on in its file
+	if err := uses.Open(); err != nil {
+		log.Error("uses of keys cannot be recorded", "error", err)
+	}
 	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
 	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
 	p.tellDoors(doors.report())
@@ -88,7 +93,7 @@ func (p *program) agentLog(file io.Writer) *slog.Logger {
 }
 
 // newAgent joins the vault, the person and the agent.
-func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals) (*agent.Agent, error) {
+func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journal agent.Journal) (*agent.Agent, error) {
 	v, err := p.vault()
 	if err != nil {
 		return nil, err
@@ -96,7 +101,7 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals) (*age
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
 		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
-		Servers: p.serverNames(log),
+		Servers: p.serverNames(log), Journal: journal,
 	}), nil
 }
 

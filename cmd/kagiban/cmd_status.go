@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"kagiban/agent"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup/book"
 	"kagiban/vault"
@@ -45,6 +46,8 @@ type agentRow struct {
 	Socket  *string `json:"socket"`
 	// Doors are those that other programs know by name; there are none but on Windows.
 	Doors []doorRow `json:"doors"`
+	// Missed are uses of keys that could not be recorded since the agent began.
+	Missed []agent.Missed `json:"missed"`
 }
 
 type doorRow struct {
@@ -127,6 +130,7 @@ func (s surroundings) report() statusReport {
 	if pid := s.agent.status.PID; pid > 0 {
 		r.Agent.PID = &pid
 	}
+	r.Agent.Missed = s.agent.status.Missed
 	for _, d := range s.agent.status.Doors {
 		r.Agent.Doors = append(r.Agent.Doors, doorRow{d.Name, d.Path, d.Error == "", some(d.Error)})
 	}
@@ -186,6 +190,9 @@ func (s surroundings) show(out io.Writer) error {
 	}
 	if s.agent.status.Locked {
 		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateSealed, nil))
+	}
+	for _, m := range s.agent.status.Missed {
+		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateMissed, say.Fields{"where": m.Where, "count": strconv.Itoa(m.Count), "error": m.Why}))
 	}
 	if s.agent.added > 0 {
 		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateAdded, say.Fields{"count": strconv.Itoa(s.agent.added)}))

@@ -22,6 +22,8 @@ type Config struct {
 	// ForwardedUnlock are the keys whose passphrase may be asked for because a
 	// program on another computer, behind ssh -A, wants to use them.
 	ForwardedUnlock []string `toml:"forwarded_unlock,omitempty"`
+	// LogToJournald has the log of uses go to the system's journal as well.
+	LogToJournald bool `toml:"log_to_journald,omitempty"`
 }
 
 // ConfigError says what is wrong with config.toml, and where.

@@ -15,7 +15,7 @@ func TestConfig(t *testing.T) {
 	if c, err := h.LoadConfig(); err != nil || !reflect.DeepEqual(c, Config{}) {
 		t.Fatalf("without a file: %+v, %v", c, err)
 	}
-	want := Config{Client: "laptop", ForwardedUnlock: []string{"desk"}}
+	want := Config{Client: "laptop", ForwardedUnlock: []string{"desk"}, LogToJournald: true}
 	if err := h.SaveConfig(want); err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +33,7 @@ func TestConfigFaults(t *testing.T) {
 		"# mine\n\nclinet = \"laptop\"\n": 3,
 		"[agent]\nconfirm = true\n":       1,
 		"client = 1\n":                    1,
+		"log_to_journald = \"yes\"\n":     1,
 		"\nclient = \"laptop\n":           2,
 	} {
 		if err := os.WriteFile(h.Config(), []byte(text), 0o600); err != nil {

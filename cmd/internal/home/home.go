@@ -3,11 +3,11 @@
 //
 // KAGIBAN_HOME puts everything under one folder:
 //
-//	keys/ hosts.toml config.toml log/agent.log run/agent.sock run/control.sock
+//	keys/ hosts.toml config.toml log/agent.log log/uses/ run/agent.sock run/control.sock
 //
 // Without it the XDG base directories are followed: keys/ and hosts.toml in
 // $XDG_DATA_HOME/kagiban (~/.local/share), because a backup of the user's data
-// must hold them; config.toml in $XDG_CONFIG_HOME/kagiban (~/.config); the log in
+// must hold them; config.toml in $XDG_CONFIG_HOME/kagiban (~/.config); the logs in
 // $XDG_STATE_HOME/kagiban (~/.local/state); the sockets in
 // $XDG_RUNTIME_DIR/kagiban, else in run/ beside the log. On Windows all lies under
 // %LOCALAPPDATA%\kagiban, laid out like KAGIBAN_HOME.
@@ -97,6 +97,9 @@ func (h Home) Config() string { return filepath.Join(h.config, "config.toml") }
 
 // Log is the agent's own log, agent.log.
 func (h Home) Log() string { return filepath.Join(h.state, "agent.log") }
+
+// Uses is the folder of the log of uses.
+func (h Home) Uses() string { return filepath.Join(h.state, "uses") }
 
 // RunDir is the folder of the sockets.
 func (h Home) RunDir() string { return h.run }

@@ -60,7 +60,7 @@ func TestFind(t *testing.T) {
 				{h.Keys(), tt.keys}, {h.Hosts(), filepath.Join(filepath.Dir(tt.keys), "hosts.toml")},
 				{h.Config(), tt.config}, {h.Log(), tt.log}, {h.AgentSocket(), tt.sock},
 				{h.ControlSocket(), filepath.Join(filepath.Dir(tt.sock), "control.sock")},
-				{h.RunDir(), filepath.Dir(tt.sock)},
+				{h.RunDir(), filepath.Dir(tt.sock)}, {h.Uses(), filepath.Join(filepath.Dir(tt.log), "uses")},
 			} {
 				if c[0] != c[1] {
 					t.Errorf("%q, want %q", c[0], c[1])

@@ -77,6 +77,7 @@ func tables() []map[ID]Message {
 		agentTable(),
 		doorsTable(),
 		askTable(),
+		logTable(),
 		serviceTable(),
 		doctorTable(),
 		doctorTalk(),

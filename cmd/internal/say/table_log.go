@@ -1,0 +1,47 @@
+package say
+
+// Messages of the log of uses.
+const (
+	BadSince     ID = "bad-since"
+	LogEmpty     ID = "log-empty"
+	LogNoneSuch  ID = "log-none-such"
+	LogGap       ID = "log-gap"
+	LogDamaged   ID = "log-damaged"
+	LogLogin     ID = "log-login"
+	LogGit       ID = "log-git"
+	LogFile      ID = "log-file"
+	LogOther     ID = "log-other"
+	LogBind      ID = "log-bind"
+	LogChange    ID = "log-change"
+	LogProgram   ID = "log-program"
+	LogForwarded ID = "log-forwarded"
+	LogVia       ID = "log-via"
+	LogSocket    ID = "log-socket"
+	StateMissed  ID = "state-missed"
+)
+
+func logTable() map[ID]Message {
+	return map[ID]Message{
+		BadSince: {
+			What: "\"{value}\" is neither a time (2026-11-23, \"2026-11-23 10:30\", or as the log has it) nor how long ago (30m, 8h, 2d)",
+			Next: "kagiban log --help",
+		},
+		LogEmpty:    {What: "no use of a key is in the log yet"},
+		LogNoneSuch: {What: "the log has no such use of a key"},
+		LogGap:      {What: "not in the log, from {since} to {until}: {count} ({reason})"},
+		LogDamaged:  {What: "lines of the log that are damaged, and not shown: {count}"},
+
+		LogLogin:     {What: "login {user}@{server}"},
+		LogGit:       {What: "git signature"},
+		LogFile:      {What: "signature for \"{namespace}\""},
+		LogOther:     {What: "something that is neither a login nor a file"},
+		LogBind:      {What: "a session bind"},
+		LogChange:    {What: "a change of the agent's keys"},
+		LogProgram:   {What: "{program} ({pid})"},
+		LogForwarded: {What: "from another computer"},
+		LogVia:       {What: "from another computer, through {via}"},
+		LogSocket:    {What: "by socket {socket}"},
+
+		StateMissed: {What: "uses that are not in {where}: {count} ({error})"},
+	}
+}
