@@ -91,6 +91,7 @@ type Use struct {
 	Namespace string // of a file: what the signature is for, such as "git" (PROTOCOL.sshsig)
 	Forwarded bool   // the request came from another computer, over a forwarded connection
 	Via       string // the servers that forwarded it, the nearest first: their names, else their host keys' fingerprints
+	Socket    string // the narrower socket that it came by, or ""
 }
 
 // What a signature can be for.

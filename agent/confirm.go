@@ -107,10 +107,11 @@ type questioner struct {
 	entry     *entry
 	program   string
 	forwarded bool
+	socket    string
 }
 
 func whoAsked(e *entry, p Prompt) questioner {
-	return questioner{e, p.Peer.UID + " " + p.Peer.Program, p.Use.Forwarded}
+	return questioner{e, p.Peer.UID + " " + p.Peer.Program, p.Use.Forwarded, p.Use.Socket}
 }
 
 func (a *Agent) wasCancelledLocked(e *entry, p Prompt) bool {

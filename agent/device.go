@@ -145,6 +145,9 @@ func (u *signing) try(ctx context.Context, pin []byte) ([]byte, error) {
 
 func (u *signing) withPIN(ctx context.Context) (signature []byte, err error) {
 	a := u.agent
+	if u.scope != nil {
+		return nil, errScopePIN
+	}
 	if a.ask == nil || !a.ask.CanAsk() {
 		return nil, ErrCannotAsk
 	}

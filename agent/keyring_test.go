@@ -195,12 +195,12 @@ func TestARenamedKeyStaysAsItIs(t *testing.T) {
 // if the list were not a thousand keys long.
 func TestASourceThatSaysNothingChangedIsNotMergedAnew(t *testing.T) {
 	a := New(Options{Source: sourceOf(newFakeKey(t, "work"))})
-	first, second := a.list(&binds{}), a.list(&binds{})
+	first, second := a.list(nil, &binds{}), a.list(nil, &binds{})
 	if &first[0] != &second[0] {
 		t.Error("the list was encoded twice")
 	}
 	wantSuccess(t, connect(t, a).call(added(t, newEd25519(t), "new")))
-	if third := a.list(&binds{}); len(third) == len(second) {
+	if third := a.list(nil, &binds{}); len(third) == len(second) {
 		t.Error("the list was not encoded anew after a change")
 	}
 }

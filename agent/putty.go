@@ -24,7 +24,7 @@ var (
 
 // puttyExtensions are the names of those that s answers.
 func (s *session) puttyExtensions() []string {
-	if s.agent.ppk == nil {
+	if s.agent.ppk == nil || s.scope != nil {
 		return nil
 	}
 	return []string{wire.ExtensionAddPPK, wire.ExtensionReencrypt, wire.ExtensionReencryptAll, wire.ExtensionListExtended}

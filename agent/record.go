@@ -101,7 +101,7 @@ func (s *session) recordRefused(request wire.Message, err error) {
 	switch {
 	case errors.Is(err, errBind):
 		r.Request = RequestBind
-	case errors.Is(err, errRemote):
+	case errors.Is(err, errRemote), errors.Is(err, errScope):
 		r.Request = RequestChange
 	default:
 		return
@@ -110,7 +110,7 @@ func (s *session) recordRefused(request wire.Message, err error) {
 }
 
 func (s *session) record(r Record, err error) {
-	r.Time, r.Peer = s.agent.now(), s.peer
+	r.Time, r.Peer, r.Socket = s.agent.now(), s.peer, s.scope.name()
 	if err != nil {
 		r.Decision, r.Reason = Refused, err.Error()
 	}

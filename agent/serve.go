@@ -20,6 +20,14 @@ const maxConns = 4096
 // at the other end of a connection that l accepted; if it cannot, the connection
 // is closed. Connections beyond the limit are closed at once.
 func (a *Agent) Serve(ctx context.Context, l net.Listener, who func(net.Conn) (Peer, error)) error {
+	return a.serve(ctx, l, who, nil)
+}
+
+func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (Peer, error), narrow *scope) error {
+	places := a.conns
+	if narrow != nil {
+		places = narrow.conns
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
@@ -36,21 +44,21 @@ func (a *Agent) Serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 			return fmt.Errorf("accept connections: %w", err)
 		}
 		select {
-		case a.conns <- struct{}{}:
+		case places <- struct{}{}:
 		default:
-			a.log.Warn("too many connections: one more was closed", "limit", maxConns)
+			a.log.Warn("too many connections: one more was closed", "limit", cap(places), "socket", narrow.name())
 			c.Close()
 			continue
 		}
 		serving.Go(func() {
-			defer func() { <-a.conns }()
+			defer func() { <-places }()
 			peer, err := who(c)
 			if err != nil {
 				a.log.Warn("a connection was closed, for who is there is not known", "error", err)
 				c.Close()
 				return
 			}
-			a.ServeConn(ctx, c, peer)
+			a.serveConn(ctx, c, peer, narrow)
 		})
 	}
 }
@@ -61,6 +69,10 @@ func (a *Agent) Serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 // it asked for before, except that while a passphrase is being asked for that
 // counts as hanging up.
 func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) {
+	a.serveConn(ctx, c, peer, nil)
+}
+
+func (a *Agent) serveConn(ctx context.Context, c io.ReadWriteCloser, peer Peer, narrow *scope) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer c.Close()
@@ -74,7 +86,7 @@ func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) 
 			a.memory.giveBackSoon() // Go would keep it for the next storm
 		}
 	}()
-	s := &session{agent: a, peer: peer, conn: conn}
+	s := &session{agent: a, peer: peer, conn: conn, scope: narrow}
 	for {
 		frame, err := conn.next()
 		if err != nil {

@@ -20,6 +20,7 @@ type session struct {
 	agent *Agent
 	peer  Peer
 	conn  *conn
+	scope *scope // nil: all may be done
 	binds binds
 	out   []byte // the last answer's memory, used again
 }
@@ -33,7 +34,7 @@ func (s *session) answer(ctx context.Context, frame []byte) []byte {
 		return s.encode(&wire.Failure{})
 	}
 	if _, list := request.(*wire.RequestIdentities); list {
-		return s.agent.list(&s.binds)
+		return s.agent.list(s.scope, &s.binds)
 	}
 	answer, err := s.do(ctx, request)
 	if err != nil {
@@ -56,6 +57,9 @@ func (s *session) encode(m wire.Message) []byte {
 // agent is locked.
 func (s *session) do(ctx context.Context, request wire.Message) (wire.Message, error) {
 	a := s.agent
+	if err := s.scope.admits(request); err != nil {
+		return nil, err
+	}
 	switch m := request.(type) {
 	case *wire.Extension:
 		return s.extend(ctx, m)
@@ -138,6 +142,9 @@ func (a *Agent) isLocked() bool {
 // somebody can act on are more than debug talk.
 func (s *session) logRefusal(request wire.Message, err error) {
 	log := s.agent.log.With("peer", s.peer, "request", fmt.Sprintf("%T", request), "error", err)
+	if s.scope != nil {
+		log = log.With("socket", s.scope.Name)
+	}
 	var name string
 	if m, ok := request.(*wire.SignRequest); ok {
 		var key string
@@ -149,6 +156,10 @@ func (s *session) logRefusal(request wire.Message, err error) {
 		log.Warn("nobody can be asked", "next", "kagiban unlock "+name)
 	case errors.Is(err, ErrCannotAsk):
 		log.Warn("nobody can be asked")
+	case errors.Is(err, errScopeOpen) && name != "":
+		log.Warn("refused to a narrower socket", "next", "kagiban unlock "+name)
+	case errors.Is(err, errScope):
+		log.Warn("refused to a narrower socket")
 	case errors.Is(err, errRemote), errors.Is(err, errRemoteOpen):
 		log.Warn("refused to a forwarded connection")
 	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey):

@@ -20,7 +20,7 @@ type signing struct {
 // use is what the signature is for.
 func (u *signing) use() Use {
 	use := u.binds.use(u.request.Data, u.agent.serverName)
-	use.Server = cmp.Or(use.Server, u.server)
+	use.Server, use.Socket = cmp.Or(use.Server, u.server), u.scope.name()
 	return use
 }
 
@@ -52,7 +52,8 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	}
 	if key.limits.confirm {
 		u.conn.watch()
-		if err := u.agent.confirm(ctx, u.entry, u.prompt(), u.request); err != nil {
+		yes := func() error { return u.agent.confirm(ctx, u.entry, u.prompt(), u.request) }
+		if err := u.scope.ask(ctx, u.agent.now, yes); err != nil {
 			return nil, err
 		}
 		u.confirmed, u.asked = true, true
@@ -60,7 +61,10 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	var signature []byte
 	if key.signer.device != nil {
 		u.conn.watch()
-		signature, err = u.byDevice(ctx, key.signer)
+		err = u.scope.ask(ctx, u.agent.now, func() (err error) { // for a touch
+			signature, err = u.byDevice(ctx, key.signer)
+			return err
+		})
 	} else {
 		signature, err = u.byKey(ctx, key.signer.heavy)
 	}
@@ -73,13 +77,22 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 // look says what is known of the key now, or why its limits forbid the signature.
 func (u *signing) look() (v view, err error) {
 	v = u.agent.look(u.entry)
-	u.server, err = u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, u.agent.now())
+	v.limits.confirm = v.limits.confirm || u.scope != nil && u.scope.Confirm
+	now := u.agent.now()
+	server, err := u.scope.maySign(v, &u.binds, u.request, now)
+	if err == nil {
+		u.server, err = u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, now)
+		u.server = cmp.Or(u.server, server)
+	}
 	return v, err
 }
 
 // open has a person open a locked key. Who sits on another computer may not bring
-// up that question, unless the key says so.
+// up that question, unless the key says so, nor who is at a narrower socket.
 func (u *signing) open(ctx context.Context) error {
+	if u.scope != nil {
+		return u.scope.leaveLocked(u.agent, u.entry, u.peer)
+	}
 	if f, ok := u.agent.look(u.entry).locked.(ForwardedKey); u.binds.remote() && !(ok && f.ForForwarded()) {
 		return errRemoteOpen
 	}
@@ -105,6 +118,14 @@ func (u *signing) key() (*signer, error) {
 
 // byKey signs with a key that is in memory.
 func (u *signing) byKey(ctx context.Context, heavy bool) (signature []byte, err error) {
+	if heavy && u.scope != nil {
+		select {
+		case u.scope.heavy <- struct{}{}:
+			defer func() { <-u.scope.heavy }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	err = u.agent.work.compute(ctx, heavy, func() error {
 		key, err := u.key()
 		if err != nil {

@@ -102,18 +102,19 @@ func (a *Agent) describe(blob []byte) (name, key string) {
 	return name, cmp.Or(name, ssh.FingerprintSHA256(e.public)+" "+e.comment)
 }
 
-// list returns the encoded answer to a list request of who is bound so.
-func (a *Agent) list(b *binds) []byte {
+// list returns the encoded answer to a list request of who is bound so, at a narrower socket or not.
+func (a *Agent) list(narrow *scope, b *binds) []byte {
 	a.refresh()
 	tie := a.tiesOf(b)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	hides := func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }
+	now := a.now()
+	hides := func(e *entry) bool { return !b.mayList(e.limits.destinations, now) || !narrow.mayList(e, b, now) }
 	switch {
 	case a.seal != nil:
 		return wire.Encode(&wire.IdentitiesAnswer{})
-	case tie != nil || (b.refused || len(b.all) > 0) && slices.ContainsFunc(a.keys.all(), hides):
+	case tie != nil || (narrow != nil || b.refused || len(b.all) > 0) && slices.ContainsFunc(a.keys.all(), hides):
 		return wire.Encode(&wire.IdentitiesAnswer{Identities: a.keys.rows(hides, tie)})
 	}
 	return a.keys.answer()
