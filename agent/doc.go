@@ -30,6 +30,10 @@
 //     open a locked key that does not say that it may. A bind that was refused
 //     counts as one: who is there is not known. (OpenSSH's agent takes keys from
 //     there and gives them up.)
+//   - A narrower socket (Scope) lists, signs, binds and queries, with its keys, for its
+//     purposes and to its hosts alone; to a host only over a connection that is bound to
+//     it. Nothing forwarded is served there, and nobody there brings up a question for a
+//     passphrase or a PIN, nor one for a yes soon after one that got none.
 //   - A PuTTY key file that a client hands over locked stays so until its first use:
 //     its passphrase is asked for as that of any key, and it can be closed again. What
 //     it says of itself without a passphrase is shown, and believed of nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -163,6 +164,13 @@ func TestANarrowerSocketChangesNothing(t *testing.T) {
 // TestNobodyOpensAKeyFromANarrowerSocket: not even where a person could be asked.
 func TestNobodyOpensAKeyFromANarrowerSocket(t *testing.T) {
 	k, ask := newFakeKey(t, "ci"), newAsker()
+	t.Cleanup(func() { close(ask.questions) })
+	go func() {
+		for q := range ask.questions {
+			t.Errorf("asked %+v", q.prompt)
+			q.answer <- ""
+		}
+	}()
 	a := New(Options{Source: sourceOf(k), Ask: ask})
 	c := connectAt(t, a, mustBegin(t, Scope{Name: "box", Keys: []string{"ci"}, Confirm: true}))
 	wantFailure(t, c.call(signRequest(k)))
@@ -212,6 +220,7 @@ func TestANarrowerSocketAsks(t *testing.T) {
 		for range 9 {
 			time.Sleep(pause - time.Second)
 			three := sign("more")
+			noQuestion()
 			wantFailure(t, <-three)
 			time.Sleep(2 * time.Second)
 			gone := connectAt(t, a, s)
@@ -237,6 +246,25 @@ func TestANarrowerSocketAsks(t *testing.T) {
 	})
 }
 
+// TestANoAtANarrowerSocketSilencesNobodyElse: the program calls itself what it likes.
+func TestANoAtANarrowerSocketSilencesNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, ask := newFakeKey(t, "ci"), newConfirmer()
+		a := New(Options{Ask: ask})
+		confirming(t, a, k)
+		near, far := net.Pipe()
+		go a.serveConn(t.Context(), far, Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"}, mustBegin(t, Scope{Name: "box", Purposes: []string{UseFile}}))
+		c := &client{t, near, wire.NewReader(near)}
+		there := c.later(&wire.SignRequest{Blob: k.public.Marshal(), Data: fileOf("file")})
+		(<-ask.questions).answer <- ErrCancelled
+		wantFailure(t, <-there)
+		near.Close()
+		here := connect(t, a).later(signRequest(k))
+		(<-ask.questions).answer <- nil
+		wantSignature(t, <-here, k)
+	})
+}
+
 // TestANarrowerSocketTakesNoPlaceOfOthers: it has its own number of connections.
 func TestANarrowerSocketTakesNoPlaceOfOthers(t *testing.T) {
 	a := New(Options{})
@@ -254,8 +282,9 @@ func TestANarrowerSocketTakesNoPlaceOfOthers(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	l.conns <- far
-	if _, err := near.Read(make([]byte, 1)); err == nil {
-		t.Error("one more is served")
+	near.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := near.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("one more is served: %v", err)
 	}
 	cancel()
 	if err := <-done; err != nil {
