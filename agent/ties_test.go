@@ -172,7 +172,7 @@ func TestWhereNothingIsTiedTheListIsNotMadeAnew(t *testing.T) {
 	ties := &fakeTies{}
 	a := New(Options{Source: sourceOf(newFakeKey(t, "1")), Ties: ties})
 	login := &binds{all: []bound{{key: newHostKey(t).PublicKey()}}}
-	if one, two := a.list(login), a.list(login); &one[0] != &two[0] || ties.asked.Load() != 2 {
+	if one, two := a.list(nil, login), a.list(nil, login); &one[0] != &two[0] || ties.asked.Load() != 2 {
 		t.Errorf("the ties were asked %d times, and the list was made anew: %v", ties.asked.Load(), &one[0] != &two[0])
 	}
 }
