@@ -25,7 +25,7 @@ import (
 )
 
 // patience is for what happens by itself; a start of a program under wine takes seconds on a busy machine.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // built holds the programs for Windows that TestMain makes: kagiban.exe, and what is in testdata.
 var built string
