@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/book"
 	"kagiban/hostsetup/remote"
 )
@@ -103,7 +104,7 @@ func call(o Options) (*setup, book.Host, error) {
 // inBook accepts, on first contact as known_hosts has it, a key that the server proved to hold when it was added.
 func inBook(h book.Host) func(context.Context, string, ssh.PublicKey) error {
 	return func(_ context.Context, known string, key ssh.PublicKey) error {
-		if slices.Contains(h.HostKeys, publicLine(key)) {
+		if slices.Contains(h.HostKeys, authkeys.Format(key, "")) {
 			return nil
 		}
 		return &HostKeyError{Known: known, Key: key, Changed: len(h.HostKeys) > 0, Where: "the book (hosts.toml)"}

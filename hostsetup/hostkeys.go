@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/hostsetup/authkeys"
 )
 
 // The two requests by which a server tells all its host keys and proves that it holds them: OpenSSH's PROTOCOL, section 2.5.
@@ -115,14 +117,14 @@ func (a *announced) all(ctx context.Context, known []string) []string {
 	case proved := <-more:
 		keys = append(keys, proved...)
 	case <-dead:
-		if slices.Contains(known, publicLine(a.negotiated)) {
+		if slices.Contains(known, authkeys.Format(a.negotiated, "")) {
 			return known
 		}
 	case <-ctx.Done():
 	}
 	var lines []string
 	for _, k := range keys {
-		lines = append(lines, publicLine(k))
+		lines = append(lines, authkeys.Format(k, ""))
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines)
@@ -138,9 +140,4 @@ func cutString(packet []byte) (value, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return s.Value, s.Rest, true
-}
-
-// publicLine is a key's public line without a comment.
-func publicLine(key ssh.PublicKey) string {
-	return string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
 }

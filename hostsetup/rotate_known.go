@@ -11,6 +11,7 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/book"
 )
 
@@ -47,7 +48,7 @@ func Elsewhere(files []string, pages []book.Host) (names []string, hashed int, e
 
 // held tells whether a line of known_hosts is about a server of the book.
 func held(hosts []string, key ssh.PublicKey, pages []book.Host) bool {
-	line := publicLine(key)
+	line := authkeys.Format(key, "")
 	return slices.ContainsFunc(pages, func(page book.Host) bool {
 		return slices.Contains(page.HostKeys, line) || slices.ContainsFunc(hosts, func(name string) bool {
 			return name == page.KnownAs || knownhosts.Normalize(name) == knownhosts.Normalize(page.KnownAs)

@@ -59,15 +59,19 @@ func TestOpenLooseFormats(t *testing.T) {
 		}
 	}
 	for _, format := range []string{"RFC4716", "PEM", "PKCS8"} {
-		path, file := sshKeygen(t, "me", "old pass", "-t", "ecdsa", "-m", format)
-		key, err := OpenLoose(file, []byte("old pass"))
-		if _, missing := OpenLoose(file, nil); err != nil || !errors.Is(missing, ErrNeedPassphrase) {
-			t.Errorf("%s: %v, %v", format, err, missing)
-			continue
-		}
-		if line := string(readAll(t, path+".pub")); !strings.HasPrefix(line, string(bytes.TrimSpace(publicLine(key.Key.Public, "")))) {
-			t.Errorf("%s: opened as %s", format, line)
-		}
+		t.Run(format, func(t *testing.T) {
+			path, file := sshKeygen(t, "me", "old pass", "-t", "ecdsa", "-m", format)
+			if _, err := OpenLoose(file, nil); !errors.Is(err, ErrNeedPassphrase) {
+				t.Error(err)
+			}
+			key, err := OpenLoose(file, []byte("old pass"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if line := string(readAll(t, path+".pub")); !strings.HasPrefix(line, string(bytes.TrimSpace(publicLine(key.Key.Public, "")))) {
+				t.Errorf("opened as %s", line)
+			}
+		})
 	}
 }
 

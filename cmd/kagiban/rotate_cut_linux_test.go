@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/book"
 	"kagiban/scripts/vpstest"
 	"kagiban/vault"
@@ -154,10 +155,10 @@ func (x *cutShort) holds(when string) {
 	lines := map[string]string{}
 	for _, k := range keys {
 		if k.Public != nil {
-			lines[k.Fingerprint] = authorizedKey(k.Public)
+			lines[k.Fingerprint] = authkeys.Format(k.Public, "")
 		}
 	}
-	if !slices.ContainsFunc(keys, func(k vault.Key) bool { return k.Public != nil && strings.HasPrefix(x.old, authorizedKey(k.Public)) }) {
+	if !slices.ContainsFunc(keys, func(k vault.Key) bool { return k.Public != nil && strings.HasPrefix(x.old, authkeys.Format(k.Public, "")) }) {
 		x.t.Errorf("%s: the old key is not here any more", when)
 	}
 	pages, err := book.Book{Path: filepath.Join(x.c.home, "hosts.toml")}.Hosts()

@@ -12,6 +12,7 @@ import (
 
 	"kagiban/agent"
 	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/book"
 	"kagiban/vault"
 )
@@ -43,11 +44,7 @@ func (r *rotation) made() bool { return r.key.Name != "" }
 
 // work is what is owed on a server; without a name, that the new key is made.
 func (r *rotation) work(host string) book.Owed {
-	return book.Owed{Host: host, Work: book.OwedRotate, Key: authorizedKey(r.off), Client: r.old.Comment, By: r.name, Since: *utc(r.p.now())}
-}
-
-func authorizedKey(key ssh.PublicKey) string {
-	return string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
+	return book.Owed{Host: host, Work: book.OwedRotate, Key: authkeys.Format(r.off, ""), Client: r.old.Comment, By: r.name, Since: *utc(r.p.now())}
 }
 
 // findRotation is the one that is under way for the key called name (either of the two), or a new one. Without a name one that is under way goes first,
@@ -136,7 +133,7 @@ func called(keys []vault.Key, public ssh.PublicKey) vault.Key {
 
 // findPages are the servers that the old key opens, by the book, and those that it is still to be taken off.
 func (r *rotation) findPages(owed []book.Owed) error {
-	r.owed = slices.DeleteFunc(owed, func(o book.Owed) bool { return o.Key != authorizedKey(r.off) })
+	r.owed = slices.DeleteFunc(owed, func(o book.Owed) bool { return o.Key != authkeys.Format(r.off, "") })
 	hosts, err := r.v.book.Hosts()
 	for _, h := range hosts {
 		if r.opens(h) || slices.ContainsFunc(r.owed, func(o book.Owed) bool { return o.Host == h.Name }) {
