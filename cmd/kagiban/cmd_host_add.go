@@ -20,7 +20,7 @@ import (
 func hostAddCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
 		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, Usage: "connect to `PORT`"},
-		&cli.StringFlag{Name: "identity", Aliases: []string{"i"}, Usage: "log in with the key in `FILE`, which opens the server already"},
+		&cli.StringFlag{Name: "identity", Aliases: []string{"i"}, Usage: "log in with the key in `FILE`, which opens the server already (OpenSSH, PuTTY, PEM, PKCS#8)"},
 		sshConfigFlag(),
 		jumpFlag(),
 		&cli.StringFlag{Name: "key", Usage: "install the key `NAME` (without it: this client's)"},

@@ -158,7 +158,9 @@ func (x *cutShort) holds(when string) {
 			lines[k.Fingerprint] = authkeys.Format(k.Public, "")
 		}
 	}
-	if !slices.ContainsFunc(keys, func(k vault.Key) bool { return k.Public != nil && strings.HasPrefix(x.old, authkeys.Format(k.Public, "")) }) {
+	if !slices.ContainsFunc(keys, func(k vault.Key) bool {
+		return k.Public != nil && strings.HasPrefix(x.old, authkeys.Format(k.Public, ""))
+	}) {
 		x.t.Errorf("%s: the old key is not here any more", when)
 	}
 	pages, err := book.Book{Path: filepath.Join(x.c.home, "hosts.toml")}.Hosts()
