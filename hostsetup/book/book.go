@@ -1,5 +1,5 @@
 // Package book is hosts.toml: the servers that kagiban knows, how to reach them, every host key that each has, what was
-// proved of them and when, and what is still owed there. It promises to be replaced whole or not at all, under a lock; to keep what people have written
+// proved of them and when, which keys belong to them, and what is still owed there. It promises to be replaced whole or not at all, under a lock; to keep what people have written
 // into it, comments too; and to refuse a file that it does not understand rather than to drop what it does not know.
 package book
 
@@ -30,6 +30,8 @@ type Host struct {
 	User    string `toml:"user"`
 	// KnownAs is the name under which known_hosts has it (HostKeyAlias, or host, or [host]:port).
 	KnownAs string `toml:"known_as"`
+	// KnownHosts are the files to look in, none if ssh's usual ones.
+	KnownHosts []string `toml:"known_hosts,omitempty"`
 	// Key and Fingerprint are the vault's key that opens it.
 	Key         string `toml:"key"`
 	Fingerprint string `toml:"fingerprint"`
@@ -66,6 +68,7 @@ const (
 type document struct {
 	Schema int    `toml:"schema"`
 	Hosts  []Host `toml:"host"`
+	Ties   []Tie  `toml:"tie,omitempty"`
 	Owed   []Owed `toml:"owed,omitempty"`
 }
 
@@ -143,6 +146,11 @@ func parse(text []byte) (document, error) {
 			return document{}, fmt.Errorf("%w: %q", errTwice, h.Name)
 		}
 	}
+	for i := range d.Ties {
+		if d.Ties[i].row = i + 1; d.Ties[i].Host == "" || d.Ties[i].Key == "" {
+			return document{}, errTie
+		}
+	}
 	return d, nil
 }
 
@@ -179,33 +187,40 @@ func (b Book) Find(name string) (Host, error) {
 	return Host{}, fmt.Errorf("%q: %w", name, ErrNoHost)
 }
 
-// Put records h in place of the host of that name.
+// Put records h in place of the host of that name. Its key is tied to it, unless its page named that key before: then the tie is as somebody
+// has left it.
 func (b Book) Put(ctx context.Context, h Host) error {
 	return b.change(ctx, func(d *document) error {
-		for i := range d.Hosts {
-			if d.Hosts[i].Name == h.Name {
-				d.Hosts[i] = h
-				return nil
-			}
+		i := slices.IndexFunc(d.Hosts, func(x Host) bool { return x.Name == h.Name })
+		if h.Key != "" && (i < 0 || !names(d.Hosts[i].Key, d.Hosts[i].Fingerprint, h.Key, h.Fingerprint)) {
+			d.tie(Tie{Key: h.Key, Fingerprint: h.Fingerprint, Host: h.Name})
 		}
-		d.Hosts = append(d.Hosts, h)
+		if i < 0 {
+			d.Hosts = append(d.Hosts, h)
+		} else {
+			d.Hosts[i] = h
+		}
 		return nil
 	})
 }
 
-// Update changes the host of that name in place, as it stands in the file at that moment. Errors: [ErrNoHost], edit's own.
+// Update changes the host of that name in place, as it stands in the file at that moment. Where it names another key then, its tie to the one before
+// is one to that. Errors: [ErrNoHost], edit's own.
 func (b Book) Update(ctx context.Context, name string, edit func(*Host) error) error {
 	return b.change(ctx, func(d *document) error {
 		for i := range d.Hosts {
 			if d.Hosts[i].Name == name {
-				return edit(&d.Hosts[i])
+				was := d.Hosts[i]
+				err := edit(&d.Hosts[i])
+				d.follow(was, d.Hosts[i])
+				return err
 			}
 		}
 		return fmt.Errorf("%q: %w", name, ErrNoHost)
 	})
 }
 
-// Remove forgets the host of that name, and what is owed there. Errors: [ErrNoHost].
+// Remove forgets the host of that name, its ties, and what is owed there. Errors: [ErrNoHost].
 func (b Book) Remove(ctx context.Context, name string) error {
 	return b.change(ctx, func(d *document) error {
 		rest := slices.DeleteFunc(slices.Clone(d.Hosts), func(x Host) bool { return x.Name == name })
@@ -214,6 +229,7 @@ func (b Book) Remove(ctx context.Context, name string) error {
 		}
 		d.Hosts = rest
 		d.Owed = slices.DeleteFunc(d.Owed, func(x Owed) bool { return x.Host == name })
+		d.Ties = slices.DeleteFunc(d.Ties, func(x Tie) bool { return x.Host == name })
 		return nil
 	})
 }

@@ -3,6 +3,7 @@ package book
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ type block struct {
 	items []item
 }
 
-// A row is a host, or work owed, with what makes it the same one.
+// A row is a host, a tie, or work owed, with what makes it the same one.
 type row struct {
 	id    string
 	value any
@@ -46,9 +47,13 @@ func (d document) owedRows() (rows []row) {
 	return rows
 }
 
+func (d document) rows() map[string][]row {
+	return map[string][]row{"host": d.hostRows(), "tie": d.tieRows(), "owed": d.owedRows()}
+}
+
 var (
 	errTwice   = errors.New("two hosts have one name")
-	errShape   = errors.New("it is not written as [[host]] and [[owed]] with a line for each value, so it cannot be changed without losing how it is written")
+	errShape   = errors.New("it is not written as [[host]], [[tie]] and [[owed]] with a line for each value, so it cannot be changed without losing how it is written")
 	errComment = errors.New("a comment stands inside of a value that has to change: put it on a line above")
 )
 
@@ -60,11 +65,11 @@ func edited(text string, before, after document) (string, error) {
 		p.eol = "\r\n"
 	}
 	p.split(text)
-	if err := p.change("host", before.hostRows(), after.hostRows()); err != nil {
-		return "", err
-	}
-	if err := p.change("owed", before.owedRows(), after.owedRows()); err != nil {
-		return "", err
+	was, is := before.rows(), after.rows()
+	for _, kind := range []string{"host", "tie", "owed"} {
+		if err := p.change(kind, was[kind], is[kind]); err != nil {
+			return "", err
+		}
 	}
 	out := p.text()
 	says, err := parse([]byte(out))
@@ -83,7 +88,7 @@ func same(x, y document) bool {
 		slices.Sort(all)
 		return all
 	}
-	return slices.Equal(list(x.hostRows()), list(y.hostRows())) && slices.Equal(list(x.owedRows()), list(y.owedRows()))
+	return maps.EqualFunc(x.rows(), y.rows(), func(a, b []row) bool { return slices.Equal(list(a), list(b)) })
 }
 
 // statements are the lines that say a value, as this program writes them.

@@ -118,6 +118,7 @@ func TestHandEdits(t *testing.T) {
 func FuzzEdit(f *testing.F) {
 	f.Add(byHand)
 	f.Add("schema = 1\n[[host]]\nname = '''\na'''\n[[owed]]\nhost='x'#\n\n[[host]]\n\"name\" = \"b\"\n")
+	f.Add("schema = 1\n[[tie]]\nkey='k'#\nhost='a'\n# b\n[[tie]]\n\"key\" = \"k\"\nhost = 'a'\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		before, err := parse([]byte(text))
 		if err != nil {
@@ -128,6 +129,10 @@ func FuzzEdit(f *testing.F) {
 			after.Hosts[0].Port++
 			after.Hosts[0].Proved = append(after.Hosts[0].Proved, "SHA256:y")
 		}
+		if len(after.Ties) > 0 {
+			after.Ties[0].Fingerprint += "F"
+		}
+		after.Ties = append(after.Ties, Tie{Key: "a new one", Host: "x"})
 		after.Hosts = append(after.Hosts, Host{Name: "a new one, that nobody else is called"})
 		out, err := edited(text, before, after)
 		if err != nil {
