@@ -351,7 +351,7 @@ func (s *setup) record(ctx context.Context) error {
 		keyOnly, checked = true, old.CheckedAt // this run has not looked, and has seen nothing that says otherwise
 	}
 	h := book.Host{
-		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs, Jump: s.Target.Jump,
+		Name: s.Target.Name, Address: s.Target.Address, Port: s.Target.Port, User: s.Target.User, KnownAs: s.Target.KnownAs, KnownHosts: s.Target.Further, Jump: s.Target.Jump,
 		Key: s.KeyName, Fingerprint: fingerprint(s.Key.PublicKey()), HostKeys: cmp.Or(s.again, s.proved, s.first).keys.all(ctx, old.HostKeys),
 		Proved: s.result.Proved, DeepAt: old.DeepAt,
 		KeyOnly: keyOnly, CheckedAt: checked,

@@ -27,7 +27,9 @@ type Target struct {
 	KnownAs string
 	// KnownHosts are the files to look in; a new key is written to the first.
 	KnownHosts []string
-	Own        int  // how many of them, the first ones, are the user's own (UserKnownHostsFile)
+	Own        int // how many of them, the first ones, are the user's own (UserKnownHostsFile)
+	// Further are those of KnownHosts that ssh's own configuration does not name, so that the book has to.
+	Further    []string
 	HashNames  bool // HashKnownHosts
 	Identities []string
 	// Jump is the -J that was given for it, "" where the way is left to ssh's configuration.

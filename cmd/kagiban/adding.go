@@ -130,7 +130,7 @@ func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
 	if err != nil {
 		return t, err
 	}
-	t.Name = cmp.Or(a.alias, h.Name, t.Name)
+	t.Name, t.Further = cmp.Or(a.alias, h.Name, t.Name), furtherHosts(t.KnownHosts)
 	h.result.Host = t.Name
 	if a.base.NoRoot && cmp.Or(a.base.CreateUser, t.User) == "root" {
 		return t, say.Fail(say.NoRootAsRoot, nil, "host", t.Name)

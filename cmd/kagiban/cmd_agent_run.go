@@ -98,10 +98,11 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journ
 	if err != nil {
 		return nil, err
 	}
+	names := p.serverNames(log)
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
 		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
-		Servers: p.serverNames(log), Journal: journal,
+		Servers: names, Ties: names, Journal: journal,
 	}), nil
 }
 
@@ -109,7 +110,7 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journ
 func (p *program) serverNames(log *slog.Logger) *serverNames {
 	names := &serverNames{now: p.now, log: log}
 	if h, err := p.home(); err == nil {
-		names.book.Path = h.Hosts()
+		names.book.Path, names.settings = h.Hosts(), &h
 	}
 	if folder, err := os.UserHomeDir(); err == nil {
 		names.home = folder

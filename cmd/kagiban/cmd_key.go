@@ -12,7 +12,7 @@ import (
 func keyCommand(p *program) *cli.Command {
 	return group("key", "keys on this computer",
 		keyNewCommand(p), keyListCommand(p), keyShowCommand(p), keyImportCommand(p), keyExportCommand(p),
-		keyPasswdCommand(p), keyRenameCommand(p), keyRemoveCommand(p), keyRecoveryCommand(p))
+		keyPasswdCommand(p), keyRenameCommand(p), keyRemoveCommand(p), keyTieCommand(p), keyUntieCommand(p), keyRecoveryCommand(p))
 }
 
 // tellKey tells what became of a key.

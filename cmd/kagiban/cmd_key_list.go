@@ -19,7 +19,7 @@ func keyListCommand(p *program) *cli.Command {
 }
 
 func (p *program) keyList(json bool) error {
-	keys, rows, err := p.keyRows(p.viewOrNothing())
+	keys, rows, err := p.keyRows(p.viewOrNothing(), p.tiesOrNothing())
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (p *program) keyList(json bool) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tTYPE\tSTATE\tFINGERPRINT\tCOMMENT")
+	fmt.Fprintln(w, "NAME\tTYPE\tSTATE\tFINGERPRINT\tTIED TO\tCOMMENT")
 	showKeys(w, rows, keys, p.now())
 	return w.Flush()
 }

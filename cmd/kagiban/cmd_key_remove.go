@@ -8,6 +8,7 @@ import (
 
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/book"
 	"kagiban/vault"
 )
 
@@ -56,7 +57,21 @@ func (p *program) keyRemove(ctx context.Context, name string, yes bool) error {
 		return err
 	}
 	p.tellKey(say.KeyRemoved, key)
-	return nil
+	return p.untieKey(ctx, key)
+}
+
+// untieKey forgets the ties of a key that is here no more.
+func (p *program) untieKey(ctx context.Context, key vault.Key) error {
+	b, err := p.book()
+	if err != nil {
+		return err
+	}
+	ties, err := b.Ties()
+	if err != nil || len(tiesOf(ties, key)) == 0 {
+		return err
+	}
+	_, err = b.Untie(ctx, func(t book.Tie) bool { return t.Of(key.Name, key.Fingerprint) })
+	return err
 }
 
 func (p *program) mayRemove(ctx context.Context, question say.ID, k vault.Key, opens []string) error {

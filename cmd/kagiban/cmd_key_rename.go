@@ -29,16 +29,20 @@ func (p *program) keyRename(ctx context.Context, old, name string) error {
 	if err := p.notRotating(old); err != nil {
 		return err
 	}
+	b, err := p.book()
+	if err != nil {
+		return err
+	}
 	if err := v.Rename(old, name); err != nil {
 		return err
 	}
 	p.tell(say.KeyRenamed, "old", old, "key", name)
-	hosts, err := p.renameInBook(ctx, old, name)
-	if len(hosts) > 0 {
-		p.tell(say.HostsRenamed, "key", name, "hosts", strings.Join(hosts, ", "))
-	}
+	hosts, err := b.RenameKey(ctx, old, name, "")
 	if err != nil {
 		return err
+	}
+	if len(hosts) > 0 {
+		p.tell(say.HostsRenamed, "key", name, "hosts", strings.Join(hosts, ", "))
 	}
 	h, err := p.home()
 	if err != nil {
@@ -49,28 +53,4 @@ func (p *program) keyRename(ctx context.Context, old, name string) error {
 		p.tell(say.ClientKept, "client", old)
 	}
 	return err
-}
-
-// renameInBook returns the servers that were found under the old name.
-func (p *program) renameInBook(ctx context.Context, old, name string) ([]string, error) {
-	b, err := p.book()
-	if err != nil {
-		return nil, err
-	}
-	hosts, err := b.Hosts()
-	if err != nil {
-		return nil, err
-	}
-	var changed []string
-	for _, h := range hosts {
-		if h.Key != old {
-			continue
-		}
-		h.Key = name
-		if err := b.Put(ctx, h); err != nil {
-			return changed, err
-		}
-		changed = append(changed, h.Name)
-	}
-	return changed, nil
 }

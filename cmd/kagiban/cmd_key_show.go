@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
+	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/vault"
 )
@@ -45,14 +47,14 @@ func (p *program) keyShow(c *cli.Context) error {
 		_, err := fmt.Fprintln(p.stdout, k.Fingerprint)
 		return err
 	case c.Bool("json"):
-		return writeJSON(p.stdout, p.viewOrNothing().row(k))
+		return writeJSON(p.stdout, p.viewOrNothing().row(k, p.tiesOrNothing()))
 	}
 	return p.describeKey(k)
 }
 
 // describeKey shows a key to a person, and says what is wrong with it, if anything.
 func (p *program) describeKey(k vault.Key) error {
-	row := p.viewOrNothing().row(k)
+	row := p.viewOrNothing().row(k, p.tiesOrNothing())
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "name\t%s\n", row.Name)
 	if k.Public != nil {
@@ -62,6 +64,9 @@ func (p *program) describeKey(k vault.Key) error {
 	}
 	fmt.Fprintf(w, "state\t%s\n", row.state(p.now()))
 	fmt.Fprintf(w, "created\t%s\n", k.Created.Local().Format("2006-01-02 15:04"))
+	if len(row.Tied) > 0 {
+		fmt.Fprintf(w, "tied to\t%s\n", prompt.Clean(strings.Join(row.Tied, ", ")))
+	}
 	if k.Public != nil {
 		fmt.Fprintf(w, "public\t%s\n", publicLine(k))
 	}

@@ -102,17 +102,19 @@ func (p *program) lookAround() surroundings {
 	if s.agent, err = p.lookAtAgent(); s.agent.running {
 		p.complain(err)
 	}
+	pages := book.Book{Path: h.Hosts()}
+	ties, _ := pages.Ties() // what is wrong with the book is said below
 	var keysErr error
-	s.keys, s.rows, keysErr = p.keyRows(s.agent)
+	s.keys, s.rows, keysErr = p.keyRows(s.agent, ties)
 	p.complain(keysErr)
 	s.unwell = keysErr != nil || slices.ContainsFunc(s.keys, func(k vault.Key) bool { return k.Problem != nil })
 	s.fresh = configErr == nil && keysErr == nil && (s.client == "" || len(s.keys) == 0)
-	s.hosts, err = book.Book{Path: h.Hosts()}.Hosts()
+	s.hosts, err = pages.Hosts()
 	p.complain(err)
 	s.unread = err != nil
 	s.unwell = s.unwell || s.unread
 	if err == nil {
-		s.owed, err = book.Book{Path: h.Hosts()}.Owed()
+		s.owed, err = pages.Owed()
 		p.complain(err)
 	}
 	return s
@@ -219,7 +221,7 @@ func (s surroundings) show(out io.Writer) error {
 // about is a key's state, and what a person should know beyond it.
 func (s surroundings) about(k vault.Key) string {
 	here := s.agent.keys[k.Name]
-	state := s.agent.row(k).state(s.now)
+	state := s.agent.row(k, nil).state(s.now)
 	switch {
 	case k.Problem != nil:
 		return say.Text(say.StateDamaged, say.Fields{"error": k.Problem.Error()})

@@ -44,7 +44,7 @@ func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error
 	if _, err := x.home.LoadConfig(); err != nil {
 		unseen = append(unseen, err)
 	}
-	x.keys, _, err = p.keyRows(x.agent)
+	x.keys, _, err = p.keyRows(x.agent, nil)
 	if folder := new(safefile.DirError); err != nil && !errors.As(err, &folder) { // that one has its row
 		unseen = append(unseen, err)
 	}

@@ -7,7 +7,9 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/control"
+	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/book"
 	"kagiban/vault"
 )
 
@@ -61,11 +63,11 @@ func (p *program) lookAtAgent() (agentView, error) {
 	return view, nil
 }
 
-// row puts together what the vault and the agent know of a key.
-func (v agentView) row(k vault.Key) keyRow {
+// row puts together what the vault, the agent and the book know of a key.
+func (v agentView) row(k vault.Key, ties []book.Tie) keyRow {
 	r := keyRow{
 		Name: k.Name, Type: some(k.Type), Fingerprint: some(k.Fingerprint), Comment: some(k.Comment),
-		State: stateLocked, Created: utc(k.Created),
+		State: stateLocked, Created: utc(k.Created), Tied: tiesOf(ties, k),
 	}
 	if here, ok := v.keys[k.Name]; ok && !here.Locked {
 		r.State, r.Until, r.confirm = stateUnlocked, utc(here.Until), here.Confirm
@@ -74,7 +76,7 @@ func (v agentView) row(k vault.Key) keyRow {
 }
 
 // keyRows are all keys of the vault, as that agent has them.
-func (p *program) keyRows(view agentView) ([]vault.Key, []keyRow, error) {
+func (p *program) keyRows(view agentView, ties []book.Tie) ([]vault.Key, []keyRow, error) {
 	v, err := p.vault()
 	if err != nil {
 		return nil, nil, err
@@ -85,7 +87,7 @@ func (p *program) keyRows(view agentView) ([]vault.Key, []keyRow, error) {
 	}
 	var rows []keyRow
 	for _, k := range keys {
-		rows = append(rows, view.row(k))
+		rows = append(rows, view.row(k, ties))
 	}
 	return keys, rows, nil
 }
@@ -100,6 +102,17 @@ func (p *program) viewOrNothing() agentView {
 	return view
 }
 
+// tiesOrNothing are those of the book, where it can be read.
+func (p *program) tiesOrNothing() []book.Tie {
+	b, err := p.book()
+	var ties []book.Tie
+	if err == nil {
+		ties, err = b.Ties()
+	}
+	p.complain(err)
+	return ties
+}
+
 // showKeys lists keys for people, one a line, columns apart by tabs.
 func showKeys(w io.Writer, rows []keyRow, keys []vault.Key, now time.Time) {
 	for i, r := range rows {
@@ -107,7 +120,7 @@ func showKeys(w io.Writer, rows []keyRow, keys []vault.Key, now time.Time) {
 		if keys[i].Problem != nil {
 			note = "damaged"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, word(r.Type), note, word(r.Fingerprint), text(r.Comment))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, word(r.Type), note, word(r.Fingerprint), word(some(prompt.Clean(few(r.Tied)))), text(r.Comment))
 	}
 }
 

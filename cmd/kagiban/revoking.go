@@ -148,8 +148,14 @@ func (r *revoking) one(ctx context.Context, i int) int {
 	return r.failed(ctx, i, err)
 }
 
-// opensNoMore strikes keys out of those that were seen to open a host, and takes note of a host that one key is left for.
+// opensNoMore strikes keys out of those that were seen to open a host, ends their ties to it, and takes note of a host that one key is left for.
 func (r *revoking) opensNoMore(ctx context.Context, i int, lost []ssh.PublicKey) error {
+	_, err := r.book.Untie(context.WithoutCancel(ctx), func(t book.Tie) bool {
+		return t.Host == r.pages[i].Name && slices.ContainsFunc(lost, func(l ssh.PublicKey) bool { return ssh.FingerprintSHA256(l) == t.Fingerprint })
+	})
+	if err != nil {
+		return err
+	}
 	return r.book.Update(context.WithoutCancel(ctx), r.pages[i].Name, func(h *book.Host) error {
 		h.Proved = slices.DeleteFunc(h.Proved, func(key string) bool {
 			return slices.ContainsFunc(lost, func(l ssh.PublicKey) bool { return ssh.FingerprintSHA256(l) == key })

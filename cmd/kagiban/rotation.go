@@ -184,7 +184,8 @@ func (r *rotation) haveKeys(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.v.book.Settle(ctx, r.work("")); err != nil {
+	old, made := book.Tie{Key: r.old.Name, Fingerprint: ssh.FingerprintSHA256(r.off)}, book.Tie{Key: r.key.Name, Fingerprint: r.key.Fingerprint}
+	if err := r.v.book.Succeed(ctx, r.work(""), old, made); err != nil {
 		return err
 	}
 	return r.open(ctx)
@@ -264,7 +265,7 @@ func (r *rotation) openOld(ctx context.Context, held agent.KeyStatus) (err error
 	return err
 }
 
-// begin writes down what is to be done, gives the old key its new name, and then the pages that name it.
+// begin writes down what is to be done, gives the old key its new name, and then whatever of the book names it.
 func (r *rotation) begin(ctx context.Context) error {
 	owed := []book.Owed{r.work("")}
 	for _, page := range r.pages {
@@ -273,7 +274,7 @@ func (r *rotation) begin(ctx context.Context) error {
 	if err := r.v.book.Owe(ctx, owed...); err != nil {
 		return fmt.Errorf("what is to be done cannot be written down, so no key was made and no server was reached: %w", err)
 	}
-	spare, opened := r.oldName(), slices.DeleteFunc(slices.Clone(r.pages), func(h book.Host) bool { return !r.opens(h) })
+	spare := r.oldName()
 	switch err := r.vault.Rename(r.name, spare); {
 	case errors.Is(err, vault.ErrNoKey) && r.old.Name == spare: // an earlier run has done it
 	case err != nil:
@@ -282,16 +283,8 @@ func (r *rotation) begin(ctx context.Context) error {
 		r.p.tell(say.KeyRenamed, "old", r.name, "key", spare)
 	}
 	r.old.Name = spare
-	for _, page := range opened {
-		err := r.v.book.Update(ctx, page.Name, func(h *book.Host) error {
-			h.Key, h.Fingerprint = spare, ssh.FingerprintSHA256(r.off)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := r.v.book.RenameKey(ctx, r.name, spare, ssh.FingerprintSHA256(r.off))
+	return err
 }
 
 // spec is the kind of key that the old one is, with this client's name on it.

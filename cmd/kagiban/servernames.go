@@ -12,15 +12,17 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
+	"kagiban/cmd/internal/home"
 	"kagiban/hostsetup/book"
 )
 
-// serverNames knows servers by what hosts.toml and ssh's known_hosts say of their host keys. It is an agent.Servers.
+// serverNames knows servers by what hosts.toml and ssh's known_hosts say of their host keys. It is an agent.Servers and an agent.Ties.
 type serverNames struct {
-	book book.Book
-	home string // of the user, for ssh's files; "" reads none of the user's own
-	now  func() time.Time
-	log  *slog.Logger
+	book     book.Book
+	settings *home.Home // nil: all is as it is without a config.toml
+	home     string     // of the user, for ssh's files; "" reads none of the user's own
+	now      func() time.Time
+	log      *slog.Logger
 
 	mu    sync.Mutex
 	files []string      // that what follows was read from, or would have been
@@ -33,7 +35,11 @@ type serverNames struct {
 type knownServers struct {
 	aliases, names map[string][]string // by host key
 	authorities    []hostAuthority
-	revoked        map[string]bool // host keys and authorities
+	revoked        map[string]bool     // host keys and authorities
+	lines          map[string][]string // by host key: the names on each line that has it, hidden ones too
+	pages          []book.Host
+	ties           []book.Tie
+	untold         bool // per_server = false
 }
 
 // hostAuthority is a line @cert-authority of known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
@@ -115,33 +121,56 @@ func (s *serverNames) look() knownServers {
 	defer s.mu.Unlock()
 	now := s.now()
 	if s.asOf.IsZero() || now.Before(s.asOf) || now.Sub(s.asOf) > rereadAfter || !slices.EqualFunc(states(s.files), s.seen, sameState) || !settled(present(s.seen), s.asOf) {
+		own := []string{s.book.Path}
+		if s.settings != nil {
+			own = append(own, s.settings.Config())
+		}
+		seen := states(own)
+		known := s.readOwn()
 		config, hosts := sshFiles(s.home)
-		s.files = slices.Concat(config, hosts, []string{s.book.Path})
-		s.seen, s.asOf = states(s.files), now
-		s.known = s.read(hosts)
+		hosts = unique(append(hosts, known.further()...))
+		s.files = slices.Concat(own, config, hosts)
+		s.seen, s.asOf = append(seen, states(s.files[len(own):])...), now
+		known.read(hosts)
+		s.known = known
 	}
 	return s.known
 }
 
-func (s *serverNames) read(files []string) knownServers {
-	k := knownServers{aliases: map[string][]string{}, names: map[string][]string{}, revoked: map[string]bool{}}
+func newKnownServers() knownServers {
+	return knownServers{aliases: map[string][]string{}, names: map[string][]string{}, revoked: map[string]bool{}, lines: map[string][]string{}}
+}
+
+// readOwn reads what kagiban itself says. Of a file that cannot be read what was known before is kept.
+func (s *serverNames) readOwn() knownServers {
+	k := newKnownServers()
 	hosts, err := s.book.Hosts()
-	if err != nil {
-		s.log.Warn("servers are named by known_hosts alone", "error", err)
+	if err == nil {
+		k.ties, err = s.book.Ties()
+		k.pages = hosts
 	}
-	for _, h := range hosts {
+	if err != nil {
+		s.log.Warn("the servers of the book, and ties, are kept as they were before", "error", err)
+		k.ties, k.pages = s.known.ties, s.known.pages
+	}
+	k.untold = s.perServerOff()
+	for _, h := range k.pages {
 		for _, line := range h.HostKeys {
 			if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
 				k.aliases[blob(key)] = append(k.aliases[blob(key)], h.Name)
 			}
 		}
 	}
+	return k
+}
+
+// read takes in known_hosts files. What cannot be read knows nobody, as for ssh.
+func (k *knownServers) read(files []string) {
 	for _, file := range files {
 		if text, err := os.ReadFile(file); err == nil {
 			k.add(text)
 		}
 	}
-	return k
 }
 
 // add takes in a known_hosts file. Lines that cannot be read are passed over, as ssh does.
@@ -157,6 +186,7 @@ func (k *knownServers) add(text []byte) {
 		case "cert-authority":
 			k.authorities = append(k.authorities, hostAuthority{blob(key), strings.ToLower(strings.Join(hosts, ","))})
 		case "":
+			k.lines[blob(key)] = append(k.lines[blob(key)], strings.Join(hosts, ","))
 			if name := hosts[0]; !strings.HasPrefix(name, "|") && !strings.HasPrefix(name, "!") { // the others are its addresses
 				k.names[blob(key)] = append(k.names[blob(key)], name)
 			}

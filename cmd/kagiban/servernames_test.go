@@ -94,7 +94,7 @@ func TestServerNames(t *testing.T) {
 		t.Errorf("after a change: %q", got)
 	}
 	lay(t, s.book.Path, "nonsense")
-	if got := s.Name(both.PublicKey()); got != "vps1.example.com" {
+	if got := s.Name(both.PublicKey()); got != "vps1 (vps1.example.com)" {
 		t.Errorf("with a book that cannot be read: %q", got)
 	}
 }

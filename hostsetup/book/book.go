@@ -30,7 +30,7 @@ type Host struct {
 	User    string `toml:"user"`
 	// KnownAs is the name under which known_hosts has it (HostKeyAlias, or host, or [host]:port).
 	KnownAs string `toml:"known_as"`
-	// KnownHosts are the files to look in, none if ssh's usual ones.
+	// KnownHosts are files to look in that ssh's own configuration does not name.
 	KnownHosts []string `toml:"known_hosts,omitempty"`
 	// Key and Fingerprint are the vault's key that opens it.
 	Key         string `toml:"key"`

@@ -16,7 +16,7 @@ type Tie struct {
 	Host        string `toml:"host"` // its name in the book, else as ssh takes it
 	// KnownAs is the name in known_hosts of a server that is not in the book; "" if it is Host.
 	KnownAs string `toml:"known_as,omitempty"`
-	// KnownHosts are the files to look in for such a server, none if ssh's usual ones.
+	// KnownHosts are files to look in for it that ssh's own configuration does not name.
 	KnownHosts []string `toml:"known_hosts,omitempty"`
 
 	row int // in the file that was read, from 1

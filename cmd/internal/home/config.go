@@ -24,6 +24,8 @@ type Config struct {
 	ForwardedUnlock []string `toml:"forwarded_unlock,omitempty"`
 	// LogToJournald has the log of uses go to the system's journal as well.
 	LogToJournald bool `toml:"log_to_journald,omitempty"`
+	// PerServer false has every server offered every key, in the same order; nil is true.
+	PerServer *bool `toml:"per_server,omitempty"`
 }
 
 // ConfigError says what is wrong with config.toml, and where.

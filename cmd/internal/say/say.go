@@ -74,6 +74,7 @@ func tables() []map[ID]Message {
 		admitTable(),
 		rotateTable(),
 		vaultTable(),
+		tiesTable(),
 		agentTable(),
 		doorsTable(),
 		askTable(),

@@ -31,7 +31,7 @@ type sample struct {
 // samples has at least one error for each message that an error alone leads to.
 // Rooms add theirs in a file of their own.
 func samples() []sample {
-	return slices.Concat(frameSamples(), hostsetupSamples(), createSamples(), revokeSamples(), waySamples(), admitSamples(), rotateSamples(), vaultSamples(), agentSamples(), serviceSamples())
+	return slices.Concat(frameSamples(), hostsetupSamples(), createSamples(), revokeSamples(), waySamples(), admitSamples(), rotateSamples(), vaultSamples(), tiesSamples(), agentSamples(), serviceSamples())
 }
 
 func frameSamples() []sample {

@@ -1,0 +1,32 @@
+package say
+
+// Messages of key tie and key untie.
+const (
+	KeyTied    ID = "key-tied"
+	KeyUntied  ID = "key-untied"
+	TieUnknown ID = "tie-unknown"
+	NotTied    ID = "not-tied"
+	TiedNone   ID = "tied-to-none"
+)
+
+func tiesTable() map[ID]Message {
+	return map[ID]Message{
+		KeyTied:   {What: "{key} is tied to {host}, which is known by {count}: a login there is offered it first"},
+		KeyUntied: {What: "{key} is not tied to {host} any more"},
+		TieUnknown: {
+			What:      "{host} is neither a server of the book nor known to ssh: there is no host key for {name} in {files}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban host add {host}   (a server of yours)\nssh {host}   (any other: ssh shows its host key, and keeps it), then the same command again",
+		},
+		NotTied: {
+			What:      "{key} is not tied to {host}; it is tied to {hosts}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban key list   (which key is tied to which server)",
+		},
+		TiedNone: {
+			What:      "{key} is not tied to {host}, nor to any other server",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban key list   (which key is tied to which server)",
+		},
+	}
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/say"
+	"kagiban/hostsetup/book"
+	"kagiban/vault"
+)
+
+func keyTieCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "tie",
+		Usage:     "this key belongs to that server: it is offered there first",
+		ArgsUsage: "KEY HOST",
+		Description: "HOST is a server of the book, or a name that ssh takes and known_hosts has a host key for, such as a git server.\n" +
+			"A login there is offered the keys that are tied to it, then those that are tied to none, then the rest. The rest is left out\n" +
+			"where the server has tied keys of its own. This is convenience and no limit: whoever asks the agent for a signature gets it.\n" +
+			"host add ties by itself. All of it is switched off by per_server = false in config.toml.",
+		Flags: []cli.Flag{sshConfigFlag()},
+		Action: func(c *cli.Context) error {
+			return p.keyTie(c.Context, c.Args().Get(0), c.Args().Get(1), c.String("ssh-config"))
+		},
+	}
+}
+
+func (p *program) keyTie(ctx context.Context, name, host, config string) error {
+	v, err := p.vault()
+	if err != nil {
+		return err
+	}
+	key, err := v.Get(name)
+	if err == nil && key.Public == nil {
+		err = say.Fail(say.PublicMissing, nil, "key", key.Name)
+	}
+	if err != nil {
+		return err
+	}
+	b, err := p.book()
+	if err != nil {
+		return err
+	}
+	t, keys, authorities, err := p.tieTo(ctx, b, host, config)
+	if err != nil {
+		return err
+	}
+	t.Key, t.Fingerprint = key.Name, key.Fingerprint
+	if err := b.Tie(ctx, t); err != nil {
+		return err
+	}
+	knows := count(keys, "host key")
+	switch {
+	case authorities > 0 && keys > 0:
+		knows += " and a certificate authority"
+	case authorities > 0:
+		knows = "a certificate authority"
+	}
+	p.tellKey(say.KeyTied, key, "host", t.Host, "count", knows)
+	return nil
+}
+
+// tieTo is a tie to a server, of no key yet, with how many host keys it is known by, and how many authorities.
+func (p *program) tieTo(ctx context.Context, b book.Book, host, config string) (t book.Tie, keys, authorities int, err error) {
+	known := newKnownServers()
+	page, err := b.Find(host)
+	switch {
+	case err == nil:
+		known.read(append(usualHosts(), page.KnownHosts...))
+		_, authorities = known.count(page.KnownAs)
+		return book.Tie{Host: page.Name}, len(page.HostKeys), authorities, nil
+	case !errors.Is(err, book.ErrNoHost):
+		return t, 0, 0, err
+	}
+	r, err := p.resolver(config, "")
+	if err != nil {
+		return t, 0, 0, err
+	}
+	target, err := r.Resolve(ctx, host, 0)
+	if err != nil {
+		return t, 0, 0, err
+	}
+	known.read(target.KnownHosts)
+	t = book.Tie{Host: withoutUser(host), KnownAs: target.KnownAs, KnownHosts: furtherHosts(target.KnownHosts)}
+	keys, authorities = known.count(t.KnownAs)
+	if bare := withoutPort(t.KnownAs); keys+authorities == 0 && bare != t.KnownAs { // ssh looks there, too
+		t.KnownAs = bare
+		keys, authorities = known.count(bare)
+	}
+	if keys+authorities == 0 {
+		return t, 0, 0, say.Fail(say.TieUnknown, nil, "host", t.Host, "name", target.KnownAs, "files", strings.Join(target.KnownHosts, ", "))
+	}
+	if (knownServers{}).knownAs(book.Tie{Host: t.Host}) == t.KnownAs {
+		t.KnownAs = ""
+	}
+	return t, keys, authorities, nil
+}
+
+// usualHosts are the files of known hosts that ssh's own configuration names.
+func usualHosts() []string {
+	folder, _ := os.UserHomeDir() // without one it names the system's alone
+	_, hosts := sshFiles(folder)
+	return hosts
+}
+
+// furtherHosts are those of files that it does not name.
+func furtherHosts(files []string) []string {
+	usual := usualHosts()
+	return slices.DeleteFunc(slices.Clone(files), func(file string) bool { return file == os.DevNull || slices.Contains(usual, file) })
+}
+
+func withoutUser(host string) string { return host[strings.LastIndexByte(host, '@')+1:] }
+
+func keyUntieCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "untie",
+		Usage:     "undo what key tie, or host add, said of a key and a server",
+		ArgsUsage: "KEY HOST",
+		Action:    func(c *cli.Context) error { return p.keyUntie(c.Context, c.Args().Get(0), c.Args().Get(1)) },
+	}
+}
+
+func (p *program) keyUntie(ctx context.Context, name, host string) error {
+	v, err := p.vault()
+	if err != nil {
+		return err
+	}
+	key, unknown := v.Get(name)
+	if unknown != nil { // its tie may be left over
+		key = vault.Key{Name: name}
+	}
+	b, err := p.book()
+	if err != nil {
+		return err
+	}
+	names := []string{host, withoutUser(host)}
+	page, err := b.Find(host)
+	switch {
+	case err == nil:
+		names = []string{page.Name}
+	case !errors.Is(err, book.ErrNoHost):
+		return err
+	}
+	ties, err := b.Ties()
+	if err != nil {
+		return err
+	}
+	which := func(t book.Tie) bool { return t.Of(key.Name, key.Fingerprint) && slices.Contains(names, t.Host) }
+	if !slices.ContainsFunc(ties, which) {
+		if unknown != nil {
+			return unknown
+		}
+		id, hosts := say.NotTied, tiesOf(ties, key)
+		if len(hosts) == 0 {
+			id = say.TiedNone
+		}
+		return say.Fail(id, nil, "key", key.Name, "host", withoutUser(host), "hosts", strings.Join(hosts, ", "))
+	}
+	if _, err := b.Untie(ctx, which); err != nil {
+		return err
+	}
+	p.tellKey(say.KeyUntied, key, "host", names[len(names)-1])
+	return nil
+}
