@@ -17,7 +17,7 @@ var deviceRule = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.
 // a Windows device (con, nul, com1...). The error wraps [ErrBadName].
 func CheckName(name string) error {
 	if !nameRule.MatchString(name) {
-		return fmt.Errorf("%w: %.80q (1 to 64 of A-Z a-z 0-9 . _ -, not beginning with . or -)", ErrBadName, name)
+		return fmt.Errorf(`%w: "%.80s" (1 to 64 of A-Z a-z 0-9 . _ -, not beginning with . or -)`, ErrBadName, name)
 	}
 	if deviceRule.MatchString(name) {
 		return fmt.Errorf("%w: %q is a device on Windows", ErrBadName, name)

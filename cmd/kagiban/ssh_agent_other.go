@@ -5,7 +5,7 @@ package main
 import (
 	"context"
 
-	"kagiban/agent/door"
+	"kagiban/cmd/internal/say"
 )
 
 // serving is what a process in the background would have to know.
@@ -13,5 +13,7 @@ type serving struct{}
 
 func readServing(args []string) (*serving, []string) { return nil, args }
 
-// runSSHAgent: there is no door to serve at.
-func (p *program) runSSHAgent(context.Context, *sshAgentOptions) error { return door.ErrUnsupported }
+// runSSHAgent: there is no such program to stand in for.
+func (p *program) runSSHAgent(context.Context, *sshAgentOptions) error {
+	return say.Fail(say.NoDropInHere, nil)
+}

@@ -80,6 +80,9 @@ func TestLivingThere(t *testing.T) {
 	c := newComputer(t)
 	c.env = append(c.env, "SSH_ASKPASS_REQUIRE=") // here somebody is there to answer a dialog
 	c.must("key", "new", "desk", "--passphrase-file", c.passphrase)
+	if said, talk, code := c.run("kagiban", "ssh-agent"); code != 1 || said != "" || !strings.Contains(talk, "next: kagiban agent start") {
+		t.Errorf("ssh-agent: exit %d, %s%s", code, said, talk)
+	}
 	t.Cleanup(func() {
 		c.run("kagiban", "service", "uninstall", "--force")
 		c.run("kagiban", "agent", "stop")

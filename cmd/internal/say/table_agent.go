@@ -10,6 +10,7 @@ const (
 	SocketTaken       ID = "socket-taken"
 	NotASocket        ID = "not-a-socket"
 	NoAgentHere       ID = "no-agent-on-this-system"
+	NoDropInHere      ID = "no-drop-in-on-this-system"
 	BadLife           ID = "bad-life"
 
 	AgentRuns        ID = "agent-runs"
@@ -69,9 +70,10 @@ func agentTable() map[ID]Message {
 			StillTrue: "that one goes on as it was",
 			Next:      "kagiban agent stop   (if it is this user's agent), or set KAGIBAN_HOME to another folder",
 		},
-		NotASocket:  {What: "{error}", StillTrue: "it was left as it is", Next: "move it away, then the same again"},
-		NoAgentHere: {What: "{error}", StillTrue: "keys can be made, shown, taken in and out here all the same", Next: "ssh-add FILE   (with the agent that this system has)"},
-		BadLife:     {What: "\"{value}\" is no time that a key can be unlocked for (30m, 8h, 1h30m, 2d, or seconds)", Next: "kagiban unlock --help"},
+		NotASocket:   {What: "{error}", StillTrue: "it was left as it is", Next: "move it away, then the same again"},
+		NoAgentHere:  {What: "{error}", StillTrue: "keys can be made, shown, taken in and out here all the same", Next: "ssh-add FILE   (with the agent that this system has)"},
+		NoDropInHere: {What: "kagiban stands in for ssh-agent on Unix alone", StillTrue: "nothing was started", Next: "kagiban agent start"},
+		BadLife:      {What: "\"{value}\" is no time that a key can be unlocked for (30m, 8h, 1h30m, 2d, or seconds)", Next: "kagiban unlock --help"},
 
 		AgentRuns:      {What: "the agent is running already (process {pid})"},
 		AgentRunsHere:  {What: "the agent is running at {socket}"},
