@@ -65,8 +65,8 @@ type Asker interface {
 	// AskPassphrase asks for the passphrase of one key, or, where p.PIN says so,
 	// for the PIN of the device that holds it. The answer is wiped by the caller.
 	AskPassphrase(ctx context.Context, p Prompt) ([]byte, error)
-	// Confirm asks whether a key may be used as p.Use says; false is a no.
-	Confirm(ctx context.Context, p Prompt) (bool, error)
+	// Confirm asks whether a key may be used as p.Use says.
+	Confirm(ctx context.Context, p Prompt) (Consent, error)
 	// Notify shows, where it can, that a device waits to be touched. It returns
 	// when ctx ends, or at once where nothing can be shown.
 	Notify(ctx context.Context, p Prompt)
@@ -76,7 +76,9 @@ type Asker interface {
 type Prompt struct {
 	Key, Fingerprint, Comment string // Key is "" for a key that was added
 	Peer                      Peer   // who asked first
+	Origin                    Origin // of the program
 	Use                       Use    // what for
+	Holds                     bool   // a yes may hold beyond one use: see Consent
 	PIN                       bool   // the PIN of a device is wanted, not a passphrase
 	Attempt                   int    // 1, and one more after each wrong answer
 }
@@ -126,6 +128,13 @@ type Options struct {
 	Hardware Hardware // nil: no keys that live in devices
 	Journal  Journal  // nil: no account is kept of what was asked of the keys
 	Servers  Servers  // nil: no server has a name
+	// Origin says where a program comes from that wants a signature; nil: nobody knows. It is
+	// called outside every lock.
+	Origin func(Peer, Use) Origin
+	// LimitedFiles says of a namespace (PROTOCOL.sshsig) whether keys that are limited to
+	// destinations sign for it, too, where the request comes from this computer: over a
+	// connection that is bound to nothing. nil: never, as in OpenSSH.
+	LimitedFiles func(namespace string) bool
 	// Legacy does what only servers and clients of long ago want, as OpenSSH's agent
 	// does to this day: DSA keys are taken in, and an RSA key signs with SHA-1 where
 	// a request asks for no better (RFC 9987 section 5.6.1).
@@ -165,6 +174,8 @@ type Agent struct {
 	ties            Ties
 	hardware        Hardware
 	servers         Servers
+	origin          func(Peer, Use) Origin
+	limitedFiles    func(string) bool
 	legacy          bool
 	life            time.Duration
 	lockWork        int
@@ -198,6 +209,8 @@ func New(o Options) *Agent {
 		ties:            o.Ties,
 		hardware:        o.Hardware,
 		servers:         o.Servers,
+		origin:          o.Origin,
+		limitedFiles:    o.LimitedFiles,
 		legacy:          o.Legacy,
 		life:            o.Life,
 		lockWork:        o.LockWork,

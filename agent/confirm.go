@@ -25,8 +25,11 @@ var (
 // confirmation is a question whether a key may be used. Those who ask for the very
 // same signature, from the same program, share its answer.
 type confirmation struct {
-	prompt Prompt
-	what   digest
+	prompt  Prompt
+	grant   grant
+	what    digest
+	granted bool // by a yes to another one, which holds
+	once    bool // a yes does not hold: the key's limits are not those any more that it is about
 	*question
 }
 
@@ -39,17 +42,20 @@ func digestOf(m *wire.SignRequest) digest {
 
 // confirm asks a person whether e may be used, and blocks for as long as that
 // takes, or until ctx ends. nil is a yes.
-func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt, m *wire.SignRequest) error {
+func (a *Agent) confirm(ctx context.Context, e *entry, p Prompt, g grant, m *wire.SignRequest) error {
 	what := digestOf(m)
-	_, err := a.await(ctx, func() (*question, bool) { return a.joinConfirm(e, p, what) })
+	_, err := a.await(ctx, func() (*question, bool) { return a.joinConfirm(e, p, g, what) })
 	return err
 }
 
-func (a *Agent) joinConfirm(e *entry, p Prompt, what digest) (q *question, joined bool) {
+func (a *Agent) joinConfirm(e *entry, p Prompt, g grant, what digest) (q *question, joined bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.seal != nil || e.gone || e.hidden {
 		return settled(nil, errLocked), true
+	}
+	if p.Holds && a.isGrantedLocked(e, g) {
+		return settled(nil, nil), true // meanwhile
 	}
 	for _, c := range e.confirms {
 		if c.prompt != p || c.what != what {
@@ -65,7 +71,7 @@ func (a *Agent) joinConfirm(e *entry, p Prompt, what digest) (q *question, joine
 		return settled(nil, errAgain), true
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &confirmation{p, what, &question{cancel: cancel, done: make(chan struct{}), waiters: 1}}
+	c := &confirmation{prompt: p, grant: g, what: what, question: &question{cancel: cancel, done: make(chan struct{}), waiters: 1}}
 	e.confirms = append(e.confirms, c)
 	go a.seeConfirmed(ctx, e, c)
 	return c.question, true
@@ -73,8 +79,9 @@ func (a *Agent) joinConfirm(e *entry, p Prompt, what digest) (q *question, joine
 
 // seeConfirmed puts one question. Whatever happens in it, the waiters hear of it.
 func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
+	var consent Consent
 	err := errors.New("asking for a yes failed")
-	defer func() { a.settleConfirm(e, c, err) }()
+	defer func() { a.settleConfirm(e, c, consent, err) }()
 	defer a.Survive("asking for a yes")
 	defer c.cancel()
 	if a.ask == nil || !a.ask.CanAsk() {
@@ -82,20 +89,25 @@ func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
 		return
 	}
 	_, err = a.askOnce(ctx, func(ctx context.Context) ([]byte, error) {
-		yes, err := a.ask.Confirm(ctx, c.prompt)
-		if err == nil && !yes {
+		consent, err = a.ask.Confirm(ctx, c.prompt)
+		if err == nil && !consent.Yes {
 			err = errRefused
 		}
 		return nil, err
 	})
 }
 
-func (a *Agent) settleConfirm(e *entry, c *confirmation, err error) {
+func (a *Agent) settleConfirm(e *entry, c *confirmation, consent Consent, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e.confirms = slices.DeleteFunc(e.confirms, func(other *confirmation) bool { return other == c })
-	if c.over != nil {
+	switch {
+	case c.over != nil:
 		err = c.over
+	case c.granted && !errors.Is(err, ErrCancelled): // a no is one
+		err = nil
+	case err == nil && c.prompt.Holds && !c.once && consent.holds():
+		a.grantLocked(e, c.grant, consent)
 	}
 	a.noteLocked(e, c.prompt, err)
 	c.err = err
@@ -121,6 +133,8 @@ func (a *Agent) wasCancelledLocked(e *entry, p Prompt) bool {
 // noteLocked remembers how a question ended, where that is of use later.
 func (a *Agent) noteLocked(e *entry, p Prompt, err error) {
 	switch {
+	case err == nil:
+		e.refused = ""
 	case errors.Is(err, ErrCannotAsk):
 		e.refused = refusal(p.Peer)
 	case errors.Is(err, ErrCancelled):

@@ -18,7 +18,8 @@ type confirmer struct {
 type confirmed struct {
 	prompt Prompt
 	ctx    context.Context
-	answer chan<- error // nil is a yes
+	answer chan<- error   // nil is a yes
+	hold   chan<- Consent // a yes that says for how long
 }
 
 func newConfirmer() *confirmer { return &confirmer{questions: make(chan confirmed)} }
@@ -26,27 +27,29 @@ func newConfirmer() *confirmer { return &confirmer{questions: make(chan confirme
 func (f *confirmer) CanAsk() bool                   { return !f.cannot }
 func (f *confirmer) Notify(context.Context, Prompt) {}
 func (f *confirmer) AskPassphrase(ctx context.Context, p Prompt) ([]byte, error) {
-	if yes, err := f.Confirm(ctx, p); !yes {
+	if c, err := f.Confirm(ctx, p); !c.Yes {
 		return nil, err
 	}
 	return []byte("right"), nil
 }
 
-func (f *confirmer) Confirm(ctx context.Context, p Prompt) (bool, error) {
-	answer := make(chan error, 1)
+func (f *confirmer) Confirm(ctx context.Context, p Prompt) (Consent, error) {
+	answer, hold := make(chan error, 1), make(chan Consent, 1)
 	select {
-	case f.questions <- confirmed{p, ctx, answer}:
+	case f.questions <- confirmed{p, ctx, answer, hold}:
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return Consent{}, ctx.Err()
 	}
 	select {
+	case c := <-hold:
+		return c, nil
 	case err := <-answer:
 		if err == errRefused {
-			return false, nil
+			return Consent{}, nil
 		}
-		return err == nil, err
+		return Consent{Yes: err == nil}, err
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return Consent{}, ctx.Err()
 	}
 }
 
@@ -235,7 +238,7 @@ func TestAYesForAKeyThatIsLocked(t *testing.T) {
 // deaf does not hear that its question was taken away.
 type deaf struct{ *confirmer }
 
-func (d deaf) Confirm(_ context.Context, p Prompt) (bool, error) {
+func (d deaf) Confirm(_ context.Context, p Prompt) (Consent, error) {
 	return d.confirmer.Confirm(context.Background(), p)
 }
 

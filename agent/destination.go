@@ -68,6 +68,14 @@ func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.T
 	return server, nil
 }
 
+// mayFile says whether a key that is limited to destinations signs all the same: for a
+// namespace, which no server takes for a login, and for a program of this computer. What
+// has ever been bound, or tried to be, is none.
+func (u *signing) mayFile() bool {
+	namespace, ok := wire.ParseFile(u.request.Data)
+	return ok && len(u.binds.all) == 0 && !u.binds.refused && u.agent.limitedFiles != nil && u.agent.limitedFiles(namespace)
+}
+
 // isAlgorithmOf says whether keys of this kind sign with that algorithm (RFC 8332
 // section 3 for RSA; all other kinds have one of their own name).
 func isAlgorithmOf(algorithm string, blob []byte) bool {

@@ -127,8 +127,10 @@ type asked struct {
 // passphrasesOnly is the rest of an Asker that is asked for passphrases alone.
 type passphrasesOnly struct{}
 
-func (passphrasesOnly) Confirm(context.Context, Prompt) (bool, error) { return false, ErrCannotAsk }
-func (passphrasesOnly) Notify(context.Context, Prompt)                {}
+func (passphrasesOnly) Confirm(context.Context, Prompt) (Consent, error) {
+	return Consent{}, ErrCannotAsk
+}
+func (passphrasesOnly) Notify(context.Context, Prompt) {}
 
 // fakeAsker hands each question to the test.
 type fakeAsker struct {
@@ -169,11 +171,16 @@ type client struct {
 // connect opens a connection to a that ends with the test.
 func connect(t testing.TB, a *Agent) *client {
 	t.Helper()
+	return connectAs(t, a, Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"})
+}
+
+func connectAs(t testing.TB, a *Agent, peer Peer) *client {
+	t.Helper()
 	near, far := net.Pipe()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		a.ServeConn(context.Background(), far, Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"})
+		a.ServeConn(context.Background(), far, peer)
 	}()
 	t.Cleanup(func() {
 		near.Close()

@@ -32,6 +32,7 @@ type entry struct {
 	asking   *question       // what a person is being asked about its passphrase, or nil
 	confirms []*confirmation // what a person is being asked about its use
 	devices  []*question     // devices at work with it
+	grants   map[grant]granted
 
 	sealing bool   // signer is being encrypted (seal)
 	box     []byte // signer, encrypted, while the agent is locked by a client
@@ -83,8 +84,10 @@ func (e *entry) close() {
 	e.endQuestions()
 }
 
-// endQuestions takes away what a person is being asked about this key.
+// endQuestions takes away what a person is being asked about this key, and what they
+// have allowed for longer than once.
 func (e *entry) endQuestions() {
+	e.grants = nil
 	e.asking.end()
 	for _, c := range e.confirms {
 		c.end()

@@ -58,7 +58,9 @@ type yesSayer struct {
 	no error
 }
 
-func (y *yesSayer) Confirm(context.Context, Prompt) (bool, error) { return y.no == nil, y.no }
+func (y *yesSayer) Confirm(context.Context, Prompt) (Consent, error) {
+	return Consent{Yes: y.no == nil}, y.no
+}
 
 // TestEveryRequestForASignatureIsRecordedOnce, allowed or not, before its answer.
 func TestEveryRequestForASignatureIsRecordedOnce(t *testing.T) {

@@ -204,7 +204,7 @@ func TestWhatWasUnderWayEndsWithTheLock(t *testing.T) {
 	}
 	here := a.keys.added[0]
 	for what, err := range map[string]error{
-		"a yes":        a.confirm(t.Context(), here, Prompt{}, &wire.SignRequest{}),
+		"a yes":        a.confirm(t.Context(), here, Prompt{}, grant{}, &wire.SignRequest{}),
 		"a passphrase": func() error { _, err := a.open(t.Context(), here, Prompt{}); return err }(),
 	} {
 		if !errors.Is(err, errLocked) {

@@ -208,9 +208,11 @@ func (noDevice) CheckProvider(string) (string, error) { return "", agent.ErrProv
 // person gives the same answer to our agent.
 type person struct{ yes bool }
 
-func (p *person) CanAsk() bool                                        { return true }
-func (p *person) Confirm(context.Context, agent.Prompt) (bool, error) { return p.yes, nil }
-func (p *person) Notify(context.Context, agent.Prompt)                {}
+func (p *person) CanAsk() bool { return true }
+func (p *person) Confirm(context.Context, agent.Prompt) (agent.Consent, error) {
+	return agent.Consent{Yes: p.yes}, nil
+}
+func (p *person) Notify(context.Context, agent.Prompt) {}
 func (p *person) AskPassphrase(context.Context, agent.Prompt) ([]byte, error) {
 	return nil, agent.ErrCannotAsk
 }

@@ -26,7 +26,13 @@ func (u *signing) use() Use {
 
 // prompt is what a person is told.
 func (u *signing) prompt() Prompt {
-	return u.agent.prompt(u.agent.look(u.entry), u.peer, u.use())
+	use := u.use()
+	p := u.agent.prompt(u.agent.look(u.entry), u.peer, use)
+	if u.agent.origin != nil {
+		p.Origin = u.agent.origin(u.peer, use)
+	}
+	p.Holds = u.binds.holds(p)
+	return p
 }
 
 // sign is the way of a signature: which key; may it be used there; is it open, or
@@ -51,12 +57,9 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 		return nil, errLocked
 	}
 	if key.limits.confirm {
-		u.conn.watch()
-		yes := func() error { return u.agent.confirm(ctx, u.entry, u.prompt(), u.request) }
-		if err := u.scope.ask(ctx, u.agent.now, yes); err != nil {
+		if err := u.mayUse(ctx); err != nil {
 			return nil, err
 		}
-		u.confirmed, u.asked = true, true
 	}
 	var signature []byte
 	if key.signer.device != nil {
@@ -83,6 +86,9 @@ func (u *signing) look() (v view, err error) {
 	if err == nil {
 		u.server, err = u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, now)
 		u.server = cmp.Or(u.server, server)
+		if err != nil && u.mayFile() {
+			err = nil
+		}
 	}
 	return v, err
 }

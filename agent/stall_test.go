@@ -37,8 +37,8 @@ func (h *heldAsker) AskPassphrase(ctx context.Context, p Prompt) ([]byte, error)
 	return []byte("right"), h.hold(ctx)
 }
 
-func (h *heldAsker) Confirm(ctx context.Context, p Prompt) (bool, error) {
-	return true, h.hold(ctx)
+func (h *heldAsker) Confirm(ctx context.Context, p Prompt) (Consent, error) {
+	return Consent{Yes: true}, h.hold(ctx)
 }
 
 // stalled is an agent that has something slow to do, which is held where it is.

@@ -24,9 +24,10 @@ type KeyStatus struct {
 	Hidden      bool      `json:"hidden"` // removed with ssh-add -d or -D; Unlock shows it again
 	Until       time.Time `json:"until,omitzero"`
 	Confirm     bool      `json:"confirm,omitempty"` // each use is asked about
-	// Refused is not empty if, since the key was last open, a signature was
-	// refused because the key is locked and nobody could be asked: it names the
-	// program that was refused. The person has to unlock the key by name.
+	Granted     int       `json:"granted,omitempty"` // uses that a yes still holds for
+	// Refused is not empty if, since the key was last unlocked by name or a question
+	// about it answered, a signature was refused because nobody could be asked: for the
+	// passphrase of a locked key, or for a yes. It names the program that was refused.
 	Refused string `json:"refused,omitempty"`
 }
 
@@ -51,6 +52,11 @@ func (a *Agent) Status() Status {
 			Until:   e.until.wall,
 			Confirm: e.limits.confirm,
 			Refused: e.refused,
+		}
+		for _, held := range e.grants {
+			if a.inForce(held) {
+				k.Granted++
+			}
 		}
 		if e.public != nil {
 			k.Fingerprint, k.Type = ssh.FingerprintSHA256(e.public), e.public.Type()

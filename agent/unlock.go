@@ -69,9 +69,12 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 }
 
 // installLocked keeps a key open until then and within these limits, and lets
-// those who wait for it have it.
+// those who wait for it have it. What a person allowed before was within others.
 func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limitsOfKey) {
-	e.signer, e.until, e.limits, e.refused = s, until, limits, ""
+	e.signer, e.until, e.limits, e.refused, e.grants = s, until, limits, "", nil
+	for _, c := range e.confirms {
+		c.once = true
+	}
 	if e.hidden {
 		e.hidden, a.keys.list = false, nil
 	}
