@@ -36,8 +36,11 @@
 //	{"v":2,"id":7,"ask":{"kind":"secret","text":"...","wrong":"..."}}   or "confirm", or "notice"
 //	{"v":2,"id":7,"take_back":true}
 //	{"v":2,"id":7,"secret":"BASE64"}
-//	{"v":2,"id":8,"yes":true}
+//	{"v":2,"id":8,"yes":true,"for_ms":600000}
 //	{"v":2,"id":9,"end":"cancelled"}
+//
+// A confirm may have "answers", the words that say for how long a yes holds; then "for_ms"
+// or "until_locked" may come with a yes, and without them it is for once.
 //
 // The terminal that came last is asked; where it goes away or cannot ask, the one
 // before. That lasts until the connection ends. At most 16 are attached at a time.

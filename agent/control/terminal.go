@@ -23,12 +23,14 @@ type Question struct {
 	Kind  string `json:"kind"`
 	Text  string `json:"text"`            // shown with its control characters removed
 	Wrong string `json:"wrong,omitempty"` // what was the matter with the answer before
+	// Answers, of a KindConfirm, are what can be typed beside yes and no: for how long a yes holds.
+	Answers string `json:"answers,omitempty"`
 }
 
 // The kinds of Question.
 const (
 	KindSecret  = "secret"  // answered by a line that is not shown
-	KindConfirm = "confirm" // answered by yes or no
+	KindConfirm = "confirm" // answered by yes or no, and where it has Answers by how long a yes holds
 	KindNotice  = "notice"  // not answered
 )
 
@@ -36,6 +38,9 @@ const (
 type Answer struct {
 	Secret []byte `json:"secret,omitempty"`
 	Yes    bool   `json:"yes,omitempty"`
+	// For how long a yes holds, in milliseconds, or until the key is locked; neither: once.
+	ForMS       int64 `json:"for_ms,omitempty"`
+	UntilLocked bool  `json:"until_locked,omitempty"`
 }
 
 // toTerminal is a line to a terminal: a question, or that one is taken away.

@@ -171,10 +171,12 @@ func unhex(c byte) int {
 }
 
 // splitQuestion parts a question into what is described and what is asked: its last
-// sentence, where that is short enough to stand before an entry field.
+// line or sentence, where that is short enough to stand before an entry field.
 func splitQuestion(question string) (description, asked string) {
 	question = strings.TrimSpace(question)
-	if i := strings.LastIndex(question, ". "); i >= 0 {
+	if i := strings.LastIndex(question, "\n"); i >= 0 {
+		description, asked = question[:i], question[i+1:]
+	} else if i := strings.LastIndex(question, ". "); i >= 0 {
 		description, asked = question[:i+1], question[i+2:]
 	} else {
 		asked = question

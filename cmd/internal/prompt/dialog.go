@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 	"unicode/utf16"
 )
 
@@ -16,12 +17,14 @@ const (
 	kindLine                // a text
 	kindConfirm             // may it be?
 	kindNotice              // nothing
+	kindApprove             // may it be, and for how long?
 )
 
 // box is a dialog of our own, for a place that has windows and neither a terminal nor another program to ask with: Windows.
 type box struct {
-	kind kind
-	text string
+	kind  kind
+	text  string
+	offer time.Duration // of kindApprove: the time that one button stands for
 }
 
 // What is in a dialog, by the numbers under which Windows tells of it (winuser.h, IDOK and below; those of the rest are ours).
@@ -31,6 +34,8 @@ const (
 	idAllow  = 6 // IDYES
 	idText   = 100
 	idEdit   = 101
+	idFor    = 102
+	idLocked = 103
 )
 
 const (
@@ -38,13 +43,15 @@ const (
 	wordOK      = "OK"
 	wordCancel  = "Cancel"
 	wordAllow   = "Allow"
+	wordOnce    = "Once"
+	wordLocked  = "Until locked"
 	wordRefuse  = "Refuse"
 	wordClose   = "Close"
 )
 
 // ask shows a dialog for a question and gives its answer.
 func (p *Prompter) askByDialog(ctx context.Context, question string, echo bool) ([]byte, error) {
-	b := box{kindSecret, question}
+	b := box{kind: kindSecret, text: question}
 	if echo {
 		b.kind = kindLine
 	}
@@ -59,8 +66,33 @@ func (p *Prompter) askByDialog(ctx context.Context, question string, echo bool) 
 // confirmByDialog asks for yes or no; whatever takes the question away is a no.
 func (p *Prompter) confirmByDialog(ctx context.Context, question string) (bool, error) {
 	question = strings.TrimSuffix(strings.TrimSpace(question), "(y/N)") // the buttons say that
-	pressed, _, err := box{kindConfirm, question}.show(ctx)
+	pressed, _, err := box{kind: kindConfirm, text: question}.show(ctx)
 	return err == nil && pressed == idAllow, err
+}
+
+// consent is what a button of a question of yes or no means.
+func (b box) consent(pressed int) Consent {
+	switch {
+	case pressed == idAllow:
+		return once
+	case b.kind == kindApprove && pressed == idFor && b.offer > 0:
+		return Consent{Yes: true, For: b.offer}
+	case b.kind == kindApprove && pressed == idLocked:
+		return Consent{Yes: true, UntilLocked: true}
+	}
+	return Consent{}
+}
+
+// wordFor is what stands on the button for a time.
+func wordFor(d time.Duration) string {
+	text := d.String() // 1h30m0s
+	if d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return "For " + text
 }
 
 // errDialog says that a dialog could not be shown at all.
@@ -90,7 +122,7 @@ type item struct {
 
 // Sizes in dialog units: a quarter of the width of a character, an eighth of its height.
 const (
-	boxWidth, boxMargin    = 280, 8
+	boxWidth, boxMargin    = 280, 8 // four buttons fit beside each other
 	lineHeight             = 8
 	editHeight             = 14
 	buttonWidth, buttonGap = 56, 6
@@ -114,22 +146,33 @@ func (b box) items() (items []item, height int) {
 		y += editHeight + buttonGap
 		items = append(items, edit)
 	}
-	right := boxWidth - boxMargin - buttonWidth
-	left := right - buttonGap - buttonWidth
-	button := func(id uint16, x int, word string, style uint32) {
+	return append(items, b.buttons(y)...), y + editHeight + boxMargin
+}
+
+// buttons are those below what is asked.
+func (b box) buttons(y int) (items []item) {
+	button := func(id uint16, place int, word string, style uint32) { // places count from the right
+		x := boxWidth - boxMargin - buttonWidth - place*(buttonWidth+buttonGap)
 		items = append(items, item{id, classButton, wsTabStop | style, x, y, buttonWidth, editHeight, word})
 	}
 	switch b.kind {
 	case kindConfirm:
-		button(idCancel, right, wordRefuse, bsDefPushButton)
-		button(idAllow, left, wordAllow, 0)
+		button(idCancel, 0, wordRefuse, bsDefPushButton)
+		button(idAllow, 1, wordAllow, 0)
+	case kindApprove:
+		button(idCancel, 0, wordRefuse, bsDefPushButton)
+		button(idAllow, 3, wordOnce, 0)
+		if b.offer > 0 {
+			button(idFor, 2, wordFor(b.offer), 0)
+		}
+		button(idLocked, 1, wordLocked, 0)
 	case kindNotice:
-		button(idCancel, right, wordClose, bsDefPushButton)
+		button(idCancel, 0, wordClose, bsDefPushButton)
 	default:
-		button(idOK, left, wordOK, bsDefPushButton)
-		button(idCancel, right, wordCancel, 0)
+		button(idOK, 1, wordOK, bsDefPushButton)
+		button(idCancel, 0, wordCancel, 0)
 	}
-	return items, y + editHeight + boxMargin
+	return items
 }
 
 // lines is how many lines a text takes, rather too many than too few: a letter counts a little more than Windows takes an average one to

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 )
 
@@ -75,8 +76,9 @@ func TestTemplate(t *testing.T) {
 		kindLine:    {idText, idEdit, idOK, idCancel},
 		kindConfirm: {idText, idCancel, idAllow}, // no comes first: it has the keyboard
 		kindNotice:  {idText, idCancel},
+		kindApprove: {idText, idCancel, idAllow, idFor, idLocked},
 	} {
-		title, font, height, items := readTemplate(t, box{kind, " " + question + "\x1b[31m\u202e "}.template())
+		title, font, height, items := readTemplate(t, box{kind, " " + question + "\x1b[31m\u202e ", 90 * time.Minute}.template())
 		if title != dialogTitle || font == "" || len(items) != len(want) {
 			t.Fatalf("kind %d: title %q, font %q, %d items", kind, title, font, len(items))
 		}
@@ -95,7 +97,7 @@ func TestTemplate(t *testing.T) {
 			}
 			if i.class == classButton && i.style&bsDefPushButton != 0 {
 				defaults++
-				if kind == kindConfirm && i.id != idCancel {
+				if (kind == kindConfirm || kind == kindApprove) && i.id != idCancel {
 					t.Error("Enter allows it")
 				}
 			}
@@ -126,8 +128,37 @@ func TestTemplateHoldsItsText(t *testing.T) {
 			t.Errorf("%.20q of %d: %d lines, want %d", text, len(text), got, want)
 		}
 	}
-	_, _, height, _ := readTemplate(t, box{kindConfirm, strings.Repeat("x", 1e5)}.template())
+	_, _, height, _ := readTemplate(t, box{kindConfirm, strings.Repeat("x", 1e5), 0}.template())
 	if height > 400 {
 		t.Errorf("it is %d high", height)
+	}
+}
+
+// TestDialogConsent: what each button means, and that only what is there means anything.
+func TestDialogConsent(t *testing.T) {
+	long := Consent{Yes: true, For: time.Hour}
+	for _, tt := range []struct {
+		b       box
+		pressed int
+		want    Consent
+	}{
+		{box{kind: kindApprove, offer: time.Hour}, idAllow, once},
+		{box{kind: kindApprove, offer: time.Hour}, idFor, long},
+		{box{kind: kindApprove, offer: time.Hour}, idLocked, Consent{Yes: true, UntilLocked: true}},
+		{box{kind: kindApprove, offer: time.Hour}, idCancel, Consent{}},
+		{box{kind: kindApprove, offer: time.Hour}, idOK, Consent{}},
+		{box{kind: kindApprove}, idFor, Consent{}},
+		{box{kind: kindConfirm, offer: time.Hour}, idAllow, once},
+		{box{kind: kindConfirm, offer: time.Hour}, idFor, Consent{}},
+		{box{kind: kindConfirm, offer: time.Hour}, idLocked, Consent{}},
+	} {
+		if got := tt.b.consent(tt.pressed); got != tt.want {
+			t.Errorf("kind %d, button %d: %+v, want %+v", tt.b.kind, tt.pressed, got, tt.want)
+		}
+	}
+	for d, want := range map[time.Duration]string{10 * time.Minute: "For 10m", 2 * time.Hour: "For 2h", 90 * time.Minute: "For 1h30m", 45 * time.Second: "For 45s"} {
+		if got := wordFor(d); got != want {
+			t.Errorf("%v: %q", d, got)
+		}
 	}
 }

@@ -122,7 +122,7 @@ func dialogMessage(window, message, w, l uintptr) uintptr {
 		switch button {
 		case idOK:
 			s.answer, s.err = typed(window)
-		case idCancel, idAllow:
+		case idCancel, idAllow, idFor, idLocked:
 			wipe(window)
 		default:
 			return 0

@@ -166,7 +166,7 @@ func (p *Prompter) Notify(ctx context.Context, text string) {
 	case byTerminal:
 		p.show(text)
 	case byDialog:
-		_, _, _ = box{kindNotice, text}.show(ctx) // nobody waits for it to be closed
+		_, _, _ = box{kind: kindNotice, text: text}.show(ctx) // nobody waits for it to be closed
 	}
 }
 
