@@ -30,12 +30,12 @@ type Missed struct {
 // Record is one request that was allowed or refused.
 type Record struct {
 	Time     time.Time
-	Request  string        // RequestSign, RequestBind or RequestChange
-	Decision string        // Allowed, Asked or Refused
-	Reason   string        // why it was refused; "" else
-	Socket   string        // the narrower socket that it came by, or ""
-	Peer     Peer          // who asked
-	Use      Use           // what for; of a bind or a change only Purpose (UseOther) and Forwarded
+	Request  string // RequestSign, RequestBind or RequestChange
+	Decision string // Allowed, Asked or Refused
+	Reason   string // why it was refused; "" else
+	Socket   string // the narrower socket that it came by, or ""
+	Peer     Peer   // who asked
+	Use      Use    // what for; of a bind or a change only Purpose (UseOther) and Forwarded
 
 	// Of a signature: the key. Name is "" for one that was added, and so is Comment
 	// for one that is not here.

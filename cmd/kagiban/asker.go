@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"unicode/utf8"
+	"time"
 
 	"kagiban/agent"
 	"kagiban/agent/control"
+	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 )
@@ -20,12 +20,13 @@ import (
 type asker struct {
 	terminals *control.Terminals
 	prompt    *prompt.Prompter
-	turn      chan struct{} // holds one token while a question is open
+	approve   func() home.Approval // what a yes means where it is all that can be said; nil: once
+	turn      chan struct{}        // holds one token while a question is open
 }
 
-// newAsker makes an asker; terminals may be nil.
-func newAsker(p *prompt.Prompter, terminals *control.Terminals) *asker {
-	return &asker{terminals: terminals, prompt: p, turn: make(chan struct{}, 1)}
+// newAsker makes an asker; terminals and approve may be nil.
+func newAsker(p *prompt.Prompter, terminals *control.Terminals, approve func() home.Approval) *asker {
+	return &asker{terminals: terminals, prompt: p, approve: approve, turn: make(chan struct{}, 1)}
 }
 
 func (a *asker) CanAsk() bool { return a.terminals.CanAsk() || a.prompt.CanAsk() }
@@ -39,7 +40,7 @@ func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) (answer []byt
 	case q.Attempt > 1:
 		id, wrong = say.AskForUseAgain, say.Text(say.WrongAnswer, nil)
 	}
-	question := control.Question{Kind: control.KindSecret, Text: say.Text(id, questionFields(q)) + " ", Wrong: wrong}
+	question := control.Question{Kind: control.KindSecret, Text: wish(q) + "\n" + say.Text(id, nil) + " ", Wrong: wrong}
 	err = a.inTurn(ctx, func() error {
 		said, err := a.terminals.Ask(ctx, question)
 		if answer = said.Secret; errors.Is(err, control.ErrNoTerminal) {
@@ -54,16 +55,54 @@ func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) (answer []byt
 }
 
 // Confirm says what a key is wanted for, and asks for a yes.
-func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (yes bool, err error) {
-	question := control.Question{Kind: control.KindConfirm, Text: say.Text(say.AskConfirm, questionFields(q)) + " "}
+func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (yes agent.Consent, err error) {
+	approval := a.approval(q)
 	err = a.inTurn(ctx, func() error {
-		said, err := a.terminals.Ask(ctx, question)
-		if yes = said.Yes; errors.Is(err, control.ErrNoTerminal) {
-			yes, err = a.prompt.Confirm(ctx, question.Text)
+		said, err := a.terminals.Ask(ctx, questionOf(approval))
+		if !errors.Is(err, control.ErrNoTerminal) {
+			yes = agent.Consent{Yes: said.Yes, For: time.Duration(said.ForMS) * time.Millisecond, UntilLocked: said.UntilLocked}
+			return err
 		}
+		consent, err := a.prompt.Approve(ctx, approval)
+		yes = agent.Consent(consent)
 		return err
 	})
 	return yes, err
+}
+
+// usualTime is for how long a yes is offered to hold, where the config names no time.
+const usualTime = 10 * time.Minute
+
+// approval is the question, with the answers that it may have.
+func (a *asker) approval(q agent.Prompt) prompt.Approval {
+	p := prompt.Approval{About: wish(q), Ask: say.Text(say.AskConfirm, nil), Plain: prompt.Consent{Yes: true}}
+	if !q.Holds {
+		return p
+	}
+	var config home.Approval
+	if a.approve != nil {
+		config = a.approve()
+	}
+	f := say.Fields{"key": keyName(q), "time": inWords(config.For)}
+	p.Plain.For, p.Plain.UntilLocked = config.For, config.UntilLocked
+	switch {
+	case config.UntilLocked:
+		p.AskPlain = say.Text(say.AskConfirmLock, f)
+	case config.For > 0:
+		p.AskPlain = say.Text(say.AskConfirmFor, f)
+	}
+	p.Offer = cmp.Or(config.For, usualTime)
+	p.Answers = say.Text(say.AnswersHold, say.Fields{"time": prompt.ShortTime(p.Offer)})
+	return p
+}
+
+// questionOf is the same for a terminal that is attached.
+func questionOf(p prompt.Approval) control.Question {
+	q := control.Question{Kind: control.KindConfirm, Text: p.About + "\n" + p.Ask + " ", Answers: p.Answers}
+	if p.Answers == "" {
+		q.Text += say.Text(say.AnswersYesNo, nil) + " "
+	}
+	return q
 }
 
 // Notify shows that a device waits to be touched. It holds no turn while it does:
@@ -95,63 +134,4 @@ func questionEnd(err error) error {
 		return fmt.Errorf("%w: %w", agent.ErrCancelled, err)
 	}
 	return err
-}
-
-// questionFields is what a question about a key may mention. Names come from
-// programs, servers and those who ask, and are cleaned and cut one by one.
-func questionFields(q agent.Prompt) say.Fields {
-	f := say.Fields{
-		"key": piece(cmp.Or(q.Key, q.Comment, q.Fingerprint)), "fingerprint": piece(q.Fingerprint),
-		"program": programName(q.Peer.Program), "pid": "?",
-	}
-	if q.Peer.PID > 0 {
-		f["pid"] = strconv.Itoa(q.Peer.PID)
-	}
-	f["who"] = say.Text(say.WhoHere, f)
-	if q.Use.Forwarded {
-		f["who"] = say.Text(say.WhoForwarded, f)
-	}
-	f["purpose"] = purpose(q.Use)
-	return f
-}
-
-// purpose says what a signature is for.
-func purpose(u agent.Use) string {
-	f := say.Fields{"user": piece(u.User), "server": piece(u.Server), "hostkey": piece(u.HostKey), "namespace": piece(u.Namespace)}
-	switch {
-	case u.Purpose == agent.UseLogin && u.Server != "":
-		return say.Text(say.PurposeServer, f)
-	case u.Purpose == agent.UseLogin && u.HostKey != "":
-		return say.Text(say.PurposeHostKey, f)
-	case u.Purpose == agent.UseLogin:
-		return say.Text(say.PurposeLogin, f)
-	case u.Purpose == agent.UseFile:
-		return say.Text(say.PurposeFile, f)
-	}
-	return say.Text(say.PurposeOther, f)
-}
-
-// maxPiece is how much of one name a question shows, in characters: none may push
-// what matters off the screen.
-const maxPiece = 100
-
-// piece is a name as it may be shown.
-func piece(s string) string {
-	s = prompt.Clean(s)
-	if utf8.RuneCountInString(s) > maxPiece {
-		s = string([]rune(s)[:maxPiece]) + "..."
-	}
-	return s
-}
-
-// programName is the path of a program; of a long one the end says more.
-func programName(path string) string {
-	path = prompt.Clean(path)
-	if path == "" {
-		return "a program"
-	}
-	if r := []rune(path); len(r) > maxPiece {
-		path = "..." + string(r[len(r)-maxPiece:])
-	}
-	return path
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kagiban/agent"
+	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
 )
 
@@ -24,7 +25,7 @@ func askBy(t *testing.T, script string) *asker {
 		t.Fatal(err)
 	}
 	env := map[string]string{"SSH_ASKPASS": path, "SSH_ASKPASS_REQUIRE": "force"}
-	return newAsker(prompt.New(func(name string) string { return env[name] }), nil)
+	return newAsker(prompt.New(func(name string) string { return env[name] }), nil, nil)
 }
 
 // TestAskerOneAtATime: two keys are wanted at once, and a person sees one question.
@@ -64,53 +65,94 @@ func TestAskerTurnEnds(t *testing.T) {
 // TestAskerQuestion: what the person is told, with nothing in it that could move
 // a cursor.
 func TestAskerQuestion(t *testing.T) {
-	a := askBy(t, `echo "$1"`)
+	a := askBy(t, `printf '%s' "$1" | tr '\n' '|'`)
 	got, err := a.AskPassphrase(t.Context(), agent.Prompt{
 		Key: "laptop", Fingerprint: "SHA256:x", Peer: agent.Peer{Program: "/tmp/\x1b[2Jgit\u202e", PID: 7}, Attempt: 1,
 	})
-	if want := "/tmp/git (process 7) wants to use key laptop (SHA256:x) for something that is neither a login nor a file. Its passphrase: "; string(got) != want || err != nil {
+	if want := "sign something that is neither a login nor a file|with key laptop, for /tmp/git|Its passphrase: "; string(got) != want || err != nil {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
-	got, err = a.AskPassphrase(t.Context(), agent.Prompt{Key: "laptop", Attempt: 2})
-	if want := "that is not the passphrase of key laptop; a program (process ?) wants to use it. Once more: "; string(got) != want || err != nil {
+	got, err = a.AskPassphrase(t.Context(), agent.Prompt{Key: "laptop", Attempt: 2, Peer: agent.Peer{PID: 7}})
+	if want := "sign something that is neither a login nor a file|with key laptop, for process 7|That was not its passphrase. Once more: "; string(got) != want || err != nil {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
 
-// TestAskerConfirm: what a yes is asked for, by what the key is wanted for.
+// TestAskerConfirm: what a yes is asked for, by what the key is wanted for and by whom.
 func TestAskerConfirm(t *testing.T) {
 	asked := filepath.Join(t.TempDir(), "asked")
 	a := askBy(t, `echo "$SSH_ASKPASS_PROMPT: $1" >`+asked)
-	here := agent.Prompt{Key: "laptop", Fingerprint: "SHA256:x", Peer: agent.Peer{Program: "/usr/bin/ssh", PID: 7}}
-	const who = "/usr/bin/ssh (process 7) wants to use key laptop (SHA256:x) "
+	const who = "\nwith key laptop, for /usr/bin/ssh"
+	long := strings.Repeat("x", 500)
+	login := agent.Use{Purpose: agent.UseLogin, User: "me", Server: "vps1 (vps1.example.com)", HostKey: "SHA256:h"}
 	tests := []struct {
-		use  agent.Use
-		want string
+		use    agent.Use
+		origin agent.Origin
+		want   string
 	}{
-		{agent.Use{Purpose: agent.UseLogin, User: "me", Server: "vps1", HostKey: "SHA256:h"}, who + `to log in as "me" to vps1`},
-		{agent.Use{Purpose: agent.UseLogin, User: "me", HostKey: "SHA256:h"}, who + `to log in as "me" to the server with host key SHA256:h`},
-		{agent.Use{Purpose: agent.UseLogin, User: "me"}, who + `to log in as "me" to a server that it does not name`},
-		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, who + `to sign a file (for "git")`},
-		{agent.Use{Purpose: agent.UseOther}, who + `for something that is neither a login nor a file`},
-		{agent.Use{Purpose: agent.UseFile, Namespace: "\x1b[2Kgit\u202e\n" + strings.Repeat("x", 500)}, who + `to sign a file (for "git ` + strings.Repeat("x", 96) + `...")`},
+		{login, agent.Origin{}, `log in to vps1 (vps1.example.com) as "me"` + who},
+		{agent.Use{Purpose: agent.UseLogin, User: "me", HostKey: "SHA256:h"}, agent.Origin{}, `log in as "me" to a server that is not known here, with host key SHA256:h` + who},
+		{agent.Use{Purpose: agent.UseLogin, User: "me"}, agent.Origin{}, `log in as "me" to a server that it does not name` + who},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{}, `sign for git` + who},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/home/me/\x1b[2Jwork", Parents: "/usr/bin/git\n/bin/bash"}, `sign for git in /home/me/work` + who + " started by git, bash"},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/" + long + "/work"}, `sign for git in ...` + long[:95] + "/work" + who},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "file"}, agent.Origin{Repository: "/home/me"}, `sign a file, for "file"` + who},
+		{agent.Use{Purpose: agent.UseOther}, agent.Origin{}, `sign something that is neither a login nor a file` + who},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "\x1b[2Kgit\u202e\n" + long}, agent.Origin{}, `sign a file, for "git ` + long[:96] + `..."` + who},
+		{login, agent.Origin{Parents: "/usr/bin/git\n/bin/sh\n/bin/sh\n/x/\x1b]0;root\x07b\n/" + long + "\n/5\n/6"}, `log in to vps1 (vps1.example.com) as "me"` + who + " started by git, sh, b, " + long[:24] + "..., ..."},
 		{
-			agent.Use{Purpose: agent.UseLogin, User: "root", Server: "vps1", Forwarded: true},
-			`another computer, through /usr/bin/ssh (process 7) that forwards for it, wants to use key laptop (SHA256:x) to log in as "root" to vps1`,
+			agent.Use{Purpose: agent.UseLogin, User: "root", Server: "vps3", Forwarded: true, Via: "vps1, then SHA256:h"}, agent.Origin{Parents: "/bin/bash"},
+			"log in to vps3 as \"root\"\nwith key laptop, for another computer through vps1, then SHA256:h, by /usr/bin/ssh started by bash",
 		},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git", Socket: "box"}, agent.Origin{Parents: "/bin/bash"}, "sign for git" + who + " started by bash, at the narrower socket box"},
+		{agent.Use{Purpose: agent.UseOther, Forwarded: true}, agent.Origin{}, "sign something that is neither a login nor a file\nwith key laptop, for another computer that is not known, by /usr/bin/ssh"},
 	}
 	for _, tt := range tests {
-		here.Use = tt.use
-		yes, err := a.Confirm(t.Context(), here)
+		q := agent.Prompt{Key: "laptop", Fingerprint: "SHA256:x", Peer: agent.Peer{Program: "/usr/bin/ssh", PID: 7}, Use: tt.use, Origin: tt.origin, Holds: true}
+		yes, err := a.Confirm(t.Context(), q)
 		text, _ := os.ReadFile(asked)
-		if want := "confirm: " + tt.want + ". Allow it? (y/N) \n"; !yes || err != nil || string(text) != want {
+		if want := "confirm: " + tt.want + "\nAllow it? (y/N) \n"; yes != (agent.Consent{Yes: true}) || err != nil || string(text) != want {
 			t.Errorf("%v, %v: %q, want %q", yes, err, text, want)
 		}
 	}
 	if _, err := a.AskPassphrase(t.Context(), agent.Prompt{Comment: "me@here", Fingerprint: "SHA256:x", PIN: true, Attempt: 1}); !errors.Is(err, prompt.ErrEmpty) {
 		t.Errorf("an empty PIN: %v", err)
 	}
-	if text, _ := os.ReadFile(asked); string(text) != ": a program (process ?) wants to use key me@here (SHA256:x) for something that is neither a login nor a file. The PIN of its device: \n" {
+	if text, _ := os.ReadFile(asked); string(text) != ": sign something that is neither a login nor a file\nwith key me@here (SHA256:x), for a program that is not known\nThe PIN of its device: \n" {
 		t.Errorf("PIN: %q", text)
+	}
+}
+
+// TestAskerApprove: where the person can say only yes, the config says for how long, and so does the question.
+func TestAskerApprove(t *testing.T) {
+	asked := filepath.Join(t.TempDir(), "asked")
+	a := askBy(t, `echo "$1" | tail -n 1 >`+asked)
+	for _, tt := range []struct {
+		config home.Approval
+		holds  bool
+		want   agent.Consent
+		text   string
+	}{
+		{home.Approval{}, true, agent.Consent{Yes: true}, "Allow it?"},
+		{home.Approval{For: 10 * time.Minute}, true, agent.Consent{Yes: true, For: 10 * time.Minute}, "Allow it, and the same for 10 minutes?"},
+		{home.Approval{For: 90 * time.Minute}, true, agent.Consent{Yes: true, For: 90 * time.Minute}, "Allow it, and the same for 90 minutes?"},
+		{home.Approval{For: time.Hour}, true, agent.Consent{Yes: true, For: time.Hour}, "Allow it, and the same for 1 hour?"},
+		{home.Approval{UntilLocked: true}, true, agent.Consent{Yes: true, UntilLocked: true}, "Allow it, and the same until laptop is locked?"},
+		{home.Approval{UntilLocked: true}, false, agent.Consent{Yes: true}, "Allow it?"},
+	} {
+		a.approve = func() home.Approval { return tt.config }
+		yes, err := a.Confirm(t.Context(), agent.Prompt{Key: "laptop", Holds: tt.holds})
+		text, _ := os.ReadFile(asked)
+		if yes != tt.want || err != nil || string(text) != tt.text+" (y/N) \n" {
+			t.Errorf("%+v: %+v, %v: %q, want %q", tt.config, yes, err, text, tt.text)
+		}
+	}
+	q := questionOf(a.approval(agent.Prompt{Key: "laptop", Holds: true}))
+	if !strings.HasSuffix(q.Text, "\nAllow it? ") || q.Answers != "(y: once, 10m: for so long, lock: until it is locked, N)" {
+		t.Errorf("a terminal that is attached is asked %+v", q)
+	}
+	if q := questionOf(a.approval(agent.Prompt{Key: "laptop"})); !strings.HasSuffix(q.Text, "\nAllow it? (y/N) ") || q.Answers != "" {
+		t.Errorf("a terminal that is attached is asked %+v", q)
 	}
 }
 
@@ -121,15 +163,15 @@ func TestAskerEnds(t *testing.T) {
 	if _, err := a.AskPassphrase(t.Context(), agent.Prompt{}); !errors.Is(err, agent.ErrCancelled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if yes, err := a.Confirm(t.Context(), agent.Prompt{}); yes || err != nil {
+	if yes, err := a.Confirm(t.Context(), agent.Prompt{}); yes.Yes || err != nil {
 		t.Errorf("no: %v, %v", yes, err)
 	}
 	env := map[string]string{"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "/none"}
-	nobody := newAsker(prompt.New(func(name string) string { return env[name] }), nil)
+	nobody := newAsker(prompt.New(func(name string) string { return env[name] }), nil, nil)
 	if _, err := nobody.AskPassphrase(t.Context(), agent.Prompt{}); nobody.CanAsk() || !errors.Is(err, agent.ErrCannotAsk) {
 		t.Errorf("nobody: %v", err)
 	}
-	if yes, err := nobody.Confirm(t.Context(), agent.Prompt{}); yes || !errors.Is(err, agent.ErrCannotAsk) {
+	if yes, err := nobody.Confirm(t.Context(), agent.Prompt{}); yes.Yes || !errors.Is(err, agent.ErrCannotAsk) {
 		t.Errorf("nobody: %v, %v", yes, err)
 	}
 	nobody.Notify(t.Context(), agent.Prompt{}) // and returns
@@ -148,7 +190,7 @@ func TestAskerNotify(t *testing.T) {
 	}()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(shown); err == nil {
-			if want := "touch your security key: a program (process ?) wants to use key yubi to sign a file (for \"git\")\n"; string(text) != want {
+			if want := "touch your security key to sign for git, with key yubi, for a program that is not known\n"; string(text) != want {
 				t.Errorf("%q, want %q", text, want)
 			}
 			break

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,7 +45,13 @@ func askHere(ctx context.Context, here *prompt.Prompter, q control.Question) (an
 	case control.KindSecret:
 		answer.Secret, err = here.SecretAgain(ctx, q.Text, q.Wrong)
 	case control.KindConfirm:
-		answer.Yes, err = here.Confirm(ctx, q.Text)
+		var said prompt.Consent
+		if q.Answers == "" {
+			answer.Yes, err = here.Confirm(ctx, q.Text)
+			break
+		}
+		said, err = here.Approve(ctx, prompt.Approval{Ask: strings.TrimSpace(q.Text), Answers: q.Answers})
+		answer = control.Answer{Yes: said.Yes, ForMS: said.For.Milliseconds(), UntilLocked: said.UntilLocked}
 	case control.KindNotice:
 		here.Notify(ctx, q.Text)
 	default:

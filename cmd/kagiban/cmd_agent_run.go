@@ -101,8 +101,8 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journ
 	names := p.serverNames(log)
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
-		Source: keys, Ask: newAsker(p.ask, terminals), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
-		Servers: names, Ties: names, Journal: journal,
+		Source: keys, Ask: newAsker(p.ask, terminals, p.approval), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
+		Servers: names, Ties: names, Journal: journal, Origin: originOf, LimitedFiles: p.limitedSigns,
 	}), nil
 }
 
@@ -118,13 +118,20 @@ func (p *program) serverNames(log *slog.Logger) *serverNames {
 	return names
 }
 
-// opensForForwarded says whether the config names the key. A config that cannot be
-// read names none: `kagiban status` complains about it.
+// opensForForwarded says whether the config names the key.
 func (p *program) opensForForwarded(name string) bool {
-	h, err := p.home()
-	if err != nil {
-		return false
-	}
-	config, err := h.LoadConfig()
-	return err == nil && slices.Contains(config.ForwardedUnlock, name)
+	config, ok := p.configNow()
+	return ok && slices.Contains(config.ForwardedUnlock, name)
+}
+
+// limitedSigns says whether the config lets keys that are limited to destinations sign for it.
+func (p *program) limitedSigns(namespace string) bool {
+	config, ok := p.configNow()
+	return ok && config.LimitedSigns(namespace)
+}
+
+// approval is what the config says that a mere yes means.
+func (p *program) approval() home.Approval {
+	config, _ := p.configNow()
+	return config.Approve
 }

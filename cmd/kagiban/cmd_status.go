@@ -165,6 +165,9 @@ func (s surroundings) next() []string {
 			next = append(next, "kagiban unlock "+k.Name)
 		}
 	}
+	if s.unasked() {
+		next = append(next, "kagiban agent prompt-here")
+	}
 	for _, h := range s.hosts {
 		if !h.KeyOnly {
 			next = append(next, "kagiban host add "+h.Name)
@@ -175,6 +178,14 @@ func (s surroundings) next() []string {
 		next = append(next, "kagiban host add USER@HOST")
 	}
 	return next
+}
+
+// unasked tells whether an open key was refused because nobody could be asked for a yes, and still nobody could.
+func (s surroundings) unasked() bool {
+	return !s.agent.status.CanAsk && (s.agent.unasked != "" || slices.ContainsFunc(s.keys, func(k vault.Key) bool {
+		here := s.agent.keys[k.Name]
+		return here.Refused != "" && !here.Locked
+	}))
 }
 
 func (s surroundings) isDefault(k vault.Key) bool { return k.Name == s.client || len(s.keys) == 1 }
@@ -198,6 +209,9 @@ func (s surroundings) show(out io.Writer) error {
 	}
 	if s.agent.added > 0 {
 		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateAdded, say.Fields{"count": strconv.Itoa(s.agent.added)}))
+	}
+	if s.agent.unasked != "" {
+		fmt.Fprintf(w, "\t%s\n", say.Text(say.StateAddedUnasked, say.Fields{"program": s.agent.unasked}))
 	}
 	for _, d := range s.agent.status.Doors {
 		fmt.Fprintf(w, "door %s\t%s\n", d.Name, doorState(d))
@@ -227,6 +241,8 @@ func (s surroundings) about(k vault.Key) string {
 		return say.Text(say.StateDamaged, say.Fields{"error": k.Problem.Error()})
 	case here.Hidden:
 		return say.Text(say.StateHidden, say.Fields{"state": state})
+	case here.Refused != "" && !here.Locked:
+		return say.Text(say.StateUnasked, say.Fields{"state": state, "program": here.Refused})
 	case here.Refused != "":
 		return say.Text(say.StateRefused, say.Fields{"state": state, "program": here.Refused})
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"kagiban/agent"
@@ -25,6 +27,7 @@ type keyRow struct {
 	Tied        []string   `json:"tied"`
 
 	confirm bool // asks before each use; for people only
+	granted int  // uses that are not asked about for now; likewise
 }
 
 const (
@@ -38,6 +41,7 @@ type agentView struct {
 	status  control.Status
 	keys    map[string]agent.KeyStatus // those of the vault, by name
 	added   int                        // keys that live in its memory only
+	unasked string                     // a program that was refused one of them, because nobody could be asked
 }
 
 // lookAtAgent asks the agent, if one runs. The error is that of one that runs
@@ -56,6 +60,7 @@ func (p *program) lookAtAgent() (agentView, error) {
 	for _, k := range view.status.Keys {
 		if k.Name == "" {
 			view.added++
+			view.unasked = cmp.Or(k.Refused, view.unasked)
 		} else {
 			view.keys[k.Name] = k
 		}
@@ -71,6 +76,7 @@ func (v agentView) row(k vault.Key, ties []book.Tie) keyRow {
 	}
 	if here, ok := v.keys[k.Name]; ok && !here.Locked {
 		r.State, r.Until, r.confirm = stateUnlocked, utc(here.Until), here.Confirm
+		r.granted = here.Granted
 	}
 	return r
 }
@@ -132,6 +138,9 @@ func (r keyRow) state(now time.Time) string {
 	}
 	if r.confirm {
 		state = say.Text(say.StateConfirm, say.Fields{"state": state})
+	}
+	if r.granted > 0 {
+		state = say.Text(say.StateGranted, say.Fields{"state": state, "count": strconv.Itoa(r.granted)})
 	}
 	return state
 }

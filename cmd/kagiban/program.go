@@ -111,16 +111,19 @@ func (p *program) tell(id say.ID, pairs ...string) {
 // home finds where kagiban's files are; nothing is made.
 func (p *program) home() (home.Home, error) { return home.Find(p.getenv) }
 
-// pinentry is the program that the config names, or "". A config that cannot be
-// read is for others to complain about.
-func (p *program) pinentry() string {
+// configNow is the config as it is at this moment. One that cannot be read says
+// nothing: `kagiban status` complains about it.
+func (p *program) configNow() (config home.Config, ok bool) {
 	h, err := p.home()
 	if err != nil {
-		return ""
+		return config, false
 	}
-	config, err := h.LoadConfig()
-	if err != nil {
-		return ""
-	}
+	config, err = h.LoadConfig()
+	return config, err == nil
+}
+
+// pinentry is the program that the config names, or "".
+func (p *program) pinentry() string {
+	config, _ := p.configNow()
 	return config.Pinentry
 }

@@ -192,7 +192,7 @@ func TestServiceAsks(t *testing.T) {
 	d.says("kagiban agent stop", 0, "")
 	d.must(`mkdir -p ~/.config/environment.d; printf 'SSH_ASKPASS=%s\nSSH_ASKPASS_REQUIRE=force\n' "$HOME/askpass" >~/.config/environment.d/70-mine.conf; systemctl --user daemon-reload`)
 	d.must(sign)
-	d.says("cat ~/asked", 0, "wants to use key laptop")
+	d.says("cat ~/asked", 0, "with key laptop, for ")
 	d.probe("/bin/sh -c '/usr/lib/openssh/ssh-sk-helper; echo ended with $?'")
 	d.says("cat ~/probed", 0, "ended with 255") // it finds no request to read, which is all that kept it from working
 }

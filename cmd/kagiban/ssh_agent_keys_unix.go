@@ -18,7 +18,7 @@ import (
 // SSH_ASKPASS alone, and takes DSA keys, for the old servers that want them.
 func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Options {
 	return agent.Options{
-		Ask:             newAsker(prompt.NewAskpass(p.getenv), nil),
+		Ask:             newAsker(prompt.NewAskpass(p.getenv), nil, nil),
 		Now:             p.now,
 		Log:             log,
 		Legacy:          true,
@@ -27,6 +27,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 		RemoteProviders: o.remoteProviders,
 		Web:             o.web,
 		Fingerprint:     o.fingerprint,
+		Origin:          originOf,
 	}
 }
 

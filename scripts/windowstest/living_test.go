@@ -165,7 +165,7 @@ func (c *computer) signsThroughStdio(orders string, well bool) {
 		c.t.Errorf("%q: %v, %s", orders, err, signature)
 	}
 	_ = person.Wait() // its words tell
-	if !strings.Contains(saw.String(), `wants to use key desk`) || !strings.Contains(saw.String(), "masked true") {
+	if !strings.Contains(saw.String(), `with key desk, for `) || !strings.Contains(saw.String(), "masked true") {
 		c.t.Errorf("%q: it saw %s", orders, saw.String())
 	}
 }

@@ -26,6 +26,12 @@ type Config struct {
 	LogToJournald bool `toml:"log_to_journald,omitempty"`
 	// PerServer false has every server offered every key, in the same order; nil is true.
 	PerServer *bool `toml:"per_server,omitempty"`
+	// Approve is how long a yes to the use of a key holds, where the person cannot say
+	// that with the yes: with askpass and with a pinentry.
+	Approve Approval `toml:"approve,omitempty"`
+	// LimitedNamespaces are what keys that are limited to destinations sign for all the
+	// same (PROTOCOL.sshsig), on this computer; nil is ["git"].
+	LimitedNamespaces *[]string `toml:"limited_namespaces,omitempty"`
 }
 
 // ConfigError says what is wrong with config.toml, and where.
@@ -59,7 +65,7 @@ func (h Home) LoadConfig() (Config, error) {
 	var c Config
 	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := dec.Decode(&c); err != nil {
-		return Config{}, h.configError(err)
+		return Config{}, h.configError(text, err)
 	}
 	return c, nil
 }
@@ -73,8 +79,8 @@ func (h Home) SaveConfig(c Config) error {
 	return safefile.WriteFile(h.Config(), text, 0o600)
 }
 
-// configError finds the line in what the TOML library says.
-func (h Home) configError(err error) error {
+// configError finds the line in what the TOML library says, or else in the text.
+func (h Home) configError(text []byte, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
 		first := unknown.Errors[0]
@@ -85,6 +91,11 @@ func (h Home) configError(err error) error {
 	if errors.As(err, &bad) {
 		line, _ := bad.Position()
 		return &ConfigError{Path: h.Config(), Line: line, Err: err}
+	}
+	var value *ValueError
+	if errors.As(err, &value) {
+		before, _, _ := bytes.Cut(text, []byte(value.Setting))
+		return &ConfigError{Path: h.Config(), Line: 1 + bytes.Count(before, []byte("\n")), Err: err}
 	}
 	return &ConfigError{Path: h.Config(), Err: err}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"testing"
+	"time"
 )
 
 func TestConfig(t *testing.T) {
@@ -15,12 +16,29 @@ func TestConfig(t *testing.T) {
 	if c, err := h.LoadConfig(); err != nil || !reflect.DeepEqual(c, Config{}) {
 		t.Fatalf("without a file: %+v, %v", c, err)
 	}
-	want := Config{Client: "laptop", ForwardedUnlock: []string{"desk"}, LogToJournald: true}
-	if err := h.SaveConfig(want); err != nil {
-		t.Fatal(err)
+	for _, want := range []Config{
+		{Client: "laptop", ForwardedUnlock: []string{"desk"}, LogToJournald: true},
+		{Approve: Approval{For: 10 * time.Minute}, LimitedNamespaces: &[]string{}},
+		{Approve: Approval{UntilLocked: true}, LimitedNamespaces: &[]string{"git", "file"}},
+	} {
+		if err := h.SaveConfig(want); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := h.LoadConfig(); err != nil || !reflect.DeepEqual(c, want) {
+			t.Errorf("%+v, %v", c, err)
+		}
 	}
-	if c, err := h.LoadConfig(); err != nil || !reflect.DeepEqual(c, want) {
-		t.Errorf("%+v, %v", c, err)
+}
+
+func TestLimitedSigns(t *testing.T) {
+	for _, tt := range []struct {
+		namespaces *[]string
+		git, file  bool
+	}{{nil, true, false}, {&[]string{}, false, false}, {&[]string{"file"}, false, true}} {
+		c := Config{LimitedNamespaces: tt.namespaces}
+		if c.LimitedSigns("git") != tt.git || c.LimitedSigns("file") != tt.file {
+			t.Errorf("%v", tt.namespaces)
+		}
 	}
 }
 
@@ -30,11 +48,16 @@ func TestConfigFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, line := range map[string]int{
-		"# mine\n\nclinet = \"laptop\"\n": 3,
-		"[agent]\nconfirm = true\n":       1,
-		"client = 1\n":                    1,
-		"log_to_journald = \"yes\"\n":     1,
-		"\nclient = \"laptop\n":           2,
+		"# mine\n\nclinet = \"laptop\"\n":  3,
+		"[agent]\nconfirm = true\n":        1,
+		"log_to_journald = \"yes\"\n":      1,
+		"client = 1\n":                     1,
+		"\napprove = \"soon\"\n":           2,
+		"\n\napprove = 5\n":                3,
+		"approve = \"-5m\"\n":              1,
+		"approve = \"\"\n":                 1,
+		"\nlimited_namespaces = \"git\"\n": 2,
+		"\nclient = \"laptop\n":            2,
 	} {
 		if err := os.WriteFile(h.Config(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -65,14 +66,13 @@ func (a Approval) atTerminal() string {
 	if answers == "" {
 		answers = "(y/N)"
 	}
-	return a.About + "\n" + a.Ask + " " + answers + " "
+	return a.with(a.Ask) + " " + answers + " "
 }
 
-func (a Approval) plain() string {
-	if a.AskPlain == "" {
-		return a.About + "\n" + a.Ask
-	}
-	return a.About + "\n" + a.AskPlain
+func (a Approval) plain() string { return a.with(cmp.Or(a.AskPlain, a.Ask)) }
+
+func (a Approval) with(question string) string {
+	return strings.TrimPrefix(a.About+"\n"+question, "\n")
 }
 
 func (a Approval) ifYes(yes bool) Consent {
@@ -114,7 +114,7 @@ func consentOf(typed string) Consent {
 
 // byDialog asks in a dialog of our own, which has a button for each answer.
 func (a Approval) byDialog(ctx context.Context) (Consent, error) {
-	b := box{kind: kindConfirm, text: a.About + "\n" + a.Ask}
+	b := box{kind: kindConfirm, text: a.with(a.Ask)}
 	if a.Answers != "" {
 		b.kind, b.offer = kindApprove, a.Offer
 	}
@@ -123,4 +123,16 @@ func (a Approval) byDialog(ctx context.Context) (Consent, error) {
 		return Consent{}, err
 	}
 	return b.consent(pressed), nil
+}
+
+// ShortTime is a time as it can be typed: 10m, 1h30m.
+func ShortTime(d time.Duration) string {
+	text := d.String() // 1h30m0s
+	if d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -103,6 +103,26 @@ func TestAskpassConfirm(t *testing.T) {
 	}
 }
 
+// TestAskpassApprove: a yes is all that can be said there, and means what the question says.
+func TestAskpassApprove(t *testing.T) {
+	a := Approval{About: "log in", Ask: "Allow it?", Answers: "(y, 10m, lock, N)", AskPlain: "Allow it until Monday?", Plain: Consent{Yes: true, UntilLocked: true}}
+	for body, want := range map[string]Consent{
+		`[ "$1" = "$(printf 'log in\nAllow it until Monday? (y/N) ')" ] && [ "$SSH_ASKPASS_PROMPT" = confirm ]`: a.Plain,
+		`echo yes`: a.Plain,
+		`echo 10m`: {},
+		`exit 1`:   {},
+	} {
+		p := prompter(map[string]string{"SSH_ASKPASS": script(t, body), "SSH_ASKPASS_REQUIRE": "force"})
+		if got, err := p.Approve(t.Context(), a); got != want || err != nil {
+			t.Errorf("%s: %v, %v; want %v", body, got, err, want)
+		}
+	}
+	nobody := prompter(map[string]string{"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "/none"})
+	if got, err := nobody.Approve(t.Context(), a); got != (Consent{}) || !errors.Is(err, ErrCannotAsk) {
+		t.Errorf("nobody: %v, %v", got, err)
+	}
+}
+
 // TestAskpassEndsWithContext: the program is ended, even one with a child that
 // keeps its output open.
 func TestAskpassEndsWithContext(t *testing.T) {

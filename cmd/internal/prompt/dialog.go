@@ -44,6 +44,7 @@ const (
 	wordCancel  = "Cancel"
 	wordAllow   = "Allow"
 	wordOnce    = "Once"
+	wordFor     = "For "
 	wordLocked  = "Until locked"
 	wordRefuse  = "Refuse"
 	wordClose   = "Close"
@@ -81,18 +82,6 @@ func (b box) consent(pressed int) Consent {
 		return Consent{Yes: true, UntilLocked: true}
 	}
 	return Consent{}
-}
-
-// wordFor is what stands on the button for a time.
-func wordFor(d time.Duration) string {
-	text := d.String() // 1h30m0s
-	if d%time.Minute == 0 {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if d%time.Hour == 0 {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return "For " + text
 }
 
 // errDialog says that a dialog could not be shown at all.
@@ -163,7 +152,7 @@ func (b box) buttons(y int) (items []item) {
 		button(idCancel, 0, wordRefuse, bsDefPushButton)
 		button(idAllow, 3, wordOnce, 0)
 		if b.offer > 0 {
-			button(idFor, 2, wordFor(b.offer), 0)
+			button(idFor, 2, wordFor+ShortTime(b.offer), 0)
 		}
 		button(idLocked, 1, wordLocked, 0)
 	case kindNotice:

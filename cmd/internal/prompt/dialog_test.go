@@ -156,8 +156,8 @@ func TestDialogConsent(t *testing.T) {
 			t.Errorf("kind %d, button %d: %+v, want %+v", tt.b.kind, tt.pressed, got, tt.want)
 		}
 	}
-	for d, want := range map[time.Duration]string{10 * time.Minute: "For 10m", 2 * time.Hour: "For 2h", 90 * time.Minute: "For 1h30m", 45 * time.Second: "For 45s"} {
-		if got := wordFor(d); got != want {
+	for d, want := range map[time.Duration]string{10 * time.Minute: "10m", 2 * time.Hour: "2h", 90 * time.Minute: "1h30m", 45 * time.Second: "45s"} {
+		if got := ShortTime(d); got != want {
 			t.Errorf("%v: %q", d, got)
 		}
 	}

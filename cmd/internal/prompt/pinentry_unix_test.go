@@ -62,6 +62,8 @@ func TestPinentry(t *testing.T) {
 		{"empty", "pinentry-tty", "again", "Passphrase", "\r", `"" ` + ErrEmpty.Error(), "hunt"},
 		{"yes", "pinentry-tty", "confirm", "Sure?", "y\r", `"%!s(bool=true)" <nil>`, "hunt"},
 		{"no", "pinentry-tty", "confirm", "Sure?", "n\r", `"%!s(bool=false)" <nil>`, "hunt"},
+		{"approve", "pinentry-tty", "approve", "Allow it until Monday?", "y\r", `"{true 0s true}" <nil>`, "10m"},
+		{"approve not", "pinentry-tty", "approve", "Allow it until Monday?", "n\r", `"{false 0s false}" <nil>`, "10m"},
 		{"passphrase", "pinentry-curses", "again", "A key is wanted.", "hunt%25er\r", `"hunt%25er" <nil>`, "hunt"},
 		{"what was wrong", "pinentry-curses", "again", "not that", "x\r", `"x" <nil>`, "hunt"},
 		{"cancelled", "pinentry-curses", "again", "<Cancel>", "\t\t\r", `"" ` + ErrNoAnswer.Error(), "hunt"},

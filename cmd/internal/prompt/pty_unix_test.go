@@ -56,6 +56,13 @@ func asker(what string) {
 		answer, err = p.Line(ctx, "Name: ")
 	case "confirm":
 		answer, err = p.Confirm(ctx, "Sure? ")
+	case "approve":
+		var c Consent
+		c, err = p.Approve(ctx, Approval{
+			About: "log in\x1b[31m\nwith key laptop", Ask: "Allow it?", Answers: "(y, 10m, lock, N)",
+			AskPlain: "Allow it until Monday?", Plain: Consent{Yes: true, UntilLocked: true},
+		})
+		answer = fmt.Sprint(c)
 	case "can":
 		answer = p.CanAsk()
 	case "can by askpass":
@@ -208,6 +215,11 @@ func TestTerminal(t *testing.T) {
 		{"line", "line", []string{"Name: ", " lap\x1btop \r", "lap", ""}, `"laptop" <nil>`, "\x1b"},
 		{"yes", "confirm", []string{"Sure? ", "Yes\r"}, `"%!s(bool=true)" <nil>`, "-"},
 		{"no", "confirm", []string{"Sure? ", "ye\r"}, `"%!s(bool=false)" <nil>`, "-"},
+		{"approve once", "approve", []string{"log in\r\nwith key laptop\r\nAllow it? (y, 10m, lock, N) ", "y\r"}, `"{true 0s false}" <nil>`, "Monday"},
+		{"approve for a time", "approve", []string{"N) ", "1h\r"}, `"{true 1h0m0s false}" <nil>`, "Monday"},
+		{"approve until locked", "approve", []string{"N) ", "lock\r"}, `"{true 0s true}" <nil>`, "Monday"},
+		{"nothing approves nothing", "approve", []string{"N) ", "\r"}, `"{false 0s false}" <nil>`, "Monday"},
+		{"approve interrupted", "approve", []string{"N) ", "y\x03"}, `"{false 0s false}" ` + ErrInterrupted.Error(), "Monday"},
 		{"nothing is no", "confirm", []string{"Sure? ", "\r"}, `"%!s(bool=false)" <nil>`, "-"},
 	}
 	for _, tt := range tests {

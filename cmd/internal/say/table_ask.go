@@ -2,40 +2,67 @@ package say
 
 // Messages of the agent's questions: who wants to use a key, and what for.
 const (
-	AskForUse      ID = "ask-for-use"
-	AskForUseAgain ID = "ask-for-use-again"
-	AskPIN         ID = "ask-pin"
-	AskConfirm     ID = "ask-confirm"
-	TouchDevice    ID = "touch-device"
-	WhoHere        ID = "who-here"
-	WhoForwarded   ID = "who-forwarded"
-	PurposeServer  ID = "purpose-server"
-	PurposeHostKey ID = "purpose-host-key"
-	PurposeLogin   ID = "purpose-login"
-	PurposeFile    ID = "purpose-file"
-	PurposeOther   ID = "purpose-other"
-	PromptHere     ID = "prompt-here"
-	NoTerminalHere ID = "no-terminal-here"
-	KeyConfirmed   ID = "key-confirmed"
-	StateNoAsking  ID = "state-no-asking"
-	StateSealed    ID = "state-sealed"
-	StateConfirm   ID = "state-confirm"
+	AskedBy           ID = "asked-by"
+	AskForUse         ID = "ask-for-use"
+	AskForUseAgain    ID = "ask-for-use-again"
+	AskPIN            ID = "ask-pin"
+	AskConfirm        ID = "ask-confirm"
+	AskConfirmFor     ID = "ask-confirm-for"
+	AskConfirmLock    ID = "ask-confirm-until-locked"
+	AnswersYesNo      ID = "answers-yes-no"
+	AnswersHold       ID = "answers-hold"
+	TouchDevice       ID = "touch-device"
+	WhoHere           ID = "who-here"
+	WhoStarted        ID = "who-started-by"
+	WhoAtSocket       ID = "who-at-socket"
+	WhoForwarded      ID = "who-forwarded"
+	WhoFromSomewhere  ID = "who-forwarded-from-somewhere"
+	WhoUnknown        ID = "who-unknown"
+	WhoUnknownProcess ID = "who-unknown-process"
+	PurposeServer     ID = "purpose-server"
+	PurposeHostKey    ID = "purpose-host-key"
+	PurposeLogin      ID = "purpose-login"
+	PurposeGit        ID = "purpose-git"
+	PurposeGitUnknown ID = "purpose-git-unknown-repository"
+	PurposeFile       ID = "purpose-file"
+	PurposeOther      ID = "purpose-other"
+	PromptHere        ID = "prompt-here"
+	NoTerminalHere    ID = "no-terminal-here"
+	KeyConfirmed      ID = "key-confirmed"
+	StateNoAsking     ID = "state-no-asking"
+	StateSealed       ID = "state-sealed"
+	StateConfirm      ID = "state-confirm"
+	StateGranted      ID = "state-granted"
+	StateUnasked      ID = "state-unasked"
+	StateAddedUnasked ID = "state-added-unasked"
 )
 
 func askTable() map[ID]Message {
 	return map[ID]Message{
-		AskForUse:      {What: "{who} wants to use key {key} ({fingerprint}) {purpose}. Its passphrase:"},
-		AskForUseAgain: {What: "that is not the passphrase of key {key}; {who} wants to use it. Once more:"},
-		AskPIN:         {What: "{who} wants to use key {key} ({fingerprint}) {purpose}. The PIN of its device:"},
-		AskConfirm:     {What: "{who} wants to use key {key} ({fingerprint}) {purpose}. Allow it? (y/N)"},
-		TouchDevice:    {What: "touch your security key: {who} wants to use key {key} {purpose}"},
-		WhoHere:        {What: "{program} (process {pid})"},
-		WhoForwarded:   {What: "another computer, through {program} (process {pid}) that forwards for it,"},
-		PurposeServer:  {What: "to log in as \"{user}\" to {server}"},
-		PurposeHostKey: {What: "to log in as \"{user}\" to the server with host key {hostkey}"},
-		PurposeLogin:   {What: "to log in as \"{user}\" to a server that it does not name"},
-		PurposeFile:    {What: "to sign a file (for \"{namespace}\")"},
-		PurposeOther:   {What: "for something that is neither a login nor a file"},
+		AskedBy:           {What: "with key {key}, for {who}"},
+		AskForUse:         {What: "Its passphrase:"},
+		AskForUseAgain:    {What: "That was not its passphrase. Once more:"},
+		AskPIN:            {What: "The PIN of its device:"},
+		AskConfirm:        {What: "Allow it?"},
+		AskConfirmFor:     {What: "Allow it, and the same for {time}?"},
+		AskConfirmLock:    {What: "Allow it, and the same until {key} is locked?"},
+		AnswersYesNo:      {What: "(y/N)"},
+		AnswersHold:       {What: "(y: once, {time}: for so long, lock: until it is locked, N)"},
+		TouchDevice:       {What: "touch your security key to {purpose}, with key {key}, for {who}"},
+		WhoHere:           {What: "{program}"},
+		WhoStarted:        {What: "{program} started by {parents}"},
+		WhoAtSocket:       {What: "{program}, at the narrower socket {socket}"},
+		WhoForwarded:      {What: "another computer through {via}, by {here}"},
+		WhoFromSomewhere:  {What: "another computer that is not known, by {here}"},
+		WhoUnknown:        {What: "a program that is not known"},
+		WhoUnknownProcess: {What: "process {pid}"},
+		PurposeServer:     {What: "log in to {server} as \"{user}\""},
+		PurposeHostKey:    {What: "log in as \"{user}\" to a server that is not known here, with host key {hostkey}"},
+		PurposeLogin:      {What: "log in as \"{user}\" to a server that it does not name"},
+		PurposeGit:        {What: "sign for git in {repository}"},
+		PurposeGitUnknown: {What: "sign for git"},
+		PurposeFile:       {What: "sign a file, for \"{namespace}\""},
+		PurposeOther:      {What: "sign something that is neither a login nor a file"},
 
 		KeyConfirmed: {What: "each use of {key} is asked about"},
 		PromptHere:   {What: "the agent asks at this terminal now, until Ctrl-C or the terminal closes"},
@@ -45,8 +72,11 @@ func askTable() map[ID]Message {
 			Next:      "kagiban agent prompt-here   (in the foreground of a terminal)",
 		},
 
-		StateNoAsking: {What: "nobody can be asked, so what needs an answer is refused: kagiban unlock KEY, or kagiban agent prompt-here in a terminal"},
-		StateSealed:   {What: "locked as a whole by ssh-add -x, until ssh-add -X"},
-		StateConfirm:  {What: "{state}, asks before each use"},
+		StateNoAsking:     {What: "nobody can be asked, so what needs an answer is refused: kagiban unlock KEY, or kagiban agent prompt-here in a terminal"},
+		StateSealed:       {What: "locked as a whole by ssh-add -x, until ssh-add -X"},
+		StateConfirm:      {What: "{state}, asks before each use"},
+		StateGranted:      {What: "{state} but {count} that a yes still holds for"},
+		StateUnasked:      {What: "{state}; {program} was refused: nobody could be asked for a yes"},
+		StateAddedUnasked: {What: "a key that ssh-add added: {program} was refused, since nobody could be asked"},
 	}
 }
