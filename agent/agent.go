@@ -188,6 +188,7 @@ type Agent struct {
 	mu        sync.Mutex
 	keys      keyring
 	expiry    expiry
+	locks     uint64                   // how often all keys were locked: what was begun before one keeps nothing
 	seal      *seal                    // not nil: locked by a client, or about to be
 	cancelled map[questioner]time.Time // until when a question is not put again
 }
@@ -238,7 +239,7 @@ func New(o Options) *Agent {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
-	a.work = newWorkplaces(max(1, runtime.NumCPU()-1), a.afterFunc)
 	a.memory = newMemory(a.afterFunc)
+	a.work = newWorkplaces(max(1, runtime.NumCPU()-1), a.memory)
 	return a
 }

@@ -91,7 +91,7 @@ func (s *session) change(ctx context.Context, request wire.Message) error {
 	case *wire.RemoveIdentity:
 		return a.remove(&s.binds, m.Blob)
 	case *wire.RemoveAll:
-		a.RemoveAll()
+		a.removeAll()
 		return nil
 	case *wire.AddToken:
 		return s.addToken(ctx, m)

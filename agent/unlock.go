@@ -23,7 +23,7 @@ type Terms struct {
 func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	a.refresh()
 	a.mu.Lock()
-	e := a.keys.byName(name)
+	e, locks := a.keys.byName(name), a.locks
 	var key LockedKey
 	if e != nil {
 		key = e.locked
@@ -43,6 +43,8 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 		return ErrAgentLocked
 	case e.gone:
 		return fmt.Errorf("key %q: %w", name, ErrNoKey)
+	case a.locks != locks: // the computer is about to sleep, it may be
+		return fmt.Errorf("key %q: %w", name, errLocked)
 	}
 	if e.public != nil && !s.is(e.public) {
 		return fmt.Errorf("key %q: %w", name, errWrongKey) // its file is another key's now
@@ -117,9 +119,19 @@ func (a *Agent) keep(b *binds, s *signer, comment string, until deadline, limits
 // Lock drops the private halves of the keys of these names; they stay listed.
 // Without a name no private half is left in memory at all: keys that were added
 // over the socket are forgotten, unless as a locked file. An unknown
-// name is an error that wraps ErrNoKey, and then nothing is locked.
+// name is an error that wraps ErrNoKey, and then nothing is locked. When it
+// returns, what the keys were is overwritten in memory (see Wiping), unless
+// something was under way with them for seconds, after which that is done.
 func (a *Agent) Lock(names ...string) error {
 	a.refresh()
+	if err := a.closeKeys(names); err != nil {
+		return err
+	}
+	a.memory.wipe()
+	return nil
+}
+
+func (a *Agent) closeKeys(names []string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var which []*entry
@@ -131,6 +143,7 @@ func (a *Agent) Lock(names ...string) error {
 		which = append(which, e)
 	}
 	if len(names) == 0 {
+		a.locks++
 		which = a.keys.all()
 	}
 	for _, e := range which {
@@ -141,14 +154,19 @@ func (a *Agent) Lock(names ...string) error {
 		}
 	}
 	a.armLocked()
-	a.memory.giveBackSoon()
 	return nil
 }
 
 // RemoveAll does what a remove-all request does (RFC 9987 section 5.4): keys
 // that were added are forgotten; keys of the Source are locked and hidden until
 // they are unlocked by name or the agent starts again. It never changes a file.
+// When it returns, what the keys were is overwritten as by Lock.
 func (a *Agent) RemoveAll() {
+	a.removeAll()
+	a.memory.wipe()
+}
+
+func (a *Agent) removeAll() {
 	a.refresh()
 	a.mu.Lock()
 	defer a.mu.Unlock()

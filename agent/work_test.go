@@ -24,7 +24,7 @@ func TestAKeyThatGoesWhileItsSignatureWaits(t *testing.T) {
 				k := newFakeRSA(t, "rsa")
 				a := New(Options{Source: sourceOf(k)})
 				mustUnlock(t, a, "rsa")
-				spare := newWorkplaces(1, a.afterFunc) // for what comes before
+				spare := newWorkplaces(1, a.memory) // for what comes before
 				taken := a.work
 				for range cap(taken.heavy) {
 					taken.heavy <- struct{}{}
@@ -58,7 +58,7 @@ func TestLightWorkNeverWaitsForHeavyWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow, rsa, light := newFakeKey(t, "slow"), newFakeRSA(t, "rsa"), newFakeKey(t, "light")
 		a := New(Options{Source: sourceOf(slow, rsa, light)})
-		a.work = newWorkplaces(1, a.afterFunc)
+		a.work = newWorkplaces(1, a.memory)
 		for _, name := range []string{"rsa", "light"} {
 			if err := a.Unlock(name, []byte("right"), Terms{}); err != nil {
 				t.Fatal(err)
@@ -93,7 +93,7 @@ func TestOneDerivationAtATime(t *testing.T) {
 			k.opened, k.gate = opened, gate
 		}
 		a := New(Options{Source: sourceOf(one, two)})
-		a.work = newWorkplaces(8, a.afterFunc)
+		a.work = newWorkplaces(8, a.memory)
 		for _, k := range []*fakeKey{one, two} {
 			go a.Unlock(k.name, []byte("right"), Terms{})
 		}
@@ -166,11 +166,15 @@ func TestMemoryIsGivenBackWhenAllIsQuietAndOnceAtATime(t *testing.T) {
 		c := connect(t, a)
 		before := time.Now()
 		wantSignature(t, c.call(signRequest(one)), one)
-		a.Lock()
 		if time.Now() != before {
 			t.Error("somebody had to wait for it")
 		}
+		locked := make(chan int32, 1)
+		go func() { a.Lock(); locked <- calls.Load() - running.Load() }()
 		time.Sleep(20 * time.Second)
+		if n := <-locked; n != 2 {
+			t.Errorf("a lock was done after it was given back %d times", n)
+		}
 		if calls.Load() != 2 || tooMany.Load() != 0 {
 			t.Errorf("given back %d times, want 2; %d times while it was being given back", calls.Load(), tooMany.Load())
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,6 +31,7 @@ func agentRunCommand(p *program) *cli.Command {
 // agentRun serves until ctx ends or a client asks for the end. That is no failure,
 // whichever it is.
 func (p *program) agentRun(ctx context.Context) error {
+	unwiped := beginWiping()
 	h, err := p.agentHome()
 	if err != nil {
 		return err
@@ -40,7 +42,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	}
 	defer file.Close()
 	log := p.agentLog(file)
-	if err := agent.Harden(); err != nil {
+	if err := errors.Join(agent.Harden(), unwiped); err != nil {
 		log.Warn("less protected than it could be", "error", err)
 	}
 	terminals := new(control.Terminals)

@@ -120,7 +120,7 @@ func agentProcess(log *os.File, folder string) (*exec.Cmd, error) {
 		return nil, err
 	}
 	child := exec.Command(windowless(self), "agent", "run")
-	child.Env = os.Environ()
+	child.Env = wipingEnv()
 	if dir := os.Getenv("KAGIBAN_HOME"); dir != "" {
 		if dir, err = filepath.Abs(dir); err != nil {
 			return nil, err

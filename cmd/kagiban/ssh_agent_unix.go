@@ -42,6 +42,9 @@ func (p *program) runSSHAgent(ctx context.Context, o *sshAgentOptions) error {
 		return p.cleanSSHAgent(o.clean > 1)
 	}
 	if o.debug || o.foreground {
+		if err := beginWiping(); err != nil {
+			p.log.Warn("less protected than it could be", "error", err)
+		}
 		return p.serveInForeground(ctx, o, csh)
 	}
 	command, err := findCommand(o.command)
@@ -167,6 +170,7 @@ func startSSHAgent(o *sshAgentOptions, socket *sshAgentSocket) (*os.Process, err
 	server := exec.Command(self)
 	server.Args = append([]string{"ssh-agent", s.arg()}, o.given...)
 	server.Dir = "/" // no disk is kept from being taken out
+	server.Env = wipingEnv()
 	server.ExtraFiles = []*os.File{file, reporting}
 	toBackground(server)
 	err = server.Start()
@@ -183,6 +187,7 @@ func startSSHAgent(o *sshAgentOptions, socket *sshAgentSocket) (*os.Process, err
 
 // serveInBackground is that process.
 func (p *program) serveInBackground(ctx context.Context, o *sshAgentOptions) error {
+	_ = wipes() // it began so
 	parent := os.Getppid()
 	report := os.NewFile(servingReport, "report")
 	defer report.Close()

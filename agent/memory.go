@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// quiet is how long after the last key derivation its memory is given back.
+	quiet = time.Second
+	// wipePatience is how long a lock waits for what is under way with private halves:
+	// a signature of RSA takes less. The wait for somebody's passphrase may take longer.
+	wipePatience = 3 * time.Second
+	// asideDepth is how much of a stack may be used with a secret in hand, in bytes.
+	// RSA takes less than half of it.
+	asideDepth = 64 << 10
+)
+
+// memory gives memory back to the system after a key derivation or after keys
+// were dropped, and has what lay in it overwritten: Go would keep hundreds of
+// megabytes for later, and all copies of a key that ever were. It runs in a
+// goroutine of its own, when all has been quiet for a moment, or at once (wipe),
+// and never twice at a time.
+//
+// Nothing of a dropped key is left if the Go runtime overwrites what it frees, which
+// it reads in GODEBUG when the process begins (Wiping).
+type memory struct {
+	after   func(time.Duration, func()) func() bool
+	free    func()
+	mu      sync.Mutex // guards stop and secret
+	stop    func() bool
+	secret  map[*aside]bool // what is under way; true: a wipe did not wait for it
+	freeing chan struct{}   // one token, held while free runs
+}
+
+// Wiping is what GODEBUG has to hold when a process begins that is to leave no copy of a
+// key it dropped (package runtime, Environment Variables): freed memory is
+// overwritten; and nothing copies a stack or registers with a key in them to where
+// that does not reach.
+const Wiping = "clobberfree=1,gcshrinkstackoff=1,asyncpreemptoff=1"
+
+func newMemory(after func(time.Duration, func()) func() bool) *memory {
+	return &memory{after: after, free: overwriteFree, secret: map[*aside]bool{}, freeing: make(chan struct{}, 1)}
+}
+
+func (m *memory) giveBackSoon() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stop != nil {
+		m.stop()
+	}
+	m.stop = m.after(quiet, m.giveBack)
+}
+
+func (m *memory) giveBack() {
+	m.freeing <- struct{}{}
+	defer func() { <-m.freeing }()
+	m.free()
+}
+
+// wipe has what was dropped overwritten before it returns. What is under way with
+// it has a moment to end; what takes longer is wiped when it has.
+func (m *memory) wipe() {
+	m.mu.Lock()
+	var under []*aside
+	for one := range m.secret {
+		under = append(under, one)
+	}
+	m.mu.Unlock()
+	tooLong := make(chan struct{})
+	stop := m.after(wipePatience, func() { close(tooLong) })
+	defer stop()
+	for _, one := range under {
+		select {
+		case <-one.ended:
+		case <-tooLong:
+			m.wipeAfter(one)
+		}
+	}
+	m.giveBack()
+}
+
+func (m *memory) wipeAfter(one *aside) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, under := m.secret[one]; under {
+		m.secret[one] = true
+	}
+}
+
+// aside is work with a secret in hand.
+type aside struct {
+	ended   chan struct{}
+	problem any // what it panicked with
+}
+
+// aside runs f on a stack of its own, and wipes that: what functions leave on a
+// stack stays there until others happen to overwrite it. A panic of f is the
+// caller's.
+func (m *memory) aside(f func()) {
+	one := &aside{ended: make(chan struct{})}
+	m.mu.Lock()
+	m.secret[one] = false
+	m.mu.Unlock()
+	go one.run(f)
+	<-one.ended
+	m.mu.Lock()
+	late := m.secret[one]
+	delete(m.secret, one)
+	m.mu.Unlock()
+	if late {
+		m.giveBackSoon()
+	}
+	if one.problem != nil {
+		panic(one.problem)
+	}
+}
+
+func (one *aside) run(f func()) {
+	defer close(one.ended)
+	defer wipeStack()
+	defer func() { one.problem = recover() }()
+	wipeStack() // it grows now, with nothing on it: growing leaves a copy behind
+	f()
+}
+
+//go:noinline
+func wipeStack() {
+	var room [asideDepth]byte
+	wipeRoom(&room)
+}
+
+//go:noinline
+func wipeRoom(room *[asideDepth]byte) { clear(room[:]) }
+
+// overwriteFree collects what nothing refers to any more. It does so three times:
+// crypto/... keeps what it derived from a key until a first collection has found
+// the key gone and a cleanup has run, and a sync.Pool keeps all for two.
+func overwriteFree() {
+	for range 3 {
+		cleaned := new(atomic.Bool)
+		runtime.AddCleanup(new([64]byte), func(cleaned *atomic.Bool) { cleaned.Store(true) }, cleaned)
+		debug.FreeOSMemory()
+		for i := 0; i < 1000 && !cleaned.Load(); i++ {
+			runtime.Gosched()
+		}
+	}
+}
