@@ -141,6 +141,8 @@ type Options struct {
 	Legacy bool
 	// Life is how long keys that are added without a lifetime are kept; 0: always.
 	Life time.Duration
+	// Idle is how long nobody may use a key until all are locked; 0: for ever.
+	Idle time.Duration
 	// LockWork is the work factor of what lies in memory while the agent is
 	// locked by a client (scrypt, N = 2^LockWork); 0: 16.
 	LockWork int
@@ -188,6 +190,7 @@ type Agent struct {
 	mu        sync.Mutex
 	keys      keyring
 	expiry    expiry
+	idle      idle
 	locks     uint64                   // how often all keys were locked: what was begun before one keeps nothing
 	seal      *seal                    // not nil: locked by a client, or about to be
 	cancelled map[questioner]time.Time // until when a question is not put again
@@ -205,6 +208,7 @@ func New(o Options) *Agent {
 		conns:     make(chan struct{}, maxConns),
 		keys:      keyring{byBlob: map[string]*entry{}},
 		cancelled: map[questioner]time.Time{},
+		idle:      idle{after: o.Idle},
 
 		uptime:          o.Uptime,
 		ties:            o.Ties,

@@ -51,8 +51,10 @@ type expiry struct {
 }
 
 // sweepLocked drops every private half whose time is over, and sets the timer
-// for the next. Nothing past its time is ever used: each use comes by here.
+// for the next. Nothing past its time is ever used: each use comes by here. So does what
+// was not used for too long.
 func (a *Agent) sweepLocked() {
+	a.idleLocked()
 	if !slices.ContainsFunc(a.expiry.next, a.past) {
 		return
 	}

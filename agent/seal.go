@@ -176,6 +176,7 @@ func (a *Agent) endUnseal(s *seal, signers map[*entry]*signer) error {
 	for _, e := range a.keys.all() {
 		e.box = nil // one that came to another entry meanwhile opens never more
 	}
+	a.usedLocked()
 	a.sweepLocked()
 	return nil
 }

@@ -74,6 +74,7 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	if err != nil {
 		return nil, err
 	}
+	u.agent.used()
 	return &wire.SignResponse{Signature: signature}, nil
 }
 

@@ -81,6 +81,7 @@ func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limits
 		e.hidden, a.keys.list = false, nil
 	}
 	a.armLocked()
+	a.usedLocked()
 	if e.asking != nil {
 		e.asking.cancel()
 	}
@@ -146,6 +147,11 @@ func (a *Agent) closeKeys(names []string) error {
 		a.locks++
 		which = a.keys.all()
 	}
+	a.closeLocked(which)
+	return nil
+}
+
+func (a *Agent) closeLocked(which []*entry) {
 	for _, e := range which {
 		if e.atRest() == nil {
 			a.keys.dropAdded(e)
@@ -154,7 +160,6 @@ func (a *Agent) closeKeys(names []string) error {
 		}
 	}
 	a.armLocked()
-	return nil
 }
 
 // RemoveAll does what a remove-all request does (RFC 9987 section 5.4): keys

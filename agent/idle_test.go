@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestKeysThatNobodyUsesAreLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := newFakeKey(t, "one"), newFakeKey(t, "two")
+		a := New(Options{Source: sourceOf(one, two), Idle: 15 * time.Minute})
+		freed := countFree(a)
+		c := connect(t, a)
+		mustUnlock(t, a, "one")
+		mustUnlock(t, a, "two")
+		wantSuccess(t, c.call(added(t, newEd25519(t), "added")))
+		for range 10 { // one use of one key, by anybody, keeps all
+			time.Sleep(14 * time.Minute)
+			wantSignature(t, c.call(signRequest(one)), one)
+		}
+		time.Sleep(15*time.Minute - time.Second)
+		c.wantList("one@here", "two@here", "added") // looking is no use
+		if n := inMemory(a); n != 3 {
+			t.Errorf("before the time is over there are %d private halves in memory, want 3", n)
+		}
+		before := freed.Load()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := inMemory(a); n != 0 || freed.Load() != before+1 {
+			t.Errorf("after it there are %d; memory was overwritten %d times", n, freed.Load()-before)
+		}
+		c.wantList("one@here", "two@here")
+		mustUnlock(t, a, "one") // and it begins again
+		time.Sleep(15 * time.Minute)
+		synctest.Wait()
+		if n := inMemory(a); n != 0 {
+			t.Error("only the first time was idle")
+		}
+	})
+}
+
+func TestKeysStayWithoutIdleTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newFakeKey(t, "work")
+		a := New(Options{Source: sourceOf(k)})
+		mustUnlock(t, a, "work")
+		time.Sleep(10000 * time.Hour)
+		if inMemory(a) != 1 {
+			t.Error("locked")
+		}
+	})
+}
+
+// TestSleepIsIdleTime: a computer that slept longer than that has no key for the first
+// who comes, before any timer went off; and a clock that was set back changes nothing.
+func TestSleepIsIdleTime(t *testing.T) {
+	for name, uses := range map[string]func(t *testing.T, a *Agent, k *fakeKey){
+		"left alone": func(*testing.T, *Agent, *fakeKey) {},
+		"signed":     func(t *testing.T, a *Agent, k *fakeKey) { wantFailure(t, connect(t, a).call(signRequest(k))) },
+		"listed":     func(t *testing.T, a *Agent, k *fakeKey) { connect(t, a).wantList("work@here") },
+		"status":     func(t *testing.T, a *Agent, k *fakeKey) { a.Status() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			wall := &sleeper{wall: time.Unix(1_700_000_000, 0)}
+			var slept time.Duration
+			k := newFakeKey(t, "work")
+			a := New(Options{
+				Source: sourceOf(k), Idle: 15 * time.Minute, Now: wall.now, AfterFunc: wall.after,
+				Uptime: func() time.Duration { return slept },
+			})
+			mustUnlock(t, a, "work")
+			slept += 16 * time.Minute // and the wall's clock stands
+			uses(t, a, k)
+			if name == "left alone" {
+				wall.run(longestNap)
+			}
+			if inMemory(a) != 0 {
+				t.Error("a key is open that nobody used for 16 minutes")
+			}
+		})
+	}
+}
+
+// TestNobodyIsIdleWhoTypes: locking what is idle takes no question away about another key, and
+// nothing that is being unlocked.
+func TestNobodyIsIdleWhoTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open, typed := newFakeKey(t, "open"), newFakeKey(t, "typed")
+		typed.opened, typed.gate = make(chan struct{}), make(chan struct{})
+		a := New(Options{Source: sourceOf(open, typed), Idle: time.Minute})
+		mustUnlock(t, a, "open")
+		time.Sleep(59 * time.Second)
+		unlocked := make(chan error, 1)
+		go func() { unlocked <- a.Unlock("typed", []byte("right"), Terms{}) }()
+		<-typed.opened
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if inMemory(a) != 0 {
+			t.Error("nothing was locked")
+		}
+		close(typed.gate)
+		if err := <-unlocked; err != nil || inMemory(a) != 1 {
+			t.Errorf("a key that was being unlocked: %v", err)
+		}
+	})
+}
