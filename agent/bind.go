@@ -117,7 +117,7 @@ func (b *binds) use(data []byte, name func(ssh.PublicKey) string) Use {
 		u.Purpose, u.Namespace = UseFile, namespace
 	}
 	if last != nil {
-		u.HostKey = ssh.FingerprintSHA256(last.key)
+		u.HostKey = fingerprintOf(last.blob)
 	}
 	return u
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"kagiban/vault/safefile"
 )
@@ -23,6 +24,7 @@ type files struct {
 	info         fs.FileInfo
 	number       int
 	size         int64
+	looked       time.Time // when it was last seen to be there
 }
 
 const suffix = ".jsonl"
@@ -50,8 +52,8 @@ func numbers(dir string) ([]int, error) {
 }
 
 // write appends whole lines, all or none of them.
-func (f *files) write(lines []byte) error {
-	if err := f.ready(int64(len(lines))); err != nil {
+func (f *files) write(lines []byte, now time.Time) error {
+	if err := f.ready(int64(len(lines)), now); err != nil {
 		return err
 	}
 	n, err := f.file.Write(lines)
@@ -67,8 +69,8 @@ func (f *files) write(lines []byte) error {
 
 // ready sees to it that a file is open that has room for so many bytes more: the last
 // one, or where that is full, or another agent's, or cannot be written to, a new one.
-func (f *files) ready(room int64) error {
-	if f.file != nil && (f.isGone() || f.isFull(room)) {
+func (f *files) ready(room int64, now time.Time) error {
+	if f.file != nil && (f.isGone(now) || f.isFull(room)) {
 		f.close() // nothing is buffered
 	}
 	if f.file != nil {
@@ -143,10 +145,18 @@ func (f *files) measure() (err error) {
 	return nil
 }
 
+// lookAgain is how long a file is taken to be there without a look. Whoever takes it
+// away takes along what is written in that time.
+const lookAgain = time.Second
+
 // isGone says whether somebody took the file away.
-func (f *files) isGone() bool {
-	now, err := os.Stat(f.file.Name())
-	return err != nil || !os.SameFile(f.info, now)
+func (f *files) isGone(now time.Time) bool {
+	if now.Sub(f.looked).Abs() < lookAgain {
+		return false
+	}
+	f.looked = now
+	info, err := os.Stat(f.file.Name())
+	return err != nil || !os.SameFile(f.info, info)
 }
 
 func (f *files) isFull(room int64) bool { return f.size > 0 && f.size+room > f.limit }

@@ -3,6 +3,7 @@ package journal
 import (
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // Options are what New needs. Only Dir must be there.
@@ -72,7 +73,7 @@ func New(o Options) *Journal {
 
 // Open opens the files, so that what is wrong with them is known before the first line;
 // Record would do it, too. It is called before Record, if at all.
-func (j *Journal) Open() error { return j.files.ready(0) }
+func (j *Journal) Open() error { return j.files.ready(0, time.Time{}) }
 
 // Close lets go of what is open. It is called after the last Record has returned.
 func (j *Journal) Close() error {
@@ -85,37 +86,38 @@ func (j *Journal) Close() error {
 // first of them makes it: where nobody waits no goroutine has to be woken.
 func (j *Journal) Record(e Entry) {
 	j.mu.Lock()
+	if !j.writing {
+		j.writing = true
+		j.mu.Unlock()
+		defer j.handOn()
+		j.write([]*Entry{&e})
+		return
+	}
 	b := j.waiting
 	if b == nil {
 		b = &batch{turn: make(chan struct{}), done: make(chan struct{})}
 		j.waiting = b
 	}
 	b.entries = append(b.entries, &e)
-	switch {
-	case len(b.entries) > 1:
-		j.mu.Unlock()
+	first := len(b.entries) == 1
+	j.mu.Unlock()
+	if !first {
 		<-b.done
 		return
-	case j.writing:
-		j.mu.Unlock()
-		<-b.turn
-		j.mu.Lock()
 	}
-	j.writing, j.waiting = true, nil
-	j.mu.Unlock()
-	defer j.handOn(b)
+	<-b.turn
+	defer j.handOn()
+	defer close(b.done)
 	j.write(b.entries)
 }
 
-// handOn gives the pen to the first who waits for it.
-func (j *Journal) handOn(b *batch) {
+// handOn gives the pen to the first who waits for it, and has nobody join those who do.
+func (j *Journal) handOn() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	close(b.done)
-	if j.waiting != nil {
+	if j.writing = j.waiting != nil; j.writing {
 		close(j.waiting.turn)
-	} else {
-		j.writing = false
+		j.waiting = nil
 	}
 }
 
@@ -136,7 +138,7 @@ func (j *Journal) write(entries []*Entry) {
 			j.send(text[begin:])
 		}
 	}
-	if err := j.files.write(text); err != nil {
+	if err := j.files.write(text, entries[0].Time); err != nil {
 		j.lose(entries, err)
 	} else if j.gap.Count > 0 {
 		j.options.Log.Warn("uses of keys are recorded again", "unrecorded", j.gap.Count)

@@ -103,7 +103,7 @@ func useWhat(e *journal.Entry) string {
 		return say.Text(say.LogChange, f)
 	case e.Purpose == agent.UseLogin:
 		return say.Text(say.LogLogin, f)
-	case e.Purpose == purposeGit:
+	case e.Purpose == agent.UseGit:
 		return say.Text(say.LogGit, f)
 	case e.Purpose == agent.UseFile:
 		return say.Text(say.LogFile, f)

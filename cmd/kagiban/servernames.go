@@ -29,7 +29,17 @@ type serverNames struct {
 	seen  []os.FileInfo // they as they were; nil: it was not there
 	asOf  time.Time     // the time before seen was taken; zero: never
 	known knownServers
+	told  map[string]toldName // by host key: what was said lately
 }
+
+// toldName is a name that Name has said.
+type toldName struct {
+	name string
+	at   time.Time
+}
+
+// tellAgain is how long a name is said again without a look at the files: each signature of a hundred at once has it said, for the log.
+const tellAgain = time.Second
 
 // knownServers is what was read.
 type knownServers struct {
@@ -54,8 +64,25 @@ const maxNames = 3
 // Name is the alias in hosts.toml, and in brackets the name that known_hosts has; or the one of both that there is. Names that
 // known_hosts hides (HashKnownHosts) cannot be told.
 func (s *serverNames) Name(hostKey ssh.PublicKey) string {
-	known := s.look()
-	aliases, names := known.of(hostKey, s.now())
+	now, key := s.now(), blob(hostKey)
+	s.mu.Lock()
+	told, ok := s.told[key]
+	s.mu.Unlock()
+	if ok && now.Sub(told.at).Abs() < tellAgain {
+		return told.name
+	}
+	name := s.look().name(hostKey, now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told == nil || len(s.told) >= 1000 {
+		s.told = map[string]toldName{}
+	}
+	s.told[key] = toldName{name, now}
+	return name
+}
+
+func (k knownServers) name(hostKey ssh.PublicKey, now time.Time) string {
+	aliases, names := k.of(hostKey, now)
 	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(aliases, n) })
 	switch first, rest := few(aliases), few(names); {
 	case first == "":

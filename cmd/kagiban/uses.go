@@ -24,9 +24,6 @@ func newUses(h home.Home, log *slog.Logger) uses {
 	return uses{journal.New(o)}
 }
 
-// purposeGit is what the log calls a signature of a commit or a tag, which is one over a file with this namespace (git-config(1), gpg.ssh).
-const purposeGit = "git"
-
 // Record writes a record as scripts read it.
 func (u uses) Record(r agent.Record) {
 	e := journal.Entry{
@@ -35,8 +32,8 @@ func (u uses) Record(r agent.Record) {
 		Purpose: r.Use.Purpose, Namespace: r.Use.Namespace, User: r.Use.User, Host: r.Use.Server, HostKey: r.Use.HostKey,
 		Forwarded: r.Use.Forwarded, Via: r.Use.Via, Peer: journal.Peer{PID: r.Peer.PID, Exe: r.Peer.Program},
 	}
-	if e.Purpose == agent.UseFile && e.Namespace == purposeGit {
-		e.Purpose = purposeGit
+	if e.Purpose == agent.UseFile && e.Namespace == agent.UseGit { // PROTOCOL.sshsig; gpg.format in git-config(1)
+		e.Purpose = agent.UseGit
 	}
 	u.Journal.Record(e)
 }

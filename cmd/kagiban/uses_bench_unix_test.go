@@ -128,6 +128,7 @@ func benchSign(b *testing.B, a *agent.Agent, conns int) int {
 	} else {
 		b.RunParallel(func(pb *testing.PB) { sign(pb.Next) })
 	}
+	b.StopTimer()
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 	return int(done.Load())
 }
