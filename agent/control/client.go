@@ -145,6 +145,10 @@ func (f *failure) err() error {
 		return agent.ErrNoKey
 	case f.Code == codeAgentLocked:
 		return agent.ErrAgentLocked
+	case f.Code == codeNoSocket:
+		return ErrNoSocket
+	case f.Code == codeSocketThere:
+		return ErrSocketThere
 	}
 	return errors.New(f.Text)
 }

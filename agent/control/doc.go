@@ -14,6 +14,8 @@
 //	{"v":2,"op":"status"}
 //	{"v":2,"op":"unlock","key":"NAME","passphrase":"BASE64","life_ms":28800000,"confirm":true}
 //	{"v":2,"op":"lock","keys":["NAME"]}                 no keys: all of them
+//	{"v":2,"op":"socket-add","scope":{"name":"box","keys":["work"],"purposes":["git"],"hosts":[],"confirm":false}}
+//	{"v":2,"op":"socket-remove","name":"box"}
 //	{"v":2,"op":"shutdown"}
 //	{"v":2,"op":"prompt"}                               this terminal is to be asked
 //
@@ -24,8 +26,8 @@
 //	{"v":2}                                                     done
 //	{"v":2,"error":{"code":"wrong-passphrase","text":"..."}}    not done
 //
-// with the codes "wrong-passphrase", "no-key", "version", "bad-request" and
-// "failed". A request may be 64 KiB long, an answer 4 MiB. After a line that is
+// with the codes "wrong-passphrase", "no-key", "agent-locked", "no-socket",
+// "socket-there", "version", "bad-request" and "failed". A request may be 64 KiB long, an answer 4 MiB. After a line that is
 // longer, or no JSON object, or has a field that is not known, the agent answers
 // once and closes the connection.
 //

@@ -21,13 +21,15 @@ const (
 
 // request is one line from a client.
 type request struct {
-	V          int      `json:"v"`
-	Op         string   `json:"op"`
-	Key        string   `json:"key,omitempty"`
-	Passphrase []byte   `json:"passphrase,omitempty"`
-	LifeMS     int64    `json:"life_ms,omitempty"`
-	Confirm    bool     `json:"confirm,omitempty"`
-	Keys       []string `json:"keys,omitempty"`
+	V          int          `json:"v"`
+	Op         string       `json:"op"`
+	Key        string       `json:"key,omitempty"`
+	Passphrase []byte       `json:"passphrase,omitempty"`
+	LifeMS     int64        `json:"life_ms,omitempty"`
+	Confirm    bool         `json:"confirm,omitempty"`
+	Keys       []string     `json:"keys,omitempty"`
+	Name       string       `json:"name,omitempty"`
+	Scope      *agent.Scope `json:"scope,omitempty"`
 }
 
 const (
@@ -36,6 +38,9 @@ const (
 	opLock     = "lock"
 	opShutdown = "shutdown"
 	opPrompt   = "prompt"
+
+	opAddSocket    = "socket-add"
+	opRemoveSocket = "socket-remove"
 )
 
 // answer is one line from the agent.
@@ -57,6 +62,8 @@ const (
 	codeVersion         = "version"
 	codeBadRequest      = "bad-request"
 	codeFailed          = "failed"
+	codeNoSocket        = "no-socket"
+	codeSocketThere     = "socket-there"
 )
 
 // Status is what the running agent says of itself.
@@ -64,6 +71,7 @@ type Status struct {
 	PID int `json:"pid"`
 	Program
 	agent.Status
+	Sockets []Socket `json:"sockets,omitempty"` // the narrower ones, by name
 }
 
 // Program is what only the agent's program knows of itself.

@@ -22,6 +22,7 @@ type server struct {
 	agent     *agent.Agent
 	program   Program
 	terminals *Terminals
+	sockets   Sockets
 	shutdown  func()
 }
 
@@ -29,15 +30,15 @@ type server struct {
 // connection. Then it returns nil, after the last of them has ended. Any other
 // end is an error of l.Accept. shutdown is called in a goroutine of its own when
 // a client asks for the end; it should end ctx. Terminals that want to be asked are
-// attached to terminals, which may be nil: then none is.
-func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program Program, terminals *Terminals, shutdown func()) error {
+// attached to terminals, which may be nil: then none is; so may sockets.
+func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program Program, terminals *Terminals, sockets Sockets, shutdown func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer cancel() // before waiting
-	s := &server{agent: a, program: program, terminals: terminals, shutdown: shutdown}
+	s := &server{agent: a, program: program, terminals: terminals, sockets: sockets, shutdown: shutdown}
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -77,7 +78,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 		clear(r.Passphrase)
 		ans := answer{V: Version, Error: explain(err)}
 		if err == nil && r.Op == opStatus {
-			ans.Status = &Status{PID: os.Getpid(), Program: s.program, Status: s.agent.Status()}
+			ans.Status = s.status()
 		}
 		c.SetWriteDeadline(time.Now().Add(writeTime)) // if it fails, so will the write
 		if _, err := c.Write(encode(ans)); err != nil {
@@ -90,6 +91,26 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 			return // what follows may be anything
 		}
 	}
+}
+
+func (s *server) status() *Status {
+	status := &Status{PID: os.Getpid(), Program: s.program, Status: s.agent.Status()}
+	if s.sockets != nil {
+		status.Sockets = s.sockets.List()
+	}
+	return status
+}
+
+func (s *server) changeSockets(r request) error {
+	switch {
+	case s.sockets == nil:
+		return errors.New("this agent has no narrower sockets")
+	case r.Op == opRemoveSocket:
+		return s.sockets.Remove(r.Name)
+	case r.Scope == nil:
+		return &badRequestError{"a socket to add, and nothing said of it"}
+	}
+	return s.sockets.Add(*r.Scope)
 }
 
 // badRequestError says that a line was no request.
@@ -124,6 +145,8 @@ func (s *server) do(r request) error {
 		return s.agent.Unlock(r.Key, r.Passphrase, agent.Terms{Life: time.Duration(r.LifeMS) * time.Millisecond, Confirm: r.Confirm})
 	case opLock:
 		return s.agent.Lock(r.Keys...)
+	case opAddSocket, opRemoveSocket:
+		return s.changeSockets(r)
 	}
 	return &badRequestError{fmt.Sprintf("no such operation: %q", r.Op)}
 }
@@ -145,6 +168,10 @@ func explain(err error) *failure {
 		code = codeNoKey
 	case errors.Is(err, agent.ErrAgentLocked):
 		code = codeAgentLocked
+	case errors.Is(err, ErrNoSocket):
+		code = codeNoSocket
+	case errors.Is(err, ErrSocketThere):
+		code = codeSocketThere
 	}
 	return &failure{Code: code, Text: err.Error()}
 }

@@ -117,6 +117,17 @@ func Make(path string) (*Listener, error) {
 	return l, nil
 }
 
+// Alone is Listen for a folder that is to hold nothing else: no lock file lies beside
+// the socket. That nobody else makes one there at the same time is for the caller to
+// see to.
+func Alone(path string) (*Listener, error) {
+	l, err := alone(path)
+	if err != nil {
+		return nil, fmt.Errorf("listen at %q: %w", path, err)
+	}
+	return l, nil
+}
+
 // File is the listening socket for another process to inherit; see FromFile. The
 // caller closes it. Both processes accept connections as long as both listen.
 func (l *Listener) File() (*os.File, error) {

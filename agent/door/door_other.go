@@ -15,6 +15,8 @@ func listen(string) (*Listener, error) { return nil, ErrUnsupported }
 
 func makeNew(string) (*Listener, error) { return nil, ErrUnsupported }
 
+func alone(string) (*Listener, error) { return nil, ErrUnsupported }
+
 func (l *Listener) own() error { return ErrUnsupported }
 
 func fromFile(*os.File) (*Listener, error) { return nil, ErrUnsupported }

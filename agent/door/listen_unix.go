@@ -63,6 +63,25 @@ func makeNew(path string) (*Listener, error) {
 	return l, nil
 }
 
+func alone(path string) (*Listener, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(path) > maxPath {
+		return nil, &PathTooLongError{Path: path, Limit: maxPath}
+	}
+	if err := clearName(path); err != nil {
+		return nil, err
+	}
+	l, err := bind(path, 0o077)
+	if err != nil {
+		return nil, err
+	}
+	l.bare = true
+	return l, nil
+}
+
 func (l *Listener) own() error {
 	id, _, err := identify(l.path)
 	l.made, l.bare = id, true

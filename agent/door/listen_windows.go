@@ -37,6 +37,8 @@ func listen(path string) (*Listener, error) {
 
 func makeNew(path string) (*Listener, error) { return listen(path) }
 
+func alone(path string) (*Listener, error) { return listen(path) }
+
 func (l *Listener) own() error { return ErrUnsupported }
 
 func fromFile(*os.File) (*Listener, error) { return nil, ErrUnsupported }

@@ -34,7 +34,7 @@ type Config struct {
 	LimitedNamespaces *[]string `toml:"limited_namespaces,omitempty"`
 }
 
-// ConfigError says what is wrong with config.toml, and where.
+// ConfigError says what is wrong with config.toml, or another file of settings, and where.
 type ConfigError struct {
 	Path string
 	Line int // from 1; 0 when the line is not known
@@ -55,19 +55,27 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // kagiban does not know is an error, a *ConfigError that names the line: a
 // setting with a spelling mistake must not be a setting that is silently not in force.
 func (h Home) LoadConfig() (Config, error) {
-	text, err := safefile.ReadFile(h.Config())
-	if errors.Is(err, fs.ErrNotExist) {
-		return Config{}, nil
-	}
-	if err != nil {
-		return Config{}, &ConfigError{Path: h.Config(), Err: err}
-	}
 	var c Config
-	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
-		return Config{}, h.configError(text, err)
+	if err := ReadTOML(h.Config(), &c); err != nil {
+		return Config{}, err
 	}
 	return c, nil
+}
+
+// ReadTOML reads a file of settings into what is pointed to, which stays as it is where there is no file. The error is a
+// *ConfigError, for a field that is not known there, too.
+func ReadTOML(path string, into any) error {
+	text, err := safefile.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &ConfigError{Path: path, Err: err}
+	}
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into); err != nil {
+		return configError(path, text, err)
+	}
+	return nil
 }
 
 // SaveConfig replaces config.toml whole or not at all. The folder must exist; see Make.
@@ -80,22 +88,22 @@ func (h Home) SaveConfig(c Config) error {
 }
 
 // configError finds the line in what the TOML library says, or else in the text.
-func (h Home) configError(text []byte, err error) error {
+func configError(path string, text []byte, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
 		first := unknown.Errors[0]
 		line, _ := first.Position()
-		return &ConfigError{Path: h.Config(), Line: line, Err: fmt.Errorf("no setting is named %q", strings.Join(first.Key(), "."))}
+		return &ConfigError{Path: path, Line: line, Err: fmt.Errorf("no setting is named %q", strings.Join(first.Key(), "."))}
 	}
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		line, _ := bad.Position()
-		return &ConfigError{Path: h.Config(), Line: line, Err: err}
+		return &ConfigError{Path: path, Line: line, Err: err}
 	}
 	var value *ValueError
 	if errors.As(err, &value) {
 		before, _, _ := bytes.Cut(text, []byte(value.Setting))
-		return &ConfigError{Path: h.Config(), Line: 1 + bytes.Count(before, []byte("\n")), Err: err}
+		return &ConfigError{Path: path, Line: 1 + bytes.Count(before, []byte("\n")), Err: err}
 	}
-	return &ConfigError{Path: h.Config(), Err: err}
+	return &ConfigError{Path: path, Err: err}
 }

@@ -3,10 +3,11 @@
 //
 // KAGIBAN_HOME puts everything under one folder:
 //
-//	keys/ hosts.toml config.toml log/agent.log log/uses/ run/agent.sock run/control.sock
+//	keys/ hosts.toml sockets.toml config.toml log/agent.log log/uses/
+//	run/agent.sock run/control.sock run/narrow/
 //
-// Without it the XDG base directories are followed: keys/ and hosts.toml in
-// $XDG_DATA_HOME/kagiban (~/.local/share), because a backup of the user's data
+// Without it the XDG base directories are followed: keys/, hosts.toml and sockets.toml
+// in $XDG_DATA_HOME/kagiban (~/.local/share), because a backup of the user's data
 // must hold them; config.toml in $XDG_CONFIG_HOME/kagiban (~/.config); the logs in
 // $XDG_STATE_HOME/kagiban (~/.local/state); the sockets in
 // $XDG_RUNTIME_DIR/kagiban, else in run/ beside the log. On Windows all lies under
@@ -100,6 +101,9 @@ func (h Home) Log() string { return filepath.Join(h.state, "agent.log") }
 
 // Uses is the folder of the log of uses.
 func (h Home) Uses() string { return filepath.Join(h.state, "uses") }
+
+// Sockets is the list of the narrower sockets, sockets.toml.
+func (h Home) Sockets() string { return filepath.Join(h.data, "sockets.toml") }
 
 // RunDir is the folder of the sockets.
 func (h Home) RunDir() string { return h.run }

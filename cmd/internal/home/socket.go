@@ -20,6 +20,13 @@ func (h Home) AgentSocket() string { return h.socket("agent") }
 // ControlSocket is where the agent takes kagiban's own commands.
 func (h Home) ControlSocket() string { return h.socket("control") }
 
+// NarrowSocket is where the narrower socket of that name is; on Windows it is the name
+// of a pipe.
+func (h Home) NarrowSocket(name string) string { return h.narrowSocket(name) }
+
+// NarrowDir is the folder that holds that socket and nothing else; "" on Windows.
+func (h Home) NarrowDir(name string) string { return h.narrowDir(name) }
+
 // CheckSockets gives a *SocketPathError when the sockets' paths are too long.
 func (h Home) CheckSockets() error {
 	if path := h.ControlSocket(); len(path) > maxSocketPath {

@@ -12,3 +12,7 @@ import (
 const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 func (h Home) socket(name string) string { return filepath.Join(h.run, name+".sock") }
+
+func (h Home) narrowDir(name string) string { return filepath.Join(h.run, "narrow", name) }
+
+func (h Home) narrowSocket(name string) string { return filepath.Join(h.narrowDir(name), "agent.sock") }

@@ -15,3 +15,7 @@ func (h Home) socket(name string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(h.run)))
 	return `\\.\pipe\kagiban-` + name + "-" + hex.EncodeToString(sum[:8])
 }
+
+func (h Home) narrowDir(string) string { return "" }
+
+func (h Home) narrowSocket(name string) string { return h.socket("narrow-" + name) }
