@@ -31,7 +31,7 @@ func (u *signing) prompt() Prompt {
 	if u.agent.origin != nil {
 		p.Origin = u.agent.origin(u.peer, use)
 	}
-	p.Holds = u.binds.holds(p)
+	p.Holds = u.scope == nil && u.binds.holds(p)
 	return p
 }
 

@@ -145,3 +145,20 @@ func (id *identity) record() error {
 	id.fresh = false
 	return f.Close()
 }
+
+// HostKeys are what the known_hosts files have of the server: the public lines of its host keys, and of authorities that certify them.
+// Errors: *[ConfigError].
+func (t Target) HostKeys() (keys, authorities []string, err error) {
+	id, err := newIdentity(t, HostKeyPolicy{}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, k := range id.db.HostKeys(id.lookup()) {
+		if k.Cert {
+			authorities = append(authorities, publicLine(k.PublicKey))
+			continue
+		}
+		keys = append(keys, publicLine(k.PublicKey))
+	}
+	return keys, authorities, nil
+}

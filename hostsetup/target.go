@@ -222,6 +222,14 @@ func split(destination string) (user, host string, port int, err error) {
 	return user, host, port, nil
 }
 
+// CheckUser says whether user may be the name of an account. Errors: *[NameError].
+func CheckUser(user string) error {
+	if !allowed(user) {
+		return &NameError{"user", user}
+	}
+	return nil
+}
+
 // allowed: what may be a host or a user. No leading dash (it would be an option somewhere), nothing that a shell, a file of lines or a
 // terminal gives a meaning to.
 func allowed(name string) bool {

@@ -46,6 +46,8 @@ type agentRow struct {
 	Socket  *string `json:"socket"`
 	// Doors are those that other programs know by name; there are none but on Windows.
 	Doors []doorRow `json:"doors"`
+	// Sockets are the narrower ones.
+	Sockets []socketRow `json:"sockets"`
 	// Missed are uses of keys that could not be recorded since the agent began.
 	Missed []agent.Missed `json:"missed"`
 }
@@ -136,6 +138,9 @@ func (s surroundings) report() statusReport {
 	for _, d := range s.agent.status.Doors {
 		r.Agent.Doors = append(r.Agent.Doors, doorRow{d.Name, d.Path, d.Error == "", some(d.Error)})
 	}
+	for _, n := range s.agent.status.Sockets {
+		r.Agent.Sockets = append(r.Agent.Sockets, rowOfSocket(n))
+	}
 	for _, h := range s.hosts {
 		r.Hosts = append(r.Hosts, hostRow{h.Name, h.Address, h.User, h.KeyOnly, utc(h.CheckedAt)})
 	}
@@ -215,6 +220,9 @@ func (s surroundings) show(out io.Writer) error {
 	}
 	for _, d := range s.agent.status.Doors {
 		fmt.Fprintf(w, "door %s\t%s\n", d.Name, doorState(d))
+	}
+	for _, n := range s.agent.status.Sockets {
+		fmt.Fprintf(w, "socket %s\t%s\n", n.Name, socketState(n))
 	}
 	for _, k := range s.keys {
 		fmt.Fprintf(w, "key %s\t%s\n", k.Name, s.about(k))

@@ -44,6 +44,9 @@ func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error
 	if _, err := x.home.LoadConfig(); err != nil {
 		unseen = append(unseen, err)
 	}
+	if _, err := readSockets(x.home.Sockets()); err != nil {
+		unseen = append(unseen, err)
+	}
 	x.keys, _, err = p.keyRows(x.agent, nil)
 	if folder := new(safefile.DirError); err != nil && !errors.As(err, &folder) { // that one has its row
 		unseen = append(unseen, err)
@@ -116,4 +119,13 @@ func noWayToAsk(x *patient) []say.Fields {
 	}
 	key, err := x.p.defaultKey("")
 	return one(err == nil && x.agent.keys[key.Name].Locked, say.Fields{"key": key.Name})
+}
+
+func shutSockets(x *patient) (found []say.Fields) {
+	for _, s := range x.agent.status.Sockets {
+		if s.Error != "" {
+			found = append(found, say.Fields{"name": s.Name, "error": s.Error})
+		}
+	}
+	return found
 }

@@ -27,5 +27,6 @@ func checks() []check {
 		{say.SocketUnset, noSocket, nil},
 		{say.SocketElsewhere, otherSocket, nil},
 		{say.NoWayToAsk, noWayToAsk, nil},
+		{say.NarrowShut, shutSockets, nil},
 	}, systemChecks()...)
 }

@@ -98,13 +98,15 @@ func (d *doors) close(more ...*door.Listener) {
 
 // serve serves all of them until ctx ends or a client asks for the end: then nil. If one of the two sockets fails, all end; a further door
 // that fails is missed by its own programs alone.
-func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals) error {
+func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	drops := onDrop(a.RemoveAll)
 	defer drops.stop()
 	var further sync.WaitGroup
 	defer further.Wait()
+	narrow.open(ctx)
+	defer narrow.serving.Wait()
 	for _, w := range d.further {
 		if w.Listener == nil {
 			continue
@@ -119,7 +121,7 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
 	go func() {
 		about := control.Program{Version: buildVersion(), Activated: d.activated, Doors: d.report()}
-		ended <- control.Serve(ctx, d.control, a, about, terminals, end)
+		ended <- control.Serve(ctx, d.control, a, about, terminals, narrow, end)
 	}()
 	first := <-ended
 	end()

@@ -77,6 +77,7 @@ func tables() []map[ID]Message {
 		tiesTable(),
 		agentTable(),
 		doorsTable(),
+		socketsTable(),
 		askTable(),
 		logTable(),
 		serviceTable(),

@@ -14,6 +14,7 @@ const (
 	SocketUnset     ID = "socket-unset"
 	SocketElsewhere ID = "socket-elsewhere"
 	NoWayToAsk      ID = "no-way-to-ask"
+	NarrowShut      ID = "narrow-socket-shut"
 )
 
 func doctorTable() map[ID]Message {
@@ -47,6 +48,11 @@ func doctorTable() map[ID]Message {
 			What:      "writes that were cut short left {count} of their temporary files in {path}",
 			StillTrue: "what they would have replaced is whole",
 			Next:      "kagiban doctor --fix",
+		},
+		NarrowShut: {
+			What:      "the narrower socket {name} is shut: {error}",
+			StillTrue: "the agent's other sockets are open",
+			Next:      "mend that, then: kagiban agent stop && kagiban agent start\nkagiban agent socket remove {name}",
 		},
 		ServiceIdle: {
 			What:      "the agent is installed to be there at login, but it is not in force ({state})",

@@ -1,0 +1,64 @@
+package say
+
+// Messages of the narrower sockets.
+const (
+	SocketNotNarrower ID = "socket-not-narrower"
+	BadPurpose        ID = "bad-purpose"
+	HostsNeedLogin    ID = "hosts-need-login"
+	NoHostKeys        ID = "no-host-keys"
+	SocketThere       ID = "socket-there"
+	NoSocket          ID = "no-socket"
+	SocketUnchanged   ID = "socket-unchanged"
+	SocketAdded       ID = "socket-added"
+	SocketLimits      ID = "socket-limits"
+	PipeLimits        ID = "pipe-limits"
+	SocketRemoved     ID = "socket-removed"
+	FolderLeft        ID = "folder-left"
+	NoSockets         ID = "no-sockets"
+	StateNarrow       ID = "state-narrow"
+	ScopeAllKeys      ID = "scope-all-keys"
+	ScopeKeys         ID = "scope-keys"
+	ScopePurposes     ID = "scope-purposes"
+	ScopeHosts        ID = "scope-hosts"
+	ScopeConfirm      ID = "scope-confirm"
+)
+
+func socketsTable() map[ID]Message {
+	return map[ID]Message{
+		SocketNotNarrower: {What: "a socket without --keys, --purpose or --host is no narrower than the agent's own", Next: "kagiban agent socket add --help"},
+		BadPurpose:        {What: "no purpose \"{purpose}\"; there are login, git and file", Next: "kagiban agent socket add --help"},
+		HostsNeedLogin:    {What: "--host says where logins may go, and --purpose leaves logins out", Next: "kagiban agent socket add --help"},
+		NoHostKeys: {
+			What:      "no host key of {host} is known here, so that a login there cannot be told from any other",
+			StillTrue: "nothing was changed",
+			Next:      "ssh {host}   (it shows the host key, and keeps it)\nkagiban host add {host}",
+		},
+		SocketThere: {
+			What:      "there is a socket {name} already, for something else",
+			StillTrue: "it goes on as it was",
+			Next:      "kagiban agent socket list\nkagiban agent socket remove {name}",
+		},
+		NoSocket: {
+			What:      "there is no narrower socket {name}",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban agent socket list",
+		},
+		SocketUnchanged: {
+			What:      "the narrower socket {name}: {error}",
+			StillTrue: "the agent's other sockets go on as they were",
+			Next:      "kagiban doctor",
+		},
+		SocketAdded:   {What: "{name} is for: {what}"},
+		SocketLimits:  {What: "it limits only programs that cannot reach the agent's other sockets: show them {folder}, and nothing above it"},
+		PipeLimits:    {What: "it limits only programs that cannot reach the agent's other pipes, which every program of yours on this computer can"},
+		SocketRemoved: {What: "{name} is gone, and whatever was connected to it"},
+		FolderLeft:    {What: "its folder {folder} was left: something else lies in it"},
+		NoSockets:     {What: "there are no narrower sockets"},
+		StateNarrow:   {What: "{what}; open at {path}"},
+		ScopeAllKeys:  {What: "all keys"},
+		ScopeKeys:     {What: "keys {keys}"},
+		ScopePurposes: {What: "only {purposes}"},
+		ScopeHosts:    {What: "logins only to {hosts}"},
+		ScopeConfirm:  {What: "each use is asked about"},
+	}
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"kagiban/agent"
+	"kagiban/agent/control"
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/home"
+	"kagiban/vault"
+	"kagiban/vault/safefile"
+)
+
+// sockets are the narrower sockets of the agent that runs here, and sockets.toml, which remembers them. It is a control.Sockets. That no other
+// agent of this home makes them is seen to by the control socket, which this one has.
+type sockets struct {
+	home  home.Home
+	agent *agent.Agent
+	log   *slog.Logger
+
+	ctx      context.Context // of open
+	serving  sync.WaitGroup
+	changing sync.Mutex // held by who adds, removes or opens
+	unread   error      // why sockets.toml cannot be read; then it stays as it is
+
+	mu  sync.Mutex
+	all []*narrowSocket // by name
+}
+
+// narrowSocket is one of them.
+type narrowSocket struct {
+	scope agent.Scope
+	err   error  // why it is shut
+	end   func() // ends it and its connections, and returns when they are gone
+}
+
+// socketsSchema is that of sockets.toml.
+const socketsSchema = 1
+
+// socketsFile is sockets.toml. Only the agent writes it.
+type socketsFile struct {
+	Schema  int           `toml:"schema"`
+	Sockets []agent.Scope `toml:"socket"`
+}
+
+// readSockets reads the list of the narrower sockets. The error is a *home.ConfigError; one row that is not understood is one for all.
+func readSockets(path string) ([]agent.Scope, error) {
+	f := socketsFile{Schema: socketsSchema}
+	if err := home.ReadTOML(path, &f); err != nil {
+		return nil, err
+	}
+	if f.Schema != socketsSchema {
+		return nil, &home.ConfigError{Path: path, Err: fmt.Errorf("schema %d is not known to this kagiban, which reads %d", f.Schema, socketsSchema)}
+	}
+	for i, s := range f.Sockets {
+		err := errors.Join(vault.CheckName(s.Name), s.Check())
+		if findScope(f.Sockets[:i], s.Name) >= 0 {
+			err = errors.New("two of that name")
+		}
+		if err != nil {
+			return nil, &home.ConfigError{Path: path, Err: fmt.Errorf("socket %q: %w", s.Name, err)}
+		}
+	}
+	return f.Sockets, nil
+}
+
+// findScope compares as file systems do that know no capitals.
+func findScope(all []agent.Scope, name string) int {
+	return slices.IndexFunc(all, func(s agent.Scope) bool { return strings.EqualFold(s.Name, name) })
+}
+
+// open opens all that are remembered, until ctx ends. What cannot be opened is said in the log, by status and by doctor.
+func (s *sockets) open(ctx context.Context) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.ctx = ctx
+	var all []agent.Scope
+	if all, s.unread = readSockets(s.home.Sockets()); s.unread != nil {
+		s.log.Error("there are no narrower sockets", "error", s.unread)
+	}
+	for _, scope := range all {
+		s.put(s.begin(scope))
+	}
+}
+
+// begin opens one, or says in it why not.
+func (s *sockets) begin(scope agent.Scope) *narrowSocket {
+	n := &narrowSocket{scope: scope, end: func() {}}
+	l, err := s.listen(scope.Name)
+	if err != nil {
+		s.log.Error("a narrower socket is shut", "socket", scope.Name, "error", err)
+		n.err = err
+		return n
+	}
+	l.Refused = func(c door.Caller, err error) {
+		s.log.Warn("a connection was refused", "socket", scope.Name, "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	done := make(chan struct{})
+	s.serving.Go(func() {
+		defer close(done)
+		defer l.Close()
+		if err := s.agent.ServeScoped(ctx, l, peer, scope); err != nil {
+			s.log.Error("a narrower socket fails", "socket", scope.Name, "error", err)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			n.err = err
+		}
+	})
+	n.end = func() {
+		cancel()
+		<-done
+	}
+	return n
+}
+
+// listen makes the socket, and the folder that is its own where that is not there. One that is there stays: it may be mounted somewhere.
+func (s *sockets) listen(name string) (*door.Listener, error) {
+	if dir := s.home.NarrowDir(name); dir != "" {
+		for _, d := range []string{filepath.Dir(dir), dir} {
+			if err := safefile.PrivateDir(d); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return door.Alone(s.home.NarrowSocket(name))
+}
+
+// put takes it into the list, in place of the one of its name.
+func (s *sockets) put(n *narrowSocket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = slices.DeleteFunc(s.all, func(other *narrowSocket) bool { return other.scope.Name == n.scope.Name })
+	s.all = append(s.all, n)
+	slices.SortFunc(s.all, func(a, b *narrowSocket) int { return strings.Compare(a.scope.Name, b.scope.Name) })
+}
+
+// Add implements control.Sockets.
+func (s *sockets) Add(scope agent.Scope) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := errors.Join(s.unread, vault.CheckName(scope.Name), scope.Check()); err != nil {
+		return err
+	}
+	all := s.scopes()
+	if i := findScope(all, scope.Name); i >= 0 {
+		if !sameScope(all[i], scope) {
+			return control.ErrSocketThere
+		}
+		all[i] = scope
+		return s.renew(scope, all)
+	}
+	if err := s.checkUnused(scope.Name); err != nil {
+		return err
+	}
+	n := s.begin(scope)
+	if n.err == nil {
+		n.err = s.write(append(all, scope))
+	}
+	if n.err != nil {
+		n.end()
+		s.forget(scope.Name)
+		return n.err
+	}
+	s.put(n)
+	s.log.Info("a narrower socket", "socket", scope.Name)
+	return nil
+}
+
+// renew opens one again: its hosts may have other keys, and who is in its folder may have taken the socket away.
+func (s *sockets) renew(scope agent.Scope, all []agent.Scope) error {
+	if err := s.write(all); err != nil {
+		return err
+	}
+	s.find(scope.Name).end()
+	n := s.begin(scope)
+	s.put(n)
+	return n.err
+}
+
+// checkUnused says whether the folder is there, with something in it: that would be for all to see who are let into it.
+func (s *sockets) checkUnused(name string) error {
+	dir := s.home.NarrowDir(name)
+	if dir == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf(`the folder "%s" holds something: %q`, dir, entries[0].Name())
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Remove implements control.Sockets.
+func (s *sockets) Remove(name string) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if s.unread != nil {
+		return s.unread
+	}
+	n := s.find(name)
+	if n == nil {
+		return control.ErrNoSocket
+	}
+	all := slices.DeleteFunc(s.scopes(), func(other agent.Scope) bool { return other.Name == name })
+	if err := s.write(all); err != nil {
+		return err
+	}
+	n.end()
+	s.mu.Lock()
+	s.all = slices.DeleteFunc(s.all, func(other *narrowSocket) bool { return other == n })
+	s.mu.Unlock()
+	s.forget(name)
+	s.log.Info("a narrower socket is gone", "socket", name)
+	return nil
+}
+
+// forget takes its folder away, unless it holds something that is not ours.
+func (s *sockets) forget(name string) {
+	if dir := s.home.NarrowDir(name); dir != "" {
+		_ = os.Remove(dir)
+	}
+}
+
+// List implements control.Sockets.
+func (s *sockets) List() (all []control.Socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.all {
+		one := control.Socket{Scope: n.scope, Path: s.home.NarrowSocket(n.scope.Name)}
+		if n.err != nil {
+			one.Error = n.err.Error()
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (s *sockets) scopes() (all []agent.Scope) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.all {
+		all = append(all, n.scope)
+	}
+	return all
+}
+
+func (s *sockets) find(name string) *narrowSocket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.all, func(n *narrowSocket) bool { return n.scope.Name == name }); i >= 0 {
+		return s.all[i]
+	}
+	return nil
+}
+
+func (s *sockets) write(all []agent.Scope) error {
+	text, err := toml.Marshal(socketsFile{Schema: socketsSchema, Sockets: all})
+	if err != nil {
+		return err
+	}
+	return safefile.WriteFile(s.home.Sockets(), text, 0o600)
+}
+
+// sameScope: for the very same. The keys of a host are what was known when it was said.
+func sameScope(a, b agent.Scope) bool {
+	return a.Name == b.Name && slices.Equal(a.Keys, b.Keys) && slices.Equal(a.Purposes, b.Purposes) && a.Confirm == b.Confirm &&
+		slices.EqualFunc(a.Hosts, b.Hosts, func(x, y agent.ScopeHost) bool { return x.Name == y.Name && x.User == y.User })
+}
