@@ -15,6 +15,8 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+
+	"kagiban/hostsetup/authkeys"
 )
 
 // A HostKeyPolicy says what to do on first contact. The zero policy asks the person. Nothing accepts a changed key.
@@ -155,10 +157,10 @@ func (t Target) HostKeys() (keys, authorities []string, err error) {
 	}
 	for _, k := range id.db.HostKeys(id.lookup()) {
 		if k.Cert {
-			authorities = append(authorities, publicLine(k.PublicKey))
+			authorities = append(authorities, authkeys.Format(k.PublicKey, ""))
 			continue
 		}
-		keys = append(keys, publicLine(k.PublicKey))
+		keys = append(keys, authkeys.Format(k.PublicKey, ""))
 	}
 	return keys, authorities, nil
 }

@@ -38,7 +38,7 @@ func rowOfSocket(s control.Socket) socketRow {
 // socketState is a narrower socket in a few words.
 func socketState(s control.Socket) string {
 	if s.Error != "" {
-		return say.Text(say.StateDoorShut, say.Fields{"error": s.Error})
+		return say.Text(say.StateNarrowShut, say.Fields{"what": scopeText(s.Scope), "error": s.Error})
 	}
 	return say.Text(say.StateNarrow, say.Fields{"what": scopeText(s.Scope), "path": s.Path})
 }

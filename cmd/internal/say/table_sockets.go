@@ -16,6 +16,7 @@ const (
 	FolderLeft        ID = "folder-left"
 	NoSockets         ID = "no-sockets"
 	StateNarrow       ID = "state-narrow"
+	StateNarrowShut   ID = "state-narrow-shut"
 	ScopeAllKeys      ID = "scope-all-keys"
 	ScopeKeys         ID = "scope-keys"
 	ScopePurposes     ID = "scope-purposes"
@@ -48,17 +49,18 @@ func socketsTable() map[ID]Message {
 			StillTrue: "the agent's other sockets go on as they were",
 			Next:      "kagiban doctor",
 		},
-		SocketAdded:   {What: "{name} is for: {what}"},
-		SocketLimits:  {What: "it limits only programs that cannot reach the agent's other sockets: show them {folder}, and nothing above it"},
-		PipeLimits:    {What: "it limits only programs that cannot reach the agent's other pipes, which every program of yours on this computer can"},
-		SocketRemoved: {What: "{name} is gone, and whatever was connected to it"},
-		FolderLeft:    {What: "its folder {folder} was left: something else lies in it"},
-		NoSockets:     {What: "there are no narrower sockets"},
-		StateNarrow:   {What: "{what}; open at {path}"},
-		ScopeAllKeys:  {What: "all keys"},
-		ScopeKeys:     {What: "keys {keys}"},
-		ScopePurposes: {What: "only {purposes}"},
-		ScopeHosts:    {What: "logins only to {hosts}"},
-		ScopeConfirm:  {What: "each use is asked about"},
+		SocketAdded:     {What: "{name} is for: {what}"},
+		SocketLimits:    {What: "it limits only programs that cannot reach the agent's other sockets: show them {folder}, and nothing above it"},
+		PipeLimits:      {What: "it limits only programs that cannot reach the agent's other pipes, which every program of yours on this computer can"},
+		SocketRemoved:   {What: "{name} is gone, and whatever was connected to it"},
+		FolderLeft:      {What: "its folder {folder} was left: something else lies in it"},
+		NoSockets:       {What: "there are no narrower sockets"},
+		StateNarrow:     {What: "{what}; open at {path}"},
+		StateNarrowShut: {What: "{what}; shut: {error}"},
+		ScopeAllKeys:    {What: "all keys"},
+		ScopeKeys:       {What: "keys {keys}"},
+		ScopePurposes:   {What: "only {purposes}"},
+		ScopeHosts:      {What: "logins only to {hosts}"},
+		ScopeConfirm:    {What: "each use is asked about"},
 	}
 }
