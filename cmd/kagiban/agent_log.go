@@ -59,14 +59,17 @@ func (l *logFile) putAside() error {
 
 func (l *logFile) Close() error { return l.file.Close() }
 
-// logTail is what a log has got since it was from bytes long: its last lines, in
-// one. It is for a message about an agent that did not begin.
+// logTail is what a log has got since it was from bytes long, or was put aside: its last
+// lines, in one. It is for a message about an agent that did not begin.
 func logTail(path string, from int64) string {
 	f, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() < from {
+		from = 0
+	}
 	text, err := io.ReadAll(io.NewSectionReader(f, from, maxLog))
 	if err != nil {
 		return ""

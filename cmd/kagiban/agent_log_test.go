@@ -65,4 +65,7 @@ func TestLogTail(t *testing.T) {
 	if got := logTail(path, 16); got != "2; 3; 4; 5; 6" {
 		t.Errorf("%q", got)
 	}
+	if got := logTail(path, maxLog); got != "2; 3; 4; 5; 6" {
+		t.Errorf("put aside since: %q", got)
+	}
 }
