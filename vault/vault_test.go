@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -361,7 +360,7 @@ func TestLockHeld(t *testing.T) {
 		"Passwd": v.Passwd("laptop", []byte("correct horse"), []byte("x")),
 	} {
 		var locked *safefile.LockedError
-		if !errors.As(err, &locked) || !strings.Contains(err.Error(), strconv.Quote(v.dir)) {
+		if !errors.As(err, &locked) || !strings.Contains(err.Error(), `"`+v.dir+`"`) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -33,8 +33,8 @@ func TestForFile(t *testing.T) {
 		next string
 	}{
 		{"/home/me/id_rsa", &vault.CipherError{Cipher: "x", Advice: "ssh-keygen -p -f FILE"}, "ssh-keygen -p -f /home/me/id_rsa"},
-		{"it's mine", &vault.CipherError{Cipher: "x", Advice: "openssl -in FILE -out NEWFILE"}, `openssl -in 'it'\''s mine' -out NEWFILE`},
-		{"a b.ppk", &vault.FormatError{Looks: "a PuTTY private key", Advice: "puttygen FILE -o NEWFILE"}, "puttygen 'a b.ppk' -o NEWFILE"},
+		{"it's mine", &vault.CipherError{Cipher: "x", Advice: "openssl -in FILE -out NEWFILE"}, "openssl -in " + Quote("it's mine") + " -out NEWFILE"},
+		{"a b.ppk", &vault.FormatError{Looks: "a PuTTY private key", Advice: "puttygen FILE -o NEWFILE"}, "puttygen " + Quote("a b.ppk") + " -o NEWFILE"},
 	}
 	for _, tt := range tests {
 		said := ForFile(tt.file, tt.err)
