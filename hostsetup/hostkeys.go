@@ -28,6 +28,9 @@ type announced struct {
 }
 
 func newAnnounced(conn ssh.Conn, negotiated ssh.PublicKey) *announced {
+	if c, ok := negotiated.(*ssh.Certificate); ok {
+		negotiated = c.Key // which certificate it has changes, and the key that signed is the server's own
+	}
 	return &announced{conn, negotiated, make(chan []byte, 1)}
 }
 
