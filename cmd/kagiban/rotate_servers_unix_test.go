@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,7 @@ func TestRotate(t *testing.T) {
 	old := c.plain("laptop", c.passphrase)
 	known := filepath.Join(filepath.Dir(c.home), "known_hosts")
 	c.write(known, read(t, known)+"\ngit.example.com "+strings.Join(strings.Fields(read(t, filepath.Join(c.home, "keys", "laptop.pub")))[:2], " ")+"\n")
+	c.kagiban("key", "tie", "laptop", "git.example.com", "-F", c.config)
 	if _, _, code := c.kagiban("agent", "start"); code != 0 {
 		t.Fatalf("agent: exit %d", code)
 	}
@@ -55,6 +57,7 @@ func TestRotate(t *testing.T) {
 	if got := one.Exec("cat /home/owner/.ssh/authorized_keys"); got != lines+line+"\n" {
 		t.Errorf("authorized_keys:\n%swant\n%s%s", got, lines, line)
 	}
+	c.wantTied("laptop: git.example.com vps1, laptop-old: git.example.com vps2")
 	two.Exec("systemctl start ssh")
 	young := c.plain("laptop", fresh)
 	for _, s := range []struct {
@@ -73,6 +76,7 @@ func TestRotate(t *testing.T) {
 	if code != 0 || stdout != "vps2: opened by the new laptop, and the old key is refused; both were seen\n" {
 		t.Errorf("the second run: exit %d", code)
 	}
+	c.wantTied("laptop: git.example.com vps1 vps2, laptop-old: git.example.com")
 	if c.opens(two, old) || !c.opens(two, young) {
 		t.Error("the second server was not caught up")
 	}
@@ -163,6 +167,25 @@ func addBoth(c *client, hosts ...*vpstest.Host) {
 		if _, _, code := c.kagiban(args...); code != 0 {
 			c.t.Fatalf("add: exit %d", code)
 		}
+	}
+}
+
+// wantTied: the keys that are tied to servers, without the dates in their names.
+func (c *client) wantTied(want string) {
+	c.t.Helper()
+	out, _, _ := c.kagiban("key", "list", "--json")
+	var list struct{ Keys []keyRow }
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		c.t.Fatal(err)
+	}
+	var tied []string
+	for _, k := range list.Keys {
+		if len(k.Tied) > 0 {
+			tied = append(tied, replaced.ReplaceAllString(k.Name, "-old")+": "+strings.Join(k.Tied, " "))
+		}
+	}
+	if got := strings.Join(tied, ", "); got != want {
+		c.t.Errorf("tied are %s; want %s", got, want)
 	}
 }
 
