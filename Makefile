@@ -1,7 +1,7 @@
 # What people who work on kagiban type. scripts/need, which most targets begin with, looks
 # first and says what is missing.
 .POSIX:
-.PHONY: help build windows lint test test-all test-windows demo cover clean
+.PHONY: help build windows lint test test-all test-windows bench demo cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,12 +32,16 @@ test: ## every test that this machine can run, and what they come to
 test-windows: ## every test as a Windows program, and PuTTY's own tools with kagiban.exe, by wine
 	@scripts/windows test
 
-test-all: test ## the same, and what takes longer: OpenSSH's tests, other clients, Windows, the throwaway servers' own test, every scenario on every release, 200 random kills
+test-all: test ## the same, and what takes longer: OpenSSH's tests, other clients, Windows, the throwaway servers' own test, every scenario on every release, 200 random kills, how fast the agent is
 	@if [ "$$(id -u)" = 0 ]; then scripts/vps_test.sh; else sudo scripts/vps_test.sh; fi
 	@scripts/regress
 	@scripts/clients
 	@scripts/windows test
 	@scripts/test-matrix
+	@scripts/bench-agents -gate
+
+bench: ## the agent beside ssh-agent, pageant and that of golang.org/x/crypto: docs/performance.md; needs a quiet machine
+	@scripts/bench-agents
 
 demo: ## a throwaway server made key-only, before your eyes
 	@scripts/need demo
