@@ -25,16 +25,21 @@ type vaultKeys struct {
 	// forwarded says whether a key may be opened for a forwarded connection; nil: none may
 	forwarded func(name string) bool
 
-	mu    sync.Mutex
-	seen  []os.FileInfo // the key files as they were when keys was made
-	asOf  time.Time     // the time before seen was taken; zero: never
-	keys  []agent.LockedKey
-	known []vault.Key
+	mu     sync.Mutex
+	folder os.FileInfo   // nil: there was none
+	seen   []os.FileInfo // the key files as they were when keys was made
+	asOf   time.Time     // the time before these were taken; zero: never
+	keys   []agent.LockedKey
+	known  []vault.Key
 }
 
 // settleTime is how long after a change a file system may still give the same
 // date to another one: FAT counts in steps of two seconds.
 const settleTime = 3 * time.Second
+
+// glance is how long the files of a folder that has not changed are not looked at. kagiban replaces files, and that changes their folder; what
+// another program writes into one is seen after this time.
+const glance = time.Second
 
 // Keys lists the vault only if a file of it has changed since the last time, or so
 // lately that a further change might have got the same date. Where the keys turn
@@ -43,11 +48,19 @@ func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	folder, err := os.Stat(s.vault.Dir())
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	if now.Before(s.asOf.Add(glance)) && !now.Before(s.asOf) && folder != nil && s.folder != nil && sameFile(folder, s.folder) && settled([]os.FileInfo{folder}, s.asOf) {
+		return s.keys, nil
+	}
 	files, err := keyFiles(s.vault.Dir())
 	if err != nil {
 		return nil, err
 	}
 	if !s.asOf.IsZero() && slices.EqualFunc(files, s.seen, sameFile) && settled(files, s.asOf) {
+		s.folder, s.asOf = folder, now
 		return s.keys, nil
 	}
 	listed, err := s.vault.List()
@@ -61,7 +74,7 @@ func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
 			s.keys = append(s.keys, &vaultKey{vault: s.vault, key: k, log: s.log, forwarded: s.forwarded})
 		}
 	}
-	s.seen, s.asOf = files, now
+	s.folder, s.seen, s.asOf = folder, files, now
 	return s.keys, nil
 }
 

@@ -62,19 +62,33 @@ func TestSourceSameSlice(t *testing.T) {
 }
 
 // TestSourceSettled: a settled folder is not listed again; this is what makes a
-// list of the agent cheap.
+// list of the agent cheap. What is written into a file of it is seen a moment later.
 func TestSourceSettled(t *testing.T) {
-	s, dir := sourceAt(t, func() time.Time { return time.Now().Add(time.Hour) })
+	now := time.Now().Add(time.Hour)
+	s, dir := sourceAt(t, func() time.Time { return now })
 	mustKeys(t, s)
 	rewrite(t, filepath.Join(dir, "laptop.pub"), "me@laptop", "me@tablet")
+	now = now.Add(glance)
 	if got := mustKeys(t, s)[1].Comment(); got != "me@laptop" {
 		t.Errorf("the folder was listed again: %q", got)
 	}
 	if err := os.Chtimes(filepath.Join(dir, "laptop.pub"), time.Now(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	if got := mustKeys(t, s)[1].Comment(); got != "me@laptop" {
+		t.Errorf("the files were looked at again: %q", got)
+	}
+	now = now.Add(-time.Nanosecond) // a clock that is set back
 	if got := mustKeys(t, s)[1].Comment(); got != "me@tablet" {
 		t.Errorf("comment %q: a file with a new date was not looked at", got)
+	}
+	rewrite(t, filepath.Join(dir, "laptop.pub"), "me@tablet", "me@laptop")
+	if err := os.Chtimes(filepath.Join(dir, "laptop.pub"), now.Add(-time.Minute), now.Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(glance)
+	if got := mustKeys(t, s)[1].Comment(); got != "me@laptop" {
+		t.Errorf("comment %q: a file with a new date was not looked at a moment later", got)
 	}
 }
 
