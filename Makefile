@@ -7,12 +7,12 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/kagiban
-	go build -trimpath -o bin/ ./cmd/kagiban
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/kagiban
 
 windows: ## bin/windows-*/: kagiban.exe, and kagibanw.exe, the same without a window, which starts in the background and at login
 	@for arch in amd64 arm64 386; do echo "windows/$$arch"; \
-	  GOOS=windows GOARCH=$$arch go build -trimpath -o bin/windows-$$arch/kagiban.exe ./cmd/kagiban && \
-	  GOOS=windows GOARCH=$$arch go build -trimpath -ldflags -H=windowsgui -o bin/windows-$$arch/kagibanw.exe ./cmd/kagiban || exit 1; done
+	  GOOS=windows GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o bin/windows-$$arch/kagiban.exe ./cmd/kagiban && \
+	  GOOS=windows GOARCH=$$arch go build -trimpath -ldflags '-s -w -H=windowsgui' -o bin/windows-$$arch/kagibanw.exe ./cmd/kagiban || exit 1; done
 
 lint: ## gofmt, vet for four systems, build for every Windows, staticcheck, shellcheck
 	@scripts/need lint

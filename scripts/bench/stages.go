@@ -272,6 +272,7 @@ func (b *bench) manyKeys(r *running) error {
 		return err
 	}
 	b.note("sign with the last of 1000 keys, CPU against the first of few", r.name, many/few)
+	time.Sleep(2 * time.Second) // at rest
 	rss, err := r.rss()
 	b.note("RSS, 1000 keys", r.name, rss)
 	return err
