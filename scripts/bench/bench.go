@@ -126,6 +126,11 @@ func (b *bench) round(n int) error {
 	if err := b.alone(); err != nil {
 		return err
 	}
+	file, err := os.Stat(b.program)
+	if err != nil {
+		return err
+	}
+	b.note("size of the program", ours, float64(file.Size())/(1<<20))
 	for _, stage := range stages {
 		if stage.gated || !b.gate {
 			for _, r := range all {
