@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,8 +40,8 @@ func (w *logWriter) show(few int) error {
 			wanted = append(wanted, l)
 		}
 	}
-	if few >= 0 && few < len(wanted) {
-		wanted = wanted[len(wanted)-few:]
+	if few >= 0 {
+		wanted = lastUses(wanted, few)
 	}
 	w.shown += len(wanted)
 	for _, l := range wanted {
@@ -49,6 +50,19 @@ func (w *logWriter) show(few int) error {
 		}
 	}
 	return nil
+}
+
+// lastUses are the last lines that hold so many uses.
+func lastUses(lines []journal.Line, few int) []journal.Line {
+	for i, l := range slices.Backward(lines) {
+		if l.Entry == nil {
+			continue
+		}
+		if few--; few < 0 {
+			return lines[i+1:]
+		}
+	}
+	return lines
 }
 
 func (w *logWriter) wants(l journal.Line) bool {

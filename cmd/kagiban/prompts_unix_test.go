@@ -39,6 +39,7 @@ func TestPrompts(t *testing.T) {
 	x := newPrompting(t, vpstest.Up(t, threeDoors))
 	x.login()
 	x.forwarded()
+	x.logged()
 	x.holds()
 	x.ends()
 }

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"kagiban/agent/journal"
+)
+
+// TestUseLine: one line for a person, whatever is in the names.
+func TestUseLine(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 30, 5, 0, time.Local)
+	ssh := journal.Peer{PID: 7, Exe: "/usr/bin/ssh"}
+	for want, e := range map[string]journal.Entry{
+		"allowed  laptop        login you@vps1, /usr/bin/ssh (7)": {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "login", User: "you", Host: "vps1", HostKey: "SHA256:x", Peer: ssh},
+		"asked    me@here       login you@SHA256:x, /usr/bin/ssh (7), from another computer, through a, then b": {
+			Request: "sign", Decision: "asked", Comment: "me@here", Purpose: "login", User: "you", HostKey: "SHA256:x", Peer: ssh, Forwarded: true, Via: "a, then b",
+		},
+		"refused  SHA256:k      login you@?, a program (?), from another computer, no such key": {Request: "sign", Decision: "refused", Fingerprint: "SHA256:k", Purpose: "login", User: "you", Forwarded: true, Reason: "no such key"},
+		"allowed  laptop        git signature, /usr/bin/ssh (7), by socket bots":                {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "git", Namespace: "git", Peer: ssh, Socket: "bots"},
+		"allowed  laptop        something that is neither a login nor a file, /usr/bin/ssh (7)": {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "other", Peer: ssh},
+		"refused  -             a session bind, /usr/bin/ssh (7), why":                          {Request: "bind", Decision: "refused", Purpose: "other", Peer: ssh, Reason: "why"},
+		"refused  -             a change of the agent's keys, /usr/bin/ssh (7), why":            {Request: "change", Decision: "refused", Purpose: "other", Peer: ssh, Reason: "why"},
+		"allowed  b red         signature for \"a b\", /bin/x (7)":                              {Request: "sign", Decision: "allowed", Key: "b\x1b[31m red", Purpose: "file", Namespace: "a\nb\u202e", Peer: journal.Peer{PID: 7, Exe: "/bin/\u009bmx"}},
+	} {
+		e.Time = at.UTC()
+		if got := useLine(&e); got != "2026-11-23 09:30:05  "+want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+	long := journal.Entry{Key: strings.Repeat("k", 256), User: strings.Repeat("u", 256), Purpose: "login", Reason: strings.Repeat("r", 256), Peer: journal.Peer{Exe: strings.Repeat("e", 1024)}}
+	if got := useLine(&long); len(got) > 600 {
+		t.Errorf("%d bytes: %s", len(got), got)
+	}
+}
+
+func TestParseSince(t *testing.T) {
+	now := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"": {}, "30m": now.Add(-30 * time.Minute), "2d": now.Add(-48 * time.Hour), "2026-11-20": time.Date(2026, 11, 20, 0, 0, 0, 0, time.Local),
+		"2026-11-20 10:15": time.Date(2026, 11, 20, 10, 15, 0, 0, time.Local), "2026-11-20 10:15:30": time.Date(2026, 11, 20, 10, 15, 30, 0, time.Local),
+		"2026-11-20T10:15:30.250Z": time.Date(2026, 11, 20, 10, 15, 30, 250e6, time.UTC),
+	} {
+		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"yesterday", "2026-13-01", "-1h", "1y"} {
+		if got, err := parseSince(text, now); err == nil {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
