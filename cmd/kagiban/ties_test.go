@@ -17,6 +17,7 @@ import (
 	"kagiban/cmd/internal/home"
 	"kagiban/hostsetup/book"
 	"kagiban/vault"
+	"kagiban/vault/safefile"
 )
 
 // tiesIn are the ties of a user whose files lie in folder.
@@ -108,11 +109,11 @@ func TestTiesAt(t *testing.T) {
 
 // TestTiesAsTheyAreNow: what changes in hosts.toml, known_hosts and config.toml is seen at once; nothing is read where nothing has changed.
 func TestTiesAsTheyAreNow(t *testing.T) {
-	folder, here, rekeyed := t.TempDir(), newHostSigner(t), newHostSigner(t)
+	folder, here, rekeyed := filepath.Join(t.TempDir(), "kagiban"), newHostSigner(t), newHostSigner(t)
 	now := time.Now().Add(10 * time.Second)
 	s := tiesIn(t, folder, func() time.Time { return now })
 	page := book.Host{Name: "vps1", Key: "one", Fingerprint: "SHA256:one", HostKeys: []string{bareLine(here)}}
-	if err := os.Chmod(folder, 0o700); err != nil {
+	if err := safefile.PrivateDir(folder); err != nil {
 		t.Fatal(err)
 	}
 	step := func(what string, err error, host ssh.Signer, want string) {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"kagiban/vault/safefile"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -62,8 +64,8 @@ func TestStrangeFilesAreRefused(t *testing.T) {
 		"schema = 1\n[[host]]\nnmae = \"vps1\"\n": 3,
 		"schema = 1\n[[host]\n":                   2,
 	} {
-		b := Book{filepath.Join(t.TempDir(), "hosts.toml")}
-		if err := os.WriteFile(b.Path, []byte(text), 0o600); err != nil {
+		b := Book{filepath.Join(t.TempDir(), "kagiban", "hosts.toml")}
+		if err := errors.Join(safefile.PrivateDir(filepath.Dir(b.Path)), os.WriteFile(b.Path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := b.Hosts()
@@ -71,8 +73,8 @@ func TestStrangeFilesAreRefused(t *testing.T) {
 		if !errors.As(err, &f) || f.Line != line {
 			t.Errorf("%q: %v", text, err)
 		}
-		if err := b.Put(context.Background(), Host{Name: "x"}); err == nil {
-			t.Errorf("%q was written over", text)
+		if err := b.Put(context.Background(), Host{Name: "x"}); !errors.As(err, &f) {
+			t.Errorf("%q was written over: %v", text, err)
 		}
 	}
 }

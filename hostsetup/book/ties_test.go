@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/vault/safefile"
 )
 
 // tied is the book's ties, one a word: KEY/FINGERPRINT>HOST.
@@ -102,8 +104,8 @@ func TestTies(t *testing.T) {
 func TestTiesByHand(t *testing.T) {
 	ctx := context.Background()
 	const byHand = "schema = 1\n\n# for work\n[[tie]]\nkey = \"k\" # mine\nhost = \"git.example.org\"\n"
-	b := Book{filepath.Join(t.TempDir(), "hosts.toml")}
-	if err := errors.Join(os.Chmod(filepath.Dir(b.Path), 0o700), os.WriteFile(b.Path, []byte(byHand), 0o600)); err != nil {
+	b := Book{filepath.Join(t.TempDir(), "kagiban", "hosts.toml")}
+	if err := errors.Join(safefile.PrivateDir(filepath.Dir(b.Path)), os.WriteFile(b.Path, []byte(byHand), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.RenameKey(ctx, "k", "l", "F"); err != nil {
