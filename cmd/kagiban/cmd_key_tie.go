@@ -62,6 +62,13 @@ func (p *program) keyTie(ctx context.Context, name, host, config string) error {
 		knows = "a certificate authority"
 	}
 	p.tellKey(say.KeyTied, key, "host", t.Host, "count", knows)
+	h, err := p.home()
+	if err != nil {
+		return err
+	}
+	if settings, err := h.LoadConfig(); err == nil && settings.PerServer != nil && !*settings.PerServer {
+		p.tell(say.TiesOff)
+	}
 	return nil
 }
 
@@ -71,9 +78,14 @@ func (p *program) tieTo(ctx context.Context, b book.Book, host, config string) (
 	page, err := b.Find(host)
 	switch {
 	case err == nil:
-		known.read(append(usualHosts(), page.KnownHosts...))
-		_, authorities = known.count(page.KnownAs)
-		return book.Tie{Host: page.Name}, len(page.HostKeys), authorities, nil
+		files := append(usualHosts(), page.KnownHosts...)
+		known.read(files)
+		keys, authorities = known.count(page.KnownAs)
+		keys = max(keys, len(page.HostKeys))
+		if keys+authorities == 0 {
+			err = unknownHost(page.Name, page.KnownAs, files)
+		}
+		return book.Tie{Host: page.Name}, keys, authorities, err
 	case !errors.Is(err, book.ErrNoHost):
 		return t, 0, 0, err
 	}
@@ -93,12 +105,16 @@ func (p *program) tieTo(ctx context.Context, b book.Book, host, config string) (
 		keys, authorities = known.count(bare)
 	}
 	if keys+authorities == 0 {
-		return t, 0, 0, say.Fail(say.TieUnknown, nil, "host", t.Host, "name", target.KnownAs, "files", strings.Join(target.KnownHosts, ", "))
+		return t, 0, 0, unknownHost(t.Host, target.KnownAs, target.KnownHosts)
 	}
 	if (knownServers{}).knownAs(book.Tie{Host: t.Host}) == t.KnownAs {
 		t.KnownAs = ""
 	}
 	return t, keys, authorities, nil
+}
+
+func unknownHost(host, name string, files []string) error {
+	return say.Fail(say.TieUnknown, nil, "host", host, "name", name, "files", strings.Join(files, ", "))
 }
 
 // usualHosts are the files of known hosts that ssh's own configuration names.

@@ -55,6 +55,7 @@ func TestTiesAt(t *testing.T) {
 	}
 	line := func(name string) string { return lineOf(keys[name]) }
 	lay(t, s.book.Path, "schema = 1\n[[host]]\nname = 'vps1'\nknown_as = 'vps1.example.com'\nhost_keys = ['"+bareLine(keys["page ed25519"])+"', '"+bareLine(keys["page rsa"])+"', '"+bareLine(keys["revoked"])+"']\n"+
+		"[[host]]\nname = 'vps1-root'\nhost_keys = ['"+bareLine(keys["page rsa"])+"']\n[[tie]]\nkey = 'two'\nhost = 'vps1-root'\n"+
 		"[[host]]\nname = 'vps2'\nhost_keys = ['"+bareLine(keys["other page"])+"']\n"+
 		"[[tie]]\nkey = 'called otherwise'\nfingerprint = 'SHA256:one'\nhost = 'vps1'\n"+
 		"[[tie]]\nkey = 'one'\nhost = 'git'\nknown_as = 'git.example.com'\nknown_hosts = ['"+filepath.Join(folder, "further")+"']\n"+
@@ -81,9 +82,9 @@ func TestTiesAt(t *testing.T) {
 		want string
 	}{
 		{"a host key of the page", keys["page ed25519"].PublicKey(), "HE"},
-		{"another one", keys["page rsa"].PublicKey(), "HE"},
+		{"another one, which another page has, too", keys["page rsa"].PublicKey(), "HH"},
 		{"one that ssh has learnt", keys["page by ssh"].PublicKey(), "HE"},
-		{"a certificate for one of the page's", certificate("page rsa", "stranger", "what.ever"), "HE"},
+		{"a certificate for one of the page's", certificate("page ed25519", "stranger", "what.ever"), "HE"},
 		{"a certificate by its authority", certificate("stranger", "authority", "other.example.com", "vps1.example.com"), "HE"},
 		{"with a wildcard", certificate("stranger", "authority", "vps?.example.com"), "HE"},
 		{"by its authority for another", certificate("stranger", "authority", "vps3.example.com"), "EE"},

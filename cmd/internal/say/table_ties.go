@@ -7,14 +7,16 @@ const (
 	TieUnknown ID = "tie-unknown"
 	NotTied    ID = "not-tied"
 	TiedNone   ID = "tied-to-none"
+	TiesOff    ID = "ties-off"
 )
 
 func tiesTable() map[ID]Message {
 	return map[ID]Message{
 		KeyTied:   {What: "{key} is tied to {host}, which is known by {count}: a login there is offered it first"},
+		TiesOff:   {What: "nothing is made of that while config.toml says per_server = false: every server is offered every key"},
 		KeyUntied: {What: "{key} is not tied to {host} any more"},
 		TieUnknown: {
-			What:      "{host} is neither a server of the book nor known to ssh: there is no host key for {name} in {files}",
+			What:      "no host key of {host} is known here: the book has none, and there is none for {name} in {files}",
 			StillTrue: "nothing was changed",
 			Next:      "kagiban host add {host}   (a server of yours)\nssh {host}   (any other: ssh shows its host key, and keeps it), then the same command again",
 		},
