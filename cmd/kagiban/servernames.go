@@ -48,6 +48,7 @@ type knownServers struct {
 	revoked        map[string]bool     // host keys and authorities
 	lines          map[string][]string // by host key: the names on each line that has it, hidden ones too
 	pages          []book.Host
+	called         map[string]string // by alias: the name in known_hosts
 	ties           []book.Tie
 	untold         bool // per_server = false
 }
@@ -165,7 +166,7 @@ func (s *serverNames) look() knownServers {
 }
 
 func newKnownServers() knownServers {
-	return knownServers{aliases: map[string][]string{}, names: map[string][]string{}, revoked: map[string]bool{}, lines: map[string][]string{}}
+	return knownServers{aliases: map[string][]string{}, names: map[string][]string{}, revoked: map[string]bool{}, lines: map[string][]string{}, called: map[string]string{}}
 }
 
 // readOwn reads what kagiban itself says. Of a file that cannot be read what was known before is kept.
@@ -182,6 +183,7 @@ func (s *serverNames) readOwn() knownServers {
 	}
 	k.untold = s.perServerOff()
 	for _, h := range k.pages {
+		k.called[h.Name] = h.KnownAs
 		for _, line := range h.HostKeys {
 			if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
 				k.aliases[blob(key)] = append(k.aliases[blob(key)], h.Name)

@@ -81,8 +81,8 @@ func (k knownServers) tiesAt(host ssh.PublicKey, now time.Time) (here []book.Tie
 
 // knownAs is the name under which known_hosts has the server of a tie.
 func (k knownServers) knownAs(t book.Tie) string {
-	if i := slices.IndexFunc(k.pages, func(h book.Host) bool { return h.Name == t.Host }); i >= 0 {
-		return k.pages[i].KnownAs
+	if name, ok := k.called[t.Host]; ok {
+		return name
 	}
 	if t.KnownAs != "" {
 		return t.KnownAs

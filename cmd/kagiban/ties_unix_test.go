@@ -233,6 +233,9 @@ func (x *offering) eachHostKey() {
 		x.t.Errorf("it shows no certificate: %s", said)
 	}
 	x.must("key", "untie", "laptop", "certified")
+	x.must("key", "tie", "laptop", "b", "-F", x.config)
+	x.wantIn("by way of another, which the agent is forwarded to", true, "-A", "b", "ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes", "owner@127.0.0.1")
+	x.must("key", "untie", "laptop", "b")
 }
 
 // switched: what is said while the agent runs is in force at once.
