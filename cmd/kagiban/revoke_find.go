@@ -146,7 +146,11 @@ func (r *revoking) lose(s *suspect) error {
 	}
 	r.key, r.client = s.key, cmp.Or(s.name, r.asked)
 	r.p.tell(say.RevokeKey, "type", s.key.Type(), "fingerprint", ssh.FingerprintSHA256(s.key), "names", cmp.Or(strings.Join(s.names, ", "), "no comment"))
-	return nil
+	hosts, err := r.book.Hosts()
+	for _, f := range r.p.loggedElsewhere(r.key, hosts) {
+		r.p.tell(say.RevokeLogged, "server", f["server"], "user", f["user"], "time", f["time"])
+	}
+	return err
 }
 
 // inUse refuses the key by which one of the servers is logged in to.

@@ -9,12 +9,13 @@ import (
 	"slices"
 
 	"kagiban/cmd/internal/inventory"
+	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
 	"kagiban/hostsetup/book"
 )
 
 // elsewhere are the servers that ssh knows and the book does not: names, and how many have hashed ones. ssh knows them from its known_hosts files, and by the
-// aliases of its configuration.
+// aliases of its configuration; and the log of uses has seen the old key log in to some.
 func (r *rotation) elsewhere(ctx context.Context) ([]string, int, error) {
 	hosts, err := r.v.book.Hosts()
 	if err != nil {
@@ -47,6 +48,11 @@ func (r *rotation) elsewhere(ctx context.Context) ([]string, int, error) {
 			return h.Name == t.Name || h.KnownAs == t.KnownAs || h.Address == t.Address && h.Port == t.Port
 		}) {
 			names = append(names, t.Name)
+		}
+	}
+	for _, f := range r.p.loggedElsewhere(r.off, hosts) {
+		if !slices.Contains(names, f["server"]) {
+			names = append(names, say.Text(say.RotateLogged, f))
 		}
 	}
 	return names, hashed, ctx.Err()

@@ -17,6 +17,8 @@ const (
 	LogForwarded ID = "log-forwarded"
 	LogVia       ID = "log-via"
 	LogSocket    ID = "log-socket"
+	RotateLogged ID = "rotate-logged"
+	RevokeLogged ID = "revoke-logged"
 	StateMissed  ID = "state-missed"
 )
 
@@ -41,6 +43,9 @@ func logTable() map[ID]Message {
 		LogForwarded: {What: "from another computer"},
 		LogVia:       {What: "from another computer, through {via}"},
 		LogSocket:    {What: "by socket {socket}"},
+
+		RotateLogged: {What: "{server}  (the log saw the old key log in there as {user}, last at {time})"},
+		RevokeLogged: {What: "not in the book, so it is not taken off there: {server} (the log saw it log in there as {user}, last at {time})"},
 
 		StateMissed: {What: "uses that are not in {where}: {count} ({error})"},
 	}
