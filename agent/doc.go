@@ -2,7 +2,7 @@
 // memory, and the decision which of them may sign what for whom. It speaks the
 // protocol on connections that others accept, and reaches everything else through
 // small interfaces that its caller supplies: keys at rest (Source), a person
-// (Asker), keys in devices (Hardware), two clocks, a log.
+// (Asker), keys in devices (Hardware), the log of uses (Journal), two clocks, a log.
 //
 // What it promises:
 //
@@ -30,6 +30,8 @@
 //     open a locked key that does not say that it may. A bind that was refused
 //     counts as one: who is there is not known. (OpenSSH's agent takes keys from
 //     there and gives them up.)
+//   - Every request for a signature is recorded (Journal), allowed or not, before its
+//     answer is written; where it cannot be recorded it is answered all the same.
 //   - A narrower socket (Scope) lists, signs, binds and queries, with its keys, for its
 //     purposes and to its hosts alone; to a host only over a connection that is bound to
 //     it. Nothing forwarded is served there, and nobody there brings up a question for a
