@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/hostsetup/book"
 	"kagiban/scripts/vpstest"
 )
 
@@ -113,6 +114,10 @@ func TestRevokeOneOfFifty(t *testing.T) {
 	put(c, h, "root", "/etc/ssh/keys/owner", `from="192.0.2.7" `+lost.line+"\n")
 	put(c, h, "root", "/root/.ssh/authorized_keys", "# kept\n"+lost.line+"\n"+keys[3].line)
 	h.Exec("chmod 755 /etc/ssh/keys; chmod 644 /etc/ssh/keys/owner")
+	pages := book.Book{Path: filepath.Join(c.home, "hosts.toml")}
+	if err := pages.Tie(t.Context(), book.Tie{Key: "client10", Fingerprint: lost.print, Host: h.Name}); err != nil {
+		t.Fatal(err)
+	}
 	before := h.Snapshot()
 	for _, s := range []struct {
 		name string
@@ -138,6 +143,9 @@ func TestRevokeOneOfFifty(t *testing.T) {
 	}
 	if stdout, _, code := c.revoke("client10", "--yes"); code != 0 || stdout != h.Name+": revoked (4 lines in 4 files, refused on a new connection)\n" {
 		t.Errorf("exit %d, %q", code, stdout)
+	}
+	if ties, err := pages.Ties(); err != nil || len(ties) != 1 || ties[0].Key != "laptop" {
+		t.Errorf("tied are %v, %v", ties, err)
 	}
 	if got, want := keysAt(h, file), strings.Replace(crowd, lost.line+"\n", "", 1); got != want {
 		t.Errorf("the other 49 are not as they were:\n%q\n%q", got, want)
