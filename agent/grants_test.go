@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"kagiban/agent/wire"
 )
 
@@ -132,6 +134,26 @@ func TestAYesHolds(t *testing.T) {
 			t.Errorf("afterwards %d uses are allowed", got)
 		}
 		x.want("afterwards", true, same)
+	})
+}
+
+// sameName calls every server the same.
+type sameName struct{}
+
+func (sameName) Name(ssh.PublicKey) string { return "vps" }
+
+// TestAYesIsForAServer and not for its name.
+func TestAYesIsForAServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newBed(t, Consent{Yes: true, UntilLocked: true})
+		x.Agent.servers = sameName{}
+		x.want("the first", true, x.login(x.a, "1", "me"))
+		x.want("another one of that name", true, x.login(x.b, "2", "me"))
+		x.want("by way of the first", true, x.file("git").after(x.a.bind(t, "f", true)))
+		x.want("by way of the other", true, x.file("git").after(x.a.bind(t, "f", true), x.b.bind(t, "g", true)))
+		x.want("by way of the other alone", true, x.file("git").after(x.b.bind(t, "f", true)))
+		x.want("and then the first", true, x.file("git").after(x.b.bind(t, "f", true), x.a.bind(t, "g", true)))
+		x.want("as at first", false, x.file("git").after(x.a.bind(t, "h", true)))
 	})
 }
 
