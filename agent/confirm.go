@@ -54,7 +54,7 @@ func (a *Agent) joinConfirm(e *entry, p Prompt, g grant, what digest) (q *questi
 	if a.seal != nil || e.gone || e.hidden {
 		return settled(nil, errLocked), true
 	}
-	if p.Holds && a.isGrantedLocked(e, g) {
+	if a.isGrantedLocked(e, g) {
 		return settled(nil, nil), true // meanwhile
 	}
 	for _, c := range e.confirms {

@@ -65,7 +65,7 @@ func (b *binds) digest() digest {
 func (u *signing) mayUse(ctx context.Context) error {
 	p := u.prompt()
 	g := u.grant(p)
-	if !p.Holds || !u.agent.isGranted(u.entry, g) {
+	if !u.agent.isGranted(u.entry, g) {
 		u.conn.watch()
 		yes := func() error { return u.agent.confirm(ctx, u.entry, p, g, u.request) }
 		if err := u.scope.ask(ctx, u.agent.now, yes); err != nil {
@@ -101,7 +101,7 @@ func (a *Agent) grantLocked(e *entry, g grant, c Consent) {
 	}
 	e.grants[g] = held
 	for _, other := range e.confirms {
-		if other.grant == g && other.prompt.Holds && other.over == nil {
+		if other.grant == g && other.over == nil {
 			other.granted = true
 			other.cancel()
 		}

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,12 +148,15 @@ func TestAYesIsForAServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newBed(t, Consent{Yes: true, UntilLocked: true})
 		x.Agent.servers = sameName{}
+		c := newHostKey(t)
 		x.want("the first", true, x.login(x.a, "1", "me"))
 		x.want("another one of that name", true, x.login(x.b, "2", "me"))
 		x.want("by way of the first", true, x.file("git").after(x.a.bind(t, "f", true)))
 		x.want("by way of the other", true, x.file("git").after(x.a.bind(t, "f", true), x.b.bind(t, "g", true)))
 		x.want("by way of the other alone", true, x.file("git").after(x.b.bind(t, "f", true)))
 		x.want("and then the first", true, x.file("git").after(x.b.bind(t, "f", true), x.a.bind(t, "g", true)))
+		x.want("by way of the first, then a third", true, x.file("git").after(x.a.bind(t, "f", true), c.bind(t, "g", true)))
+		x.want("by way of the other, then the third", true, x.file("git").after(x.b.bind(t, "f", true), c.bind(t, "g", true)))
 		x.want("as at first", false, x.file("git").after(x.a.bind(t, "h", true)))
 	})
 }
@@ -194,7 +198,7 @@ func TestWhatEndsAYes(t *testing.T) {
 		"lock of the key": func(x *bed) { _ = x.Lock("work") },
 		"lock":            func(x *bed) { _ = x.Lock() },
 		"removal of all":  func(x *bed) { x.RemoveAll() },
-		"ssh-add -d": func(x *bed) {
+		"removal": func(x *bed) {
 			wantSuccess(x, connect(x, x.Agent).call(&wire.RemoveIdentity{Blob: x.k.public.Marshal()}))
 		},
 		"ssh-add -x and -X": func(x *bed) {
@@ -213,7 +217,7 @@ func TestWhatEndsAYes(t *testing.T) {
 				time.Sleep(30 * 24 * time.Hour)
 				x.want("a month later", false, x.file("git"))
 				end(x)
-				if name != "sleep" && name != "ssh-add -c again" {
+				if name != "sleep" && !strings.HasPrefix(name, "ssh-add -") {
 					x.unlock()
 				}
 				x.want("afterwards", true, x.file("git"))
@@ -272,4 +276,15 @@ func TestAYesToOldLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestANoBesideAYes: the same was allowed at the moment at which it was refused in another question.
+func TestANoBesideAYes(t *testing.T) {
+	a, e := New(Options{}), &entry{}
+	for end, want := range map[error]error{context.Canceled: nil, errRefused: errRefused} {
+		c := &confirmation{granted: true, question: &question{done: make(chan struct{})}}
+		if a.settleConfirm(e, c, Consent{}, end); c.err != want {
+			t.Errorf("%v becomes %v", end, c.err)
+		}
+	}
 }
