@@ -141,7 +141,7 @@ func TestAYesHolds(t *testing.T) {
 // sameName calls every server the same.
 type sameName struct{}
 
-func (sameName) Name(ssh.PublicKey) string { return "vps" }
+func (sameName) Name(ssh.PublicKey, Peer) string { return "vps" }
 
 // TestAYesIsForAServer and not for its name.
 func TestAYesIsForAServer(t *testing.T) {

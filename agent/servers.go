@@ -5,14 +5,15 @@ import "golang.org/x/crypto/ssh"
 // Servers knows servers by their host keys.
 type Servers interface {
 	// Name is what people call the server that holds this host key or certificate, ""
-	// where that is not known. It is called outside every lock, from any goroutine, and
-	// may read files; it is to be quick where they have not changed.
-	Name(hostKey ssh.PublicKey) string
+	// where that is not known; asking is who is connected to it, or wants to be. It is
+	// called outside every lock, from any goroutine, and may read files; it is to be
+	// quick where they have not changed.
+	Name(hostKey ssh.PublicKey, asking Peer) string
 }
 
-func (a *Agent) serverName(hostKey ssh.PublicKey) string {
-	if a.servers == nil {
+func (s *session) serverName(hostKey ssh.PublicKey) string {
+	if s.agent.servers == nil {
 		return ""
 	}
-	return a.servers.Name(hostKey)
+	return s.agent.servers.Name(hostKey, s.peer)
 }

@@ -19,7 +19,7 @@ type signing struct {
 
 // use is what the signature is for.
 func (u *signing) use() Use {
-	use := u.binds.use(u.request.Data, u.agent.serverName)
+	use := u.binds.use(u.request.Data, u.serverName)
 	use.Server, use.Socket = cmp.Or(use.Server, u.server), u.scope.name()
 	return use
 }

@@ -11,6 +11,10 @@ func Chain(pid int) []Caller { return chain(pid) }
 // WorkDir is the folder that a process works in now, or "" where the system does not say.
 func WorkDir(pid int) string { return workDir(pid) }
 
+// Args are the words that a process was started with, its own word for its program first; nil where the system does not say. The
+// process itself can change them.
+func Args(pid int) []string { return args(pid) }
+
 // climb follows parents, as look tells of each.
 func climb(pid int, look func(pid int) (c Caller, parent int, ok bool)) (all []Caller) {
 	for pid > 1 && len(all) < maxChain {

@@ -19,3 +19,5 @@ func chain(pid int) []Caller {
 }
 
 func workDir(int) string { return "" }
+
+func args(int) []string { return nil }

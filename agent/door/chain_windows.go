@@ -57,3 +57,5 @@ func beginning(pid int) int64 {
 }
 
 func workDir(int) string { return "" }
+
+func args(int) []string { return nil }

@@ -91,7 +91,7 @@ func TestAskerConfirm(t *testing.T) {
 		want   string
 	}{
 		{login, agent.Origin{}, `log in to vps1 (vps1.example.com) as "me"` + who},
-		{agent.Use{Purpose: agent.UseLogin, User: "me", HostKey: "SHA256:h"}, agent.Origin{}, `log in as "me" to a server that is not known here, with host key SHA256:h` + who},
+		{agent.Use{Purpose: agent.UseLogin, User: "me", HostKey: "SHA256:h"}, agent.Origin{}, `log in as "me" to the server with host key SHA256:h, whose name is not known` + who},
 		{agent.Use{Purpose: agent.UseLogin, User: "me"}, agent.Origin{}, `log in as "me" to a server that it does not name` + who},
 		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{}, `sign for git` + who},
 		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/home/me/\x1b[2Jwork", Parents: "/usr/bin/git\n/bin/bash"}, `sign for git in /home/me/work` + who + " started by git, bash"},

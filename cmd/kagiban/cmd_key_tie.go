@@ -120,7 +120,7 @@ func unknownHost(host, name string, files []string) error {
 // usualHosts are the files of known hosts that ssh's own configuration names.
 func usualHosts() []string {
 	folder, _ := os.UserHomeDir() // without one it names the system's alone
-	_, hosts := sshFiles(folder)
+	_, hosts, _ := sshFiles(folder)
 	return hosts
 }
 

@@ -131,7 +131,7 @@ func (x *prompting) forwarded() {
 	x.wantAsked(x.ssh("-A", "one", "ssh -A two ssh three true"),
 		toOne+bySSH,
 		toTwo+throughOne+sshBehind,
-		`log in as "owner" to a server that is not known here, with host key `+print+throughOne+", then two.example.com"+sshBehind)
+		`log in as "owner" to the server with host key `+print+`, whose name is not known`+throughOne+", then two.example.com"+sshBehind)
 }
 
 // holds: for that server, and not for another, nor for the same one from elsewhere.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/agent"
 	"kagiban/agent/wire"
 	"kagiban/cmd/internal/home"
 	"kagiban/hostsetup/book"
@@ -35,6 +36,7 @@ type serverNames struct {
 // toldName is a name that Name has said.
 type toldName struct {
 	name string
+	pid  int // who was told
 	at   time.Time
 }
 
@@ -47,6 +49,7 @@ type knownServers struct {
 	authorities    []hostAuthority
 	revoked        map[string]bool     // host keys and authorities
 	lines          map[string][]string // by host key: the names on each line that has it, hidden ones too
+	configured     []string            // what ssh's configuration calls servers, and their ports
 	pages          []book.Host
 	called         map[string]string // by alias: the name in known_hosts
 	ties           []book.Tie
@@ -62,23 +65,27 @@ const rereadAfter = time.Minute
 // maxNames is how many names of one server are told; who has copied one host key to many servers sees that there are more.
 const maxNames = 3
 
-// Name is the alias in hosts.toml, and in brackets the name that known_hosts has; or the one of both that there is. Names that
-// known_hosts hides (HashKnownHosts) cannot be told.
-func (s *serverNames) Name(hostKey ssh.PublicKey) string {
+// Name is the alias in hosts.toml, and in brackets the name that known_hosts has; or the one of both that there is. A name that
+// known_hosts hides (HashKnownHosts) is told where ssh was told it.
+func (s *serverNames) Name(hostKey ssh.PublicKey, asking agent.Peer) string {
 	now, key := s.now(), blob(hostKey)
 	s.mu.Lock()
 	told, ok := s.told[key]
 	s.mu.Unlock()
-	if ok && now.Sub(told.at).Abs() < tellAgain {
+	if ok && now.Sub(told.at).Abs() < tellAgain && (told.name != "" || told.pid == asking.PID) {
 		return told.name
 	}
-	name := s.look().name(hostKey, now)
+	known := s.look()
+	name := known.name(hostKey, now)
+	if name == "" {
+		name = known.hiddenName(hostKey, asking.PID)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.told == nil || len(s.told) >= 1000 {
 		s.told = map[string]toldName{}
 	}
-	s.told[key] = toldName{name, now}
+	s.told[key] = toldName{name, asking.PID, now}
 	return name
 }
 
@@ -155,11 +162,12 @@ func (s *serverNames) look() knownServers {
 		}
 		seen := states(own)
 		known := s.readOwn()
-		config, hosts := sshFiles(s.home)
+		config, hosts, names := sshFiles(s.home)
 		hosts = unique(append(hosts, known.further()...))
 		s.files = slices.Concat(own, config, hosts)
 		s.seen, s.asOf = append(seen, states(s.files[len(own):])...), now
 		known.read(hosts)
+		known.configured = names
 		s.known = known
 	}
 	return s.known

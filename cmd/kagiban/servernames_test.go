@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 
+	"kagiban/agent"
 	"kagiban/hostsetup/book"
 )
 
@@ -85,18 +86,18 @@ func TestServerNames(t *testing.T) {
 		"of a user":          {certificate(authority, func(c *ssh.Certificate) { c.CertType = ssh.UserCert }), ""},
 		"with a requirement": {certificate(authority, func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"x": ""} }), ""},
 	} {
-		if got := s.Name(tt.key); got != tt.want {
+		if got := s.Name(tt.key, agent.Peer{}); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
 	now = now.Add(tellAgain)
 	lay(t, filepath.Join(folder, ".ssh", "known_hosts2"), "late "+lineOf(hashed)) // a file that was not there
-	if got := s.Name(hashed.PublicKey()); got != "late" {
+	if got := s.Name(hashed.PublicKey(), agent.Peer{}); got != "late" {
 		t.Errorf("after a change: %q", got)
 	}
 	lay(t, s.book.Path, "nonsense")
 	now = now.Add(tellAgain)
-	if got := s.Name(both.PublicKey()); got != "vps1 (vps1.example.com)" {
+	if got := s.Name(both.PublicKey(), agent.Peer{}); got != "vps1 (vps1.example.com)" {
 		t.Errorf("with a book that cannot be read: %q", got)
 	}
 }
@@ -107,17 +108,17 @@ func TestServerNamesAreQuick(t *testing.T) {
 	now := time.Now().Add(10 * time.Second)
 	s := &serverNames{home: folder, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
 	lay(t, filepath.Join(folder, ".ssh", "known_hosts"), "a "+lineOf(server))
-	s.Name(server.PublicKey())
+	s.Name(server.PublicKey(), agent.Peer{})
 	s.known.names[blob(server.PublicKey())] = []string{"kept"}
-	if got := s.Name(server.PublicKey()); got != "a" {
+	if got := s.Name(server.PublicKey(), agent.Peer{}); got != "a" {
 		t.Errorf("looked for again at once: %q", got)
 	}
 	now = now.Add(tellAgain)
-	if got := s.Name(server.PublicKey()); got != "kept" {
+	if got := s.Name(server.PublicKey(), agent.Peer{}); got != "kept" {
 		t.Errorf("read again: %q", got)
 	}
 	now = now.Add(rereadAfter + 1)
-	if got := s.Name(server.PublicKey()); got != "a" {
+	if got := s.Name(server.PublicKey(), agent.Peer{}); got != "a" {
 		t.Errorf("a minute later: %q", got)
 	}
 }

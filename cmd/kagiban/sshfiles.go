@@ -11,9 +11,9 @@ import (
 // deepestInclude is how far Include lines may lead, as in ssh itself (READCONF_MAX_DEPTH of readconf.c).
 const deepestInclude = 16
 
-// sshFiles are the files of ssh's configuration that there may be, and all files of known hosts that they name, for whichever host, with
-// those that ssh reads by itself (ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile). No program is asked: ssh -G may run others.
-func sshFiles(home string) (config, hosts []string) {
+// sshFiles are the files of ssh's configuration that there may be, the names and ports of servers in them, and all files of known hosts that they
+// name, for whichever host, with those that ssh reads by itself (ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile). No program is asked: ssh -G may run others.
+func sshFiles(home string) (config, hosts, names []string) {
 	system := "/etc/ssh"
 	if runtime.GOOS == "windows" {
 		system = filepath.Join(os.Getenv("ProgramData"), "ssh")
@@ -27,13 +27,13 @@ func sshFiles(home string) (config, hosts []string) {
 	r.read(filepath.Join(system, "ssh_config"), system, 0)
 	r.hosts = append(r.hosts, filepath.Join(system, "ssh_known_hosts"), filepath.Join(system, "ssh_known_hosts2"))
 	slices.Sort(r.hosts)
-	return r.config, slices.Compact(r.hosts)
+	return r.config, slices.Compact(r.hosts), r.names
 }
 
 // sshConfigReader collects what configurations of ssh name.
 type sshConfigReader struct {
-	home          string
-	config, hosts []string
+	home                 string
+	config, hosts, names []string
 }
 
 // read takes in a file, if it is there, and those that it includes; relative ones are in folder.
@@ -55,6 +55,8 @@ func (r *sshConfigReader) read(file, folder string, depth int) {
 				for _, file := range files {
 					r.read(file, folder, depth+1)
 				}
+			case "hostname", "hostkeyalias", "port":
+				r.names = append(r.names, name)
 			case "userknownhostsfile", "globalknownhostsfile":
 				if !strings.Contains(name, "%") && filepath.IsAbs(r.path(name, "")) {
 					r.hosts = append(r.hosts, r.path(name, ""))

@@ -57,7 +57,7 @@ func askTable() map[ID]Message {
 		WhoUnknown:        {What: "a program that is not known"},
 		WhoUnknownProcess: {What: "process {pid}"},
 		PurposeServer:     {What: "log in to {server} as \"{user}\""},
-		PurposeHostKey:    {What: "log in as \"{user}\" to a server that is not known here, with host key {hostkey}"},
+		PurposeHostKey:    {What: "log in as \"{user}\" to the server with host key {hostkey}, whose name is not known"},
 		PurposeLogin:      {What: "log in as \"{user}\" to a server that it does not name"},
 		PurposeGit:        {What: "sign for git in {repository}"},
 		PurposeGitUnknown: {What: "sign for git"},
