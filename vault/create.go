@@ -169,8 +169,8 @@ func (v *Vault) place(name string, staged *safefile.Staged, line []byte) error {
 // may lie on a disk that does not tell them apart. A NAME.pub without NAME.age may be somebody's: it is in the way too, unless
 // it holds line.
 func (v *Vault) free(name string, line []byte) error {
-	entries, err := os.ReadDir(v.dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	entries, err := safefile.ReadDir(v.dir)
+	if err != nil {
 		return err
 	}
 	for _, e := range entries {

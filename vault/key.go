@@ -37,10 +37,7 @@ type Key struct {
 // List returns every key of the vault, sorted by name. A damaged one is listed with its Problem; files with names that are
 // not ours are left out. No passphrase is needed and no KDF is run. A vault whose folder does not exist is empty.
 func (v *Vault) List() ([]Key, error) {
-	entries, err := os.ReadDir(v.dir)
-	if _, there := os.Lstat(v.dir); errors.Is(err, fs.ErrNotExist) && there != nil { // Windows calls a file a path not found
-		return nil, nil
-	}
+	entries, err := safefile.ReadDir(v.dir)
 	if err != nil {
 		return nil, err
 	}

@@ -35,8 +35,8 @@ func (f *files) path(number int) string {
 
 // numbers lists the files in their order; no folder, no files.
 func numbers(dir string) ([]int, error) {
-	entries, err := os.ReadDir(dir)
-	if _, gone := os.Lstat(dir); err != nil && (gone == nil || !errors.Is(err, fs.ErrNotExist)) { // Windows calls a file a path not found
+	entries, err := safefile.ReadDir(dir)
+	if err != nil {
 		return nil, err
 	}
 	var all []int

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"kagiban/vault/safefile"
 )
 
 // maxLine is longer than any line that Record writes, in bytes.
@@ -54,7 +56,7 @@ func (r *Reader) Next() (lines []Line, bad int, err error) {
 
 // more reads on in a file. One that is another than before, or shorter, is read anew.
 func (p place) more(path string) (now place, lines []Line, bad int, err error) {
-	file, err := os.Open(path)
+	file, err := safefile.Open(path)
 	if err != nil {
 		return p, nil, 0, err
 	}

@@ -15,6 +15,7 @@ import (
 	"kagiban/agent"
 	"kagiban/agent/door"
 	"kagiban/vault"
+	"kagiban/vault/safefile"
 )
 
 // vaultKeys gives the keys of the vault to the agent. It is an agent.Source.
@@ -94,8 +95,8 @@ func inTurn(x, y vault.Key) int {
 
 // keyFiles are the files that a list of the vault depends on; no folder, no files.
 func keyFiles(dir string) ([]os.FileInfo, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !os.IsNotExist(err) {
+	entries, err := safefile.ReadDir(dir)
+	if err != nil {
 		return nil, err
 	}
 	var files []os.FileInfo

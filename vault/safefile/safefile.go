@@ -65,6 +65,18 @@ func ReadFile(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
+// ReadDir lists a folder, as os.ReadDir does; one that is not there is empty. Something else in its place is an error: Windows calls that,
+// too, a path that it does not find.
+func ReadDir(dir string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if info, gone := os.Lstat(dir); gone != nil || info.IsDir() { // made just now
+			return nil, nil
+		}
+	}
+	return entries, err
+}
+
 // BusyError says that a file could not be replaced because another program has it open. What it held before it still holds. Only Windows
 // has that.
 type BusyError struct {
@@ -147,10 +159,7 @@ const tempAge = time.Hour
 // CleanTemp removes from dir the temporary files of this package that are more than one hour older than now: what a crash left
 // behind. Every other name is left alone, and so is anything that is not a plain file. A dir that does not exist is clean.
 func CleanTemp(dir string, now time.Time) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	entries, err := ReadDir(dir)
 	if err != nil {
 		return err
 	}

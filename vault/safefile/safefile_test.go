@@ -212,6 +212,23 @@ func TestStaged(t *testing.T) {
 	}
 }
 
+// TestReadDir: no folder is an empty one, and a file is none.
+func TestReadDir(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if entries, err := ReadDir(path); len(entries) > 0 || err != nil {
+		t.Errorf("nothing: %v, %v", entries, err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := ReadDir(path); err == nil {
+		t.Errorf("a file: %v", entries)
+	}
+	if entries, err := ReadDir(filepath.Dir(path)); len(entries) != 1 || err != nil {
+		t.Errorf("a folder: %v, %v", entries, err)
+	}
+}
+
 func TestCleanTemp(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
