@@ -180,6 +180,31 @@ func TestDialogConfirm(t *testing.T) {
 	}
 }
 
+// TestDialogApprove: a button for each answer; what somebody types elsewhere allows nothing, and what is not offered is not there.
+func TestDialogApprove(t *testing.T) {
+	long, locked := Consent{Yes: true, For: 10 * time.Minute}, Consent{Yes: true, UntilLocked: true}
+	offered := Approval{About: "log in to vps1\nwith key desk", Ask: "Allow it?", Answers: "(y, 10m, lock, N)", Offer: 10 * time.Minute, AskPlain: "Allow it until Monday?", Plain: locked}
+	once1 := Approval{About: offered.About, Ask: offered.Ask, Plain: once}
+	for _, tt := range []struct {
+		a      Approval
+		orders string
+		want   Consent
+	}{
+		{offered, press(idAllow), once}, {offered, press(idFor), long}, {offered, press(idLocked), locked}, {offered, press(idCancel), Consent{}},
+		{offered, enter, Consent{}}, {offered, escape, Consent{}}, {offered, "\nkey 32", Consent{}},
+		{once1, press(idAllow), once}, {once1, press(idFor) + press(idLocked) + press(idCancel), Consent{}},
+	} {
+		saw := driven(t, tt.orders, func(p *Prompter) {
+			if got, err := p.Approve(t.Context(), tt.a); got != tt.want || err != nil {
+				t.Errorf("%q: %+v, %v; want %+v", tt.orders, got, err, tt.want)
+			}
+		})
+		if !strings.Contains(strings.ReplaceAll(saw, `\r`, ""), `text "log in to vps1\nwith key desk\nAllow it?"`) {
+			t.Errorf("%q: it saw %q", tt.orders, saw)
+		}
+	}
+}
+
 // TestDialogEndsWithContext: a question that nobody waits for is taken away.
 func TestDialogEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
