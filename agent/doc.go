@@ -21,9 +21,12 @@
 //     of a certificate is that of the certificate.
 //   - Nothing is accepted that is not enforced. A constraint that is not
 //     understood gets the key refused. A key that is to be confirmed is used after
-//     a person's yes alone, one that is limited to destinations for logins there
-//     alone: over connections that are bound to servers whose host keys have
-//     signed for it. A lifetime ends by a timer, by the wall's clock and by the one
+//     a person's yes alone; a yes that holds for longer than once holds for what they
+//     could not tell from it, in memory, until the key is locked or the computer
+//     sleeps. A key that is limited to destinations is used for logins there alone:
+//     over connections that are bound to servers whose host keys have signed for it;
+//     and, where the caller has it so (Options.LimitedFiles), to sign files of some
+//     namespaces for programs of this computer. A lifetime ends by a timer, by the wall's clock and by the one
 //     that counts sleep, so that neither sleep nor a clock set back stretches it.
 //   - What comes from another computer, over a connection that is bound as
 //     forwarding, may list, sign, query and bind, and nothing else; it does not

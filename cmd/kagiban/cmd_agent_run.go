@@ -110,12 +110,9 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journ
 
 // serverNames are the servers of this user.
 func (p *program) serverNames(log *slog.Logger) *serverNames {
-	names := &serverNames{now: p.now, log: log}
+	names := newServerNames(p.now, log)
 	if h, err := p.home(); err == nil {
 		names.book.Path, names.settings = h.Hosts(), &h
-	}
-	if folder, err := os.UserHomeDir(); err == nil {
-		names.home = folder
 	}
 	return names
 }

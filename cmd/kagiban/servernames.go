@@ -33,6 +33,12 @@ type serverNames struct {
 	told  map[string]toldName // by host key: what was said lately
 }
 
+// newServerNames knows servers by ssh's known_hosts alone.
+func newServerNames(now func() time.Time, log *slog.Logger) *serverNames {
+	folder, _ := os.UserHomeDir() // else there are none of the user's own
+	return &serverNames{home: folder, now: now, log: log}
+}
+
 // toldName is a name that Name has said.
 type toldName struct {
 	name string

@@ -27,6 +27,7 @@ func (p *program) sshAgentKind(o *sshAgentOptions, log *slog.Logger) agent.Optio
 		RemoteProviders: o.remoteProviders,
 		Web:             o.web,
 		Fingerprint:     o.fingerprint,
+		Servers:         newServerNames(p.now, log),
 		Origin:          originOf,
 	}
 }
