@@ -36,6 +36,7 @@ var houseTable = map[string][]string{
 	"cmd/internal/say":     {"agent", "agent/control", "agent/door", "vault", "hostsetup", "hostsetup/export", "cmd/internal/home", "cmd/internal/prompt", "cmd/internal/service"}, // their error types
 	"cmd/internal/prompt":  {},
 	"cmd/internal/home":    {},
+	"cmd/internal/watch":   {},
 	"cmd/internal/service": {},
 
 	"cmd/internal/inventory": {},

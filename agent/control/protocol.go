@@ -76,9 +76,10 @@ type Status struct {
 
 // Program is what only the agent's program knows of itself.
 type Program struct {
-	Version   string `json:"version"`
-	Activated bool   `json:"activated"` // a service manager holds the sockets, and starts it again at their next use
-	Doors     []Door `json:"doors,omitempty"`
+	Version   string   `json:"version"`
+	Activated bool     `json:"activated"` // a service manager holds the sockets, and starts it again at their next use
+	Doors     []Door   `json:"doors,omitempty"`
+	Locks     []LockOn `json:"locks,omitempty"`
 }
 
 // Door is a way in beside the two sockets, which other programs know by name.
@@ -87,6 +88,15 @@ type Door struct {
 	Path  string `json:"path"`
 	Held  bool   `json:"held,omitempty"`  // it is shut because another program has it
 	Error string `json:"error,omitempty"` // why it is shut; "": it is open
+}
+
+// LockOn is what has the agent lock all keys by itself.
+type LockOn struct {
+	On      string `json:"on"`                 // "idle", "suspend" or "screen"
+	AfterMS int64  `json:"after_ms,omitempty"` // of "idle": without use
+	Asked   bool   `json:"asked,omitempty"`    // the person wants it; else it is so by default
+	Heard   bool   `json:"heard,omitempty"`    // it happens: the system tells of it
+	Problem string `json:"problem,omitempty"`  // why it does not; "" with Heard false: that is not known yet
 }
 
 // VersionError says that the running agent is of another version of kagiban than

@@ -20,7 +20,7 @@ const writeTime = 10 * time.Second
 // server is what a connection needs.
 type server struct {
 	agent     *agent.Agent
-	program   Program
+	program   func() Program
 	terminals *Terminals
 	sockets   Sockets
 	shutdown  func()
@@ -29,9 +29,9 @@ type server struct {
 // Serve answers requests on l until ctx ends, which also closes l and every
 // connection. Then it returns nil, after the last of them has ended. Any other
 // end is an error of l.Accept. shutdown is called in a goroutine of its own when
-// a client asks for the end; it should end ctx. Terminals that want to be asked are
+// a client asks for the end; it should end ctx. program is asked for each status. Terminals that want to be asked are
 // attached to terminals, which may be nil: then none is; so may sockets.
-func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program Program, terminals *Terminals, sockets Sockets, shutdown func()) error {
+func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program func() Program, terminals *Terminals, sockets Sockets, shutdown func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
@@ -94,7 +94,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 }
 
 func (s *server) status() *Status {
-	status := &Status{PID: os.Getpid(), Program: s.program, Status: s.agent.Status()}
+	status := &Status{PID: os.Getpid(), Program: s.program(), Status: s.agent.Status()}
 	if s.sockets != nil {
 		status.Sockets = s.sockets.List()
 	}

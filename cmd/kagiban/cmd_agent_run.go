@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,10 +48,12 @@ func (p *program) agentRun(ctx context.Context) error {
 	}
 	terminals := new(control.Terminals)
 	uses := newUses(h, log)
-	a, err := p.newAgent(log, terminals, uses)
+	l := p.newLocking(log)
+	a, err := p.newAgent(log, terminals, uses, l.idle)
 	if err != nil {
 		return err
 	}
+	l.watch.Lock = lockAll(a)
 	doors, err := openDoors(h, log)
 	if err != nil {
 		return err
@@ -63,7 +66,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
 	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
 	p.tellDoors(doors.report())
-	if err := doors.serve(ctx, a, terminals, &sockets{home: h, agent: a, log: log}); err != nil {
+	if err := doors.serve(ctx, a, terminals, &sockets{home: h, agent: a, log: log}, l); err != nil {
 		log.Error("the agent fails", "error", err)
 		return err
 	}
@@ -95,7 +98,7 @@ func (p *program) agentLog(file io.Writer) *slog.Logger {
 }
 
 // newAgent joins the vault, the person and the agent.
-func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journal agent.Journal) (*agent.Agent, error) {
+func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journal agent.Journal, idle time.Duration) (*agent.Agent, error) {
 	v, err := p.vault()
 	if err != nil {
 		return nil, err
@@ -104,7 +107,7 @@ func (p *program) newAgent(log *slog.Logger, terminals *control.Terminals, journ
 	keys := &vaultKeys{vault: v, log: log, now: p.now, forwarded: p.opensForForwarded}
 	return agent.New(agent.Options{
 		Source: keys, Ask: newAsker(p.ask, terminals, p.approval), Now: p.now, Log: log, Hardware: newHardware(p.getenv, "", log), PPK: readPPK,
-		Servers: names, Ties: names, Journal: journal, Origin: originOf, LimitedFiles: p.limitedSigns,
+		Idle: idle, Servers: names, Ties: names, Journal: journal, Origin: originOf, LimitedFiles: p.limitedSigns,
 	}), nil
 }
 

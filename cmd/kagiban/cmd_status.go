@@ -48,6 +48,8 @@ type agentRow struct {
 	Doors []doorRow `json:"doors"`
 	// Sockets are the narrower ones.
 	Sockets []socketRow `json:"sockets"`
+	// Locks are what has it lock all keys by itself.
+	Locks []lockRow `json:"locks"`
 	// Missed are uses of keys that could not be recorded since the agent began.
 	Missed []agent.Missed `json:"missed"`
 }
@@ -141,6 +143,7 @@ func (s surroundings) report() statusReport {
 	for _, n := range s.agent.status.Sockets {
 		r.Agent.Sockets = append(r.Agent.Sockets, rowOfSocket(n))
 	}
+	r.Agent.Locks = lockRows(s.agent.status.Locks)
 	for _, h := range s.hosts {
 		r.Hosts = append(r.Hosts, hostRow{h.Name, h.Address, h.User, h.KeyOnly, utc(h.CheckedAt)})
 	}
@@ -223,6 +226,9 @@ func (s surroundings) show(out io.Writer) error {
 	}
 	for _, n := range s.agent.status.Sockets {
 		fmt.Fprintf(w, "socket %s\t%s\n", n.Name, socketState(n))
+	}
+	for _, text := range lockTexts(s.agent.status.Locks) {
+		fmt.Fprintf(w, "locks\t%s\n", text)
 	}
 	for _, k := range s.keys {
 		fmt.Fprintf(w, "key %s\t%s\n", k.Name, s.about(k))

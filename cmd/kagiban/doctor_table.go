@@ -28,5 +28,7 @@ func checks() []check {
 		{say.SocketElsewhere, otherSocket, nil},
 		{say.NoWayToAsk, noWayToAsk, nil},
 		{say.NarrowShut, shutSockets, nil},
+		{say.LockUnheard, unheardLocks, nil},
+		{say.LockSettingsOld, oldLockSettings, nil},
 	}, systemChecks()...)
 }

@@ -98,7 +98,7 @@ func (d *doors) close(more ...*door.Listener) {
 
 // serve serves all of them until ctx ends or a client asks for the end: then nil. If one of the two sockets fails, all end; a further door
 // that fails is missed by its own programs alone.
-func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets) error {
+func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets, l *locking) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	drops := onDrop(a.RemoveAll)
@@ -117,10 +117,13 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 			}
 		})
 	}
+	further.Go(func() { l.watch.Run(ctx) })
 	ended := make(chan error, 2)
 	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
 	go func() {
-		about := control.Program{Version: buildVersion(), Activated: d.activated, Doors: d.report()}
+		about := func() control.Program {
+			return control.Program{Version: buildVersion(), Activated: d.activated, Doors: d.report(), Locks: l.report()}
+		}
 		ended <- control.Serve(ctx, d.control, a, about, terminals, narrow, end)
 	}()
 	first := <-ended

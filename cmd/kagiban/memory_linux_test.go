@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -23,6 +24,7 @@ import (
 	sshagent "golang.org/x/crypto/ssh/agent"
 
 	"kagiban/agent/door"
+	"kagiban/scripts/standin"
 )
 
 // trace is a piece of what must not lie in memory.
@@ -127,38 +129,58 @@ func TestLockedIsGoneFromMemory(t *testing.T) {
 	if os.Getenv("KAGIBAN_SERVERS") != "1" {
 		t.Skip("who reads the memory of an agent is root: KAGIBAN_SERVERS=1, as make test has it")
 	}
-	for _, way := range waysToLock() {
+	bus := standin.NewBus(t)
+	bus.Start()
+	logind := bus.Logind()
+	session := logind.Add("_31", uint32(os.Getuid()), false)
+	slept := 0
+	sleep := func(*holder) {
+		slept++
+		eventually(t, "the agent delays sleep", func() bool { return logind.Taken() == slept })
+		logind.Sleep()
+		logind.Wake()
+	}
+	const patience = time.Minute
+	a := startHolder(t, bus, "lock_on = [\"suspend\", \"screen\"]\n")
+	for _, way := range []struct {
+		name     string
+		lock     func(*holder)
+		patience time.Duration // until memory is empty; 0: when lock returns
+	}{
+		{"kagiban lock", func(a *holder) { a.kagiban("lock") }, 0},
+		{"kagiban lock KEY", func(a *holder) { a.kagiban(append([]string{"lock"}, a.vault...)...); a.run("ssh-add", "-D") }, patience},
+		{"SIGUSR1", func(a *holder) { a.run("kill", "-USR1", fmt.Sprint(a.pid)) }, patience},
+		{"suspend", sleep, 0},
+		{"screen lock", func(*holder) { logind.Lock(session) }, patience},
+		{"suspend again", sleep, 0},
+	} {
 		t.Run(way.name, func(t *testing.T) {
-			a := startHolder(t, way)
-			for range 2 { // what is left of the first time would be found the second time, too
-				a.open()
-				a.useAll()
-				found := a.find()
-				for _, name := range []string{"laptop, seed", "desk, scalar", "rsa, prime", "added ed25519.PrivateKey, seed", "added *ecdsa.PrivateKey, scalar", "added *rsa.PrivateKey, prime"} {
-					if found[name] == 0 {
-						t.Errorf("%s is not in memory while the key is open: nothing is shown", name)
-					}
-				}
-				way.lock(a)
-				a.isEmpty(way.patience)
-			}
+			a.t = t
+			a.open()
+			a.useAll()
+			a.isFull()
+			way.lock(a)
+			a.isEmpty(way.patience)
 		})
 	}
+	t.Run("idle", func(t *testing.T) {
+		a := startHolder(t, standin.NewBus(t), "lock_after_idle = \"5s\"\nlock_on = []\n")
+		a.kagiban("unlock", "laptop", "--passphrase-file", passphraseFile(t, passphrasesAtHome["laptop"]).File)
+		stop := a.keepUsing() // or a slow machine is idle before it is looked at
+		a.open()
+		a.useAll()
+		a.isFull()
+		stop()
+		a.isEmpty(patience)
+	})
 }
 
-// way is a way to lock all keys.
-type way struct {
-	name     string
-	config   string // of the agent
-	bus      bool   // it is to have a system bus
-	lock     func(*holder)
-	patience time.Duration // until memory is empty; 0: when lock returns
-}
-
-func waysToLock() []way {
-	return []way{
-		{name: "kagiban lock", lock: func(a *holder) { a.kagiban("lock") }},
-		{name: "SIGUSR1", lock: func(a *holder) { a.run("kill", "-USR1", fmt.Sprint(a.pid)) }, patience: time.Minute},
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: never", what)
+		}
 	}
 }
 
@@ -176,11 +198,20 @@ type holder struct {
 // passphrasesAtHome are those of the committed home.
 var passphrasesAtHome = map[string]string{"laptop": "correct horse", "rsa": "correct horse", "desk": "battery staple"}
 
-func startHolder(t *testing.T, w way) *holder {
+func startHolder(t *testing.T, bus *standin.Bus, config string) *holder {
 	t.Helper()
 	a := &holder{t: t, program: programAt(t, nil)}
 	home := a.program.getenv("KAGIBAN_HOME")
-	a.env = []string{"KAGIBAN_HOME=" + home, "PATH=" + os.Getenv("PATH")}
+	h, err := a.program.home()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.Config(), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.env = []string{
+		"KAGIBAN_HOME=" + home, "PATH=" + os.Getenv("PATH"), "DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address, "SSH_AUTH_SOCK=" + h.AgentSocket(),
+	}
 	a.learnSecrets()
 	a.kagiban("agent", "start")
 	t.Cleanup(func() { endAgent(home) })
@@ -266,6 +297,40 @@ func (a *holder) connect() sshagent.ExtendedAgent {
 	return sshagent.NewClient(conn)
 }
 
+// keepUsing signs with one key until stop is called.
+func (a *holder) keepUsing() (stop func()) {
+	c, key := a.connect(), a.public("laptop")
+	ctx, end := context.WithCancel(a.t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for pause := time.NewTicker(100 * time.Millisecond); ctx.Err() == nil; <-pause.C {
+			if err := signWith(c, key); err != nil {
+				a.t.Error(err)
+			}
+		}
+	}()
+	return func() { end(); <-ended }
+}
+
+func (a *holder) public(name string) ssh.PublicKey {
+	a.t.Helper()
+	v, err := a.program.vault()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	key, err := v.Get(name)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return key.Public
+}
+
+func signWith(c sshagent.ExtendedAgent, key ssh.PublicKey) error {
+	_, err := c.SignWithFlags(key, []byte("anything"), sshagent.SignatureFlagRsaSha512)
+	return err
+}
+
 // useAll signs with every key, over several connections at a time.
 func (a *holder) useAll() {
 	a.t.Helper()
@@ -281,7 +346,7 @@ func (a *holder) useAll() {
 			for i := range 5 * len(keys) {
 				key, err := ssh.ParsePublicKey(keys[i%len(keys)].Blob)
 				if err == nil {
-					_, err = c.SignWithFlags(key, []byte("anything"), sshagent.SignatureFlagRsaSha512)
+					err = signWith(c, key)
 				}
 				if err != nil {
 					a.t.Error(err)
@@ -293,6 +358,20 @@ func (a *holder) useAll() {
 }
 
 func (a *holder) find() map[string]int { return inMemoryOf(a.t, a.pid, a.secrets) }
+
+// isFull sees that the search finds something while all keys are open.
+func (a *holder) isFull() {
+	a.t.Helper()
+	found := a.find()
+	for _, name := range []string{
+		"laptop, seed", "desk, scalar", "rsa, prime",
+		"added ed25519.PrivateKey, seed", "added *ecdsa.PrivateKey, scalar", "added *rsa.PrivateKey, prime",
+	} {
+		if found[name] == 0 {
+			a.t.Errorf("%s is not in memory while the key is open: nothing is shown", name)
+		}
+	}
+}
 
 // isEmpty waits until nothing is found any more.
 func (a *holder) isEmpty(patience time.Duration) {

@@ -121,6 +121,7 @@ func furnish(env *testscript.Env, program string) error {
 	}
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+filepath.Join(env.WorkDir, "bus")) // not the developer's
 	env.Setenv("KAGIBAN_HOME", filepath.Join(env.WorkDir, "home"))
 	env.Defer(func() { endAgent(filepath.Join(env.WorkDir, "home")) })
 	env.Setenv("GIT_SSH", filepath.Join(bin, "ssh"))

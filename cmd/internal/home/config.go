@@ -32,6 +32,10 @@ type Config struct {
 	// LimitedNamespaces are what keys that are limited to destinations sign for all the
 	// same (PROTOCOL.sshsig), on this computer; nil is ["git"].
 	LimitedNamespaces *[]string `toml:"limited_namespaces,omitempty"`
+	// LockAfterIdle is how long nobody may use a key until all are locked.
+	LockAfterIdle Idle `toml:"lock_after_idle,omitempty"`
+	// LockOn are the events at which all keys are locked; nil is ["suspend"].
+	LockOn *[]string `toml:"lock_on,omitempty"`
 }
 
 // ConfigError says what is wrong with config.toml, or another file of settings, and where.
@@ -58,6 +62,9 @@ func (h Home) LoadConfig() (Config, error) {
 	var c Config
 	if err := ReadTOML(h.Config(), &c); err != nil {
 		return Config{}, err
+	}
+	if err := c.checkLocksOn(); err != nil {
+		return Config{}, h.configError(text, err)
 	}
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -20,6 +21,8 @@ func TestConfig(t *testing.T) {
 		{Client: "laptop", ForwardedUnlock: []string{"desk"}, LogToJournald: true},
 		{Approve: Approval{For: 10 * time.Minute}, LimitedNamespaces: &[]string{}},
 		{Approve: Approval{UntilLocked: true}, LimitedNamespaces: &[]string{"git", "file"}},
+		{LockAfterIdle: Idle{15 * time.Minute}, LockOn: &[]string{Suspend, Screen}},
+		{LockOn: &[]string{}},
 	} {
 		if err := h.SaveConfig(want); err != nil {
 			t.Fatal(err)
@@ -42,6 +45,18 @@ func TestLimitedSigns(t *testing.T) {
 	}
 }
 
+func TestLocksOn(t *testing.T) {
+	for _, tt := range []struct {
+		events *[]string
+		want   []string
+		asked  bool
+	}{{nil, []string{"suspend"}, false}, {&[]string{}, nil, false}, {&[]string{Screen}, []string{"screen"}, true}} {
+		if events, asked := (Config{LockOn: tt.events}).LocksOn(); !slices.Equal(events, tt.want) || asked != tt.asked {
+			t.Errorf("%v: %q, %v", tt.events, events, asked)
+		}
+	}
+}
+
 func TestConfigFaults(t *testing.T) {
 	h, err := Find(env("KAGIBAN_HOME", t.TempDir()))
 	if err != nil {
@@ -58,6 +73,11 @@ func TestConfigFaults(t *testing.T) {
 		"approve = \"\"\n":                 1,
 		"\nlimited_namespaces = \"git\"\n": 2,
 		"\nclient = \"laptop\n":            2,
+		"\nlock_after_idle = \"soon\"\n":   2,
+		"lock_after_idle = \"0s\"\n":       1,
+		"lock_after_idle = 15\n":           1,
+		"\n\nlock_on = [\"lid\"]\n":        3,
+		"lock_on = \"screen\"\n":           1,
 	} {
 		if err := os.WriteFile(h.Config(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -75,6 +75,7 @@ func tables() []map[ID]Message {
 		rotateTable(),
 		vaultTable(),
 		tiesTable(),
+		lockingTable(),
 		agentTable(),
 		doorsTable(),
 		socketsTable(),

@@ -1,0 +1,248 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"kagiban/scripts/standin"
+)
+
+const me, other = 1000, 1001
+
+// watched is a Watcher that runs, and what it did.
+type watched struct {
+	*Watcher
+	t     *testing.T
+	locks atomic.Int32
+	tries atomic.Int32 // that failed
+	log   lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// watchOn begins to watch. A failed attempt is followed by the next at once.
+func watchOn(t *testing.T, b *standin.Bus, patient bool, on ...string) *watched {
+	t.Helper()
+	w := &watched{t: t}
+	w.Watcher = &Watcher{
+		On: on, UID: me, Bus: b.Address, Lock: func() { w.locks.Add(1) }, Patient: patient,
+		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		After: func(time.Duration) <-chan time.Time {
+			w.tries.Add(1)
+			return time.After(10 * time.Millisecond)
+		},
+	}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		end()
+		<-ended
+	})
+	return w
+}
+
+// until waits for a condition.
+func (w *watched) until(what string, is func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%s: never; the log says\n%s", what, w.log.String())
+		}
+	}
+}
+
+func (w *watched) problemIs() bool {
+	heard, err := w.State()
+	return !heard && err != nil
+}
+
+// hears waits until it has begun for the nth time.
+func (w *watched) hears(n int) {
+	w.t.Helper()
+	w.until("listening", func() bool { return strings.Count(w.log.String(), "keys are locked\" on=") == n })
+}
+
+// locked waits for the nth lock.
+func (w *watched) locked(n int32) {
+	w.t.Helper()
+	w.until("locked", func() bool { return w.locks.Load() >= n })
+	if got := w.locks.Load(); got != n {
+		w.t.Errorf("locked %d times, want %d", got, n)
+	}
+}
+
+// TestSleepWaitsForTheLock, each time anew.
+func TestSleepWaitsForTheLock(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	w := watchOn(t, b, false, Suspend)
+	for n := range 3 {
+		w.until("delaying sleep", func() bool { return l.Taken() == n+1 })
+		l.Sleep()
+		if got := w.locks.Load(); int(got) != n+1 {
+			t.Errorf("the computer sleeps, and locked was %d times, want %d", got, n+1)
+		}
+		l.Wake()
+	}
+}
+
+// TestSleepThatHasBegunAlready, before anybody listened.
+func TestSleepThatHasBegunAlready(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	l.Preparing()
+	w := watchOn(t, b, false, Suspend)
+	w.hears(1)
+	w.locked(1)
+	l.Wake()
+	w.until("delaying the next sleep", func() bool { return l.Taken() == 2 })
+	l.Sleep()
+	w.locked(2)
+}
+
+// TestScreenLock: of sessions of this user, by the signal and by the property, which changes without its new value, too.
+func TestScreenLock(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	mine, theirs := l.Add("_31", me, false), l.Add("_32", other, false)
+	w := watchOn(t, b, false, Screen)
+	w.hears(1)
+	if l.Taken() != 0 {
+		t.Error("sleep is delayed, and nothing is done then")
+	}
+	l.Lock(theirs)
+	l.Hint(theirs, true, true)
+	l.Hint(mine, false, true)
+	l.Lock(mine)
+	w.locked(1) // signals come in their order
+	l.Hint(mine, true, true)
+	w.locked(2)
+	l.Hint(mine, true, false)
+	w.locked(3)
+	l.Hint(mine, false, false)
+	w.until("asked", func() bool { return l.Asked(mine) == 3 })
+	l.Lock(mine)
+	w.locked(4)
+}
+
+// TestScreenThatIsLockedAlready, as it may be when logind was not heard for a while.
+func TestScreenThatIsLockedAlready(t *testing.T) {
+	for name, test := range map[string]struct {
+		uid    uint32
+		locked bool
+		want   int32
+	}{"mine": {me, true, 1}, "mine, open": {me, false, 0}, "another's": {other, true, 0}} {
+		t.Run(name, func(t *testing.T) {
+			b := standin.NewBus(t)
+			b.Start()
+			b.Logind().Add("_31", test.uid, test.locked)
+			w := watchOn(t, b, false, Screen)
+			w.hears(1)
+			w.locked(test.want)
+		})
+	}
+}
+
+// TestOnlyLogindIsBelieved: anybody on the bus can send anybody a signal.
+func TestOnlyLogindIsBelieved(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	mine := l.Add("_31", me, false)
+	w := watchOn(t, b, false, Suspend, Screen)
+	w.hears(1)
+	var names []string
+	impostor := b.Connect()
+	if err := impostor.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&names); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		for signal, body := range map[string][]any{manager + ".PrepareForSleep": {true}, session + ".Lock": nil} {
+			m := &dbus.Message{Type: dbus.TypeSignal, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
+				dbus.FieldDestination: dbus.MakeVariant(name), dbus.FieldPath: dbus.MakeVariant(mine),
+				dbus.FieldInterface: dbus.MakeVariant(signal[:strings.LastIndex(signal, ".")]),
+				dbus.FieldMember:    dbus.MakeVariant(signal[strings.LastIndex(signal, ".")+1:]),
+			}}
+			if body != nil {
+				m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(body...))
+			}
+			if call := impostor.Send(m, nil); call != nil && call.Err != nil {
+				t.Fatal(call.Err)
+			}
+		}
+	}
+	if err := impostor.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err; err != nil { // all of it is delivered
+		t.Fatal(err)
+	}
+	l.Lock(mine)
+	w.locked(1)
+}
+
+// TestBusThatComesAndGoes: it is tried again, and said in between.
+func TestBusThatComesAndGoes(t *testing.T) {
+	b := standin.NewBus(t)
+	w := watchOn(t, b, false, Suspend)
+	w.until("no bus", func() bool { return w.problemIs() && w.tries.Load() > 3 })
+	if n := strings.Count(w.log.String(), "level=WARN"); n != 1 {
+		t.Errorf("that there is no bus was said %d times\n%s", n, w.log.String())
+	}
+	b.Start()
+	w.until("no logind", func() bool { return strings.Contains(w.log.String(), "no logind") })
+	l := b.Logind()
+	w.hears(1)
+	if heard, err := w.State(); !heard || err != nil {
+		t.Error(heard, err)
+	}
+	l.Sleep()
+	w.locked(1)
+	b.Stop()
+	w.until("the bus is gone", func() bool { return w.problemIs() })
+	b.Start()
+	l = b.Logind()
+	w.hears(2)
+	l.End()
+	w.until("logind is gone", func() bool { return w.problemIs() })
+	l = b.Logind()
+	w.hears(3)
+	l.Sleep()
+	w.locked(2)
+}
+
+// TestNobodyIsWarnedWhoDidNotAsk.
+func TestNobodyIsWarnedWhoDidNotAsk(t *testing.T) {
+	w := watchOn(t, standin.NewBus(t), true, Suspend)
+	w.until("no bus", func() bool { return w.problemIs() })
+	if w.log.String() != "" {
+		t.Errorf("the log says %s", w.log.String())
+	}
+}

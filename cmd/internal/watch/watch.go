@@ -1,0 +1,95 @@
+// Package watch hears from the operating system that the computer is about to sleep
+// or that this user's screen was locked, and has the keys locked then. On Linux it
+// hears of it from systemd-logind or elogind, over D-Bus (org.freedesktop.login1(5));
+// on other systems it does not yet, and says so.
+//
+// What it promises: the computer sleeps only when the keys are gone, for as long as
+// logind lets it be delayed (5 seconds, unless configured otherwise); what does not come
+// from logind, or is about another user's session, locks nothing; where there is no bus, or it
+// goes away, it is tried again for ever, and State says why nothing is heard.
+package watch
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// What can be heard of.
+const (
+	Suspend = "suspend" // the computer is about to sleep
+	Screen  = "screen"  // the screen of one of this user's sessions was locked
+)
+
+// Watcher is to be filled in before Run, and not changed afterwards.
+type Watcher struct {
+	On   []string // of the above
+	UID  uint32   // whose sessions
+	Bus  string   // address of the system's bus; "": the usual one
+	Lock func()   // has the keys gone when it returns; called by one goroutine
+	Log  *slog.Logger
+	// Patient says that nobody asked for it: that it cannot be had is no warning.
+	Patient bool
+	// After is time.After, or a test's.
+	After func(time.Duration) <-chan time.Time
+
+	mu      sync.Mutex
+	heard   bool
+	problem error // why nothing is heard; nil while it is, and until it was tried
+}
+
+// The time between two attempts to reach the bus.
+const firstPause, longestPause = time.Second, time.Minute
+
+// Run listens until ctx ends.
+func (w *Watcher) Run(ctx context.Context) {
+	if len(w.On) == 0 {
+		return
+	}
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {
+		err := w.listen(ctx, func() {
+			w.say(nil)
+			pause = firstPause
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		w.say(err)
+		select {
+		case <-ctx.Done():
+		case <-w.After(pause):
+		}
+	}
+}
+
+// State tells whether the system is heard, or why it is not. Before it was tried it is neither.
+func (w *Watcher) State() (heard bool, problem error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.heard, w.problem
+}
+
+// say notes how it is, and tells the log where that is news.
+func (w *Watcher) say(err error) {
+	w.mu.Lock()
+	before := w.problem
+	w.heard, w.problem = err == nil, err
+	w.mu.Unlock()
+	level := slog.LevelWarn
+	if w.Patient {
+		level = slog.LevelDebug
+	}
+	switch {
+	case err == nil:
+		w.Log.Info("keys are locked", "on", w.On)
+	case before == nil || before.Error() != err.Error():
+		w.Log.Log(context.Background(), level, "the system does not tell when to lock keys; it is tried again", "on", w.On, "error", err)
+	}
+}
+
+// lock has the keys gone.
+func (w *Watcher) lock(why string) {
+	w.Lock()
+	w.Log.Info("all keys are locked", "why", why)
+}

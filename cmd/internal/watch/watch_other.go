@@ -1,0 +1,16 @@
+//go:build !linux
+
+package watch
+
+import (
+	"context"
+	"errors"
+	"runtime"
+)
+
+// listen says that there is nothing to listen to, and waits for the end.
+func (w *Watcher) listen(ctx context.Context, _ func()) error {
+	w.say(errors.New("kagiban cannot hear of it on " + runtime.GOOS + " yet"))
+	<-ctx.Done()
+	return ctx.Err()
+}
