@@ -53,7 +53,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.watch.Lock = lockAll(a)
+	defer l.begin(ctx, a)()
 	doors, err := openDoors(h, log)
 	if err != nil {
 		return err

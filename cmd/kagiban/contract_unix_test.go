@@ -72,7 +72,7 @@ func TestJSONContract(t *testing.T) {
 	if string(got["running"]) != "true" || string(got["pid"]) == "null" || !strings.HasSuffix(string(got["socket"]), `/run/agent.sock"`) {
 		t.Errorf("agent: %s", got)
 	}
-	if got := keysOf(got); !slices.Equal(got, []string{"doors", "missed", "pid", "running", "socket", "sockets"}) {
+	if got := keysOf(got); !slices.Equal(got, []string{"doors", "locks", "missed", "pid", "running", "socket", "sockets"}) {
 		t.Errorf("agent: keys %q", got)
 	}
 	laptop := runJSON(t, home, "key", "show", "laptop", "--json")

@@ -117,7 +117,6 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 			}
 		})
 	}
-	further.Go(func() { l.watch.Run(ctx) })
 	ended := make(chan error, 2)
 	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
 	go func() {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"kagiban/agent"
@@ -42,9 +44,22 @@ func (p *program) newLocking(log *slog.Logger) *locking {
 	return l
 }
 
-// lockAll is what an event does.
-func lockAll(a *agent.Agent) func() {
-	return func() { _ = a.Lock() } // of all keys none is unknown
+// begin listens to the system for a, until end is called. When it returns that was tried, as a rule: no key is served before.
+func (l *locking) begin(ctx context.Context, a *agent.Agent) (end func()) {
+	l.watch.Lock = func() { _ = a.Lock() } // of all keys none is unknown
+	ctx, cancel := context.WithCancel(ctx)
+	tried, ended := make(chan struct{}), make(chan struct{})
+	l.watch.Tried = sync.OnceFunc(func() { close(tried) })
+	go func() {
+		defer close(ended)
+		l.watch.Run(ctx)
+	}()
+	select {
+	case <-tried:
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
+	return func() { cancel(); <-ended }
 }
 
 // report is what it is now.
@@ -104,7 +119,7 @@ func lockTexts(all []control.LockOn) (texts []string) {
 func unheardLocks(x *patient) (found []say.Fields) {
 	for _, l := range x.agent.status.Locks {
 		if l.Problem != "" && l.Asked {
-			found = append(found, say.Fields{"event": l.On, "error": l.Problem, "path": x.home.Config()})
+			found = append(found, say.Fields{"event": l.On, "error": l.Problem})
 		}
 	}
 	return found

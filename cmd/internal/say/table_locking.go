@@ -18,8 +18,8 @@ func lockingTable() map[ID]Message {
 		StateLocksUnheard: {What: "not on {event}, as config.toml asks: {error}"},
 		LockUnheard: {
 			What:      "config.toml asks to lock all keys on {event}, and the system does not tell the agent of it: {error}",
-			StillTrue: "`kagiban lock` locks them, and so does the time of lock_after_idle in config.toml",
-			Next:      "start what is missing, the agent tries again by itself; or take \"{event}\" out of lock_on in {path}",
+			StillTrue: "`kagiban lock` locks them, and so does lock_after_idle; the agent goes on trying, and would hear it from systemd-logind or elogind",
+			Next:      "kagiban agent stop\nkagiban agent start",
 		},
 		LockSettingsOld: {
 			What:      "the agent began before config.toml said when keys are to be locked: it locks {theirs}, and config.toml asks for {ours}",

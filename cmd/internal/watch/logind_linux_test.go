@@ -48,7 +48,7 @@ func watchOn(t *testing.T, b *standin.Bus, patient bool, on ...string) *watched 
 	t.Helper()
 	w := &watched{t: t}
 	w.Watcher = &Watcher{
-		On: on, UID: me, Bus: b.Address, Lock: func() { w.locks.Add(1) }, Patient: patient,
+		On: on, UID: me, Bus: b.Address, Lock: func() { w.locks.Add(1) }, Patient: patient, Tried: func() {},
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		After: func(time.Duration) <-chan time.Time {
 			w.tries.Add(1)

@@ -31,6 +31,7 @@ type Watcher struct {
 	Log  *slog.Logger
 	// Patient says that nobody asked for it: that it cannot be had is no warning.
 	Patient bool
+	Tried   func() // called whenever it is known whether the system is heard
 	// After is time.After, or a test's.
 	After func(time.Duration) <-chan time.Time
 
@@ -45,6 +46,7 @@ const firstPause, longestPause = time.Second, time.Minute
 // Run listens until ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
 	if len(w.On) == 0 {
+		w.Tried()
 		return
 	}
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {
@@ -76,6 +78,7 @@ func (w *Watcher) say(err error) {
 	before := w.problem
 	w.heard, w.problem = err == nil, err
 	w.mu.Unlock()
+	w.Tried()
 	level := slog.LevelWarn
 	if w.Patient {
 		level = slog.LevelDebug
