@@ -63,9 +63,6 @@ func (h Home) LoadConfig() (Config, error) {
 	if err := ReadTOML(h.Config(), &c); err != nil {
 		return Config{}, err
 	}
-	if err := c.checkLocksOn(); err != nil {
-		return Config{}, h.configError(text, err)
-	}
 	return c, nil
 }
 
@@ -81,6 +78,11 @@ func ReadTOML(path string, into any) error {
 	}
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into); err != nil {
 		return configError(path, text, err)
+	}
+	if c, ok := into.(*Config); ok {
+		if err := c.checkLocksOn(); err != nil {
+			return configError(path, text, err)
+		}
 	}
 	return nil
 }
