@@ -32,7 +32,7 @@ func keyName(q agent.Prompt) string {
 	case q.Key != "":
 		return piece(q.Key)
 	case q.Comment != "":
-		return piece(q.Comment) + " (" + piece(q.Fingerprint) + ")"
+		return `"` + words(q.Comment) + `" (` + piece(q.Fingerprint) + ")"
 	}
 	return piece(q.Fingerprint)
 }
@@ -59,8 +59,8 @@ func who(q agent.Prompt) string {
 func purpose(q agent.Prompt) string {
 	u := q.Use
 	f := say.Fields{
-		"user": piece(u.User), "server": piece(u.Server), "hostkey": piece(u.HostKey), "namespace": piece(u.Namespace),
-		"repository": pathTail(q.Origin.Repository),
+		"user": words(u.User), "server": piece(u.Server), "hostkey": piece(u.HostKey), "namespace": words(u.Namespace),
+		"repository": path(q.Origin.Repository),
 	}
 	id := say.PurposeOther
 	switch {
@@ -93,6 +93,18 @@ func piece(s string) string {
 	return s
 }
 
+// words are what anybody can choose, as they may be shown between quotes: they do not end there.
+func words(s string) string { return strings.ReplaceAll(piece(s), `"`, "'") }
+
+// path is one that could not be taken for words of ours.
+func path(p string) string {
+	p = pathTail(p)
+	if strings.ContainsAny(p, ` ,"`) {
+		return `"` + strings.ReplaceAll(p, `"`, "'") + `"`
+	}
+	return p
+}
+
 // pathTail is a path as it may be shown; of a long one the end says more.
 func pathTail(path string) string {
 	path = prompt.Clean(path)
@@ -107,9 +119,9 @@ func programName(path string) string { return cmp.Or(pathTail(path), "a program"
 
 // callerName is what a program is called, or its process.
 func callerName(p agent.Peer) string {
-	switch path := pathTail(p.Program); {
-	case path != "":
-		return path
+	switch program := path(p.Program); {
+	case program != "":
+		return program
 	case p.PID > 0:
 		return say.Text(say.WhoUnknownProcess, say.Fields{"pid": strconv.Itoa(p.PID)})
 	}
@@ -122,20 +134,28 @@ const maxParents, maxParent = 4, 24
 // parentNames are the programs that started one, the nearest first; the same one several times in a row is named once.
 func parentNames(paths string) string {
 	var names []string
-	for path := range strings.SplitSeq(paths, "\n") {
-		name := []rune(prompt.Clean(filepath.Base(path)))
-		if len(name) > maxParent {
-			name = append(name[:maxParent:maxParent], []rune("...")...)
-		}
-		if path == "" || len(name) == 0 || len(names) > 0 && names[len(names)-1] == string(name) {
+	for program := range strings.SplitSeq(paths, "\n") {
+		name := parentName(program)
+		if name == "" || len(names) > 0 && names[len(names)-1] == name {
 			continue
 		}
-		names = append(names, string(name))
+		names = append(names, name)
 	}
 	if len(names) > maxParents {
 		names = append(names[:maxParents], "...")
 	}
 	return strings.Join(names, ", ")
+}
+
+func parentName(program string) string {
+	if program == "" {
+		return ""
+	}
+	name := []rune(prompt.Clean(filepath.Base(program)))
+	if len(name) > maxParent {
+		name = append(name[:maxParent:maxParent], []rune("...")...)
+	}
+	return path(string(name))
 }
 
 // inWords is a time as people say it.

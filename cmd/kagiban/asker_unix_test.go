@@ -97,6 +97,8 @@ func TestAskerConfirm(t *testing.T) {
 		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/home/me/\x1b[2Jwork", Parents: "/usr/bin/git\n/bin/bash"}, `sign for git in /home/me/work` + who + " started by git, bash"},
 		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/" + long + "/work"}, `sign for git in ...` + long[:95] + "/work" + who},
 		{agent.Use{Purpose: agent.UseFile, Namespace: "file"}, agent.Origin{Repository: "/home/me"}, `sign a file, for "file"` + who},
+		{agent.Use{Purpose: agent.UseLogin, User: `me" to vps2, not "`, Server: "vps1"}, agent.Origin{Parents: "/x/a, b\n/x/c\" d"}, `log in to vps1 as "me' to vps2, not '"` + who + ` started by "a, b", "c' d"`},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/home/me/my work"}, `sign for git in "/home/me/my work"` + who},
 		{agent.Use{Purpose: agent.UseOther}, agent.Origin{}, `sign something that is neither a login nor a file` + who},
 		{agent.Use{Purpose: agent.UseFile, Namespace: "\x1b[2Kgit\u202e\n" + long}, agent.Origin{}, `sign a file, for "git ` + long[:96] + `..."` + who},
 		{login, agent.Origin{Parents: "/usr/bin/git\n/bin/sh\n/bin/sh\n/x/\x1b]0;root\x07b\n/" + long + "\n/5\n/6"}, `log in to vps1 (vps1.example.com) as "me"` + who + " started by git, sh, b, " + long[:24] + "..., ..."},
@@ -118,7 +120,7 @@ func TestAskerConfirm(t *testing.T) {
 	if _, err := a.AskPassphrase(t.Context(), agent.Prompt{Comment: "me@here", Fingerprint: "SHA256:x", PIN: true, Attempt: 1}); !errors.Is(err, prompt.ErrEmpty) {
 		t.Errorf("an empty PIN: %v", err)
 	}
-	if text, _ := os.ReadFile(asked); string(text) != ": sign something that is neither a login nor a file\nwith key me@here (SHA256:x), for a program that is not known\nThe PIN of its device: \n" {
+	if text, _ := os.ReadFile(asked); string(text) != ": sign something that is neither a login nor a file\nwith key \"me@here\" (SHA256:x), for a program that is not known\nThe PIN of its device: \n" {
 		t.Errorf("PIN: %q", text)
 	}
 }
