@@ -163,7 +163,7 @@ func TestWhoQueuesSharesAWrite(t *testing.T) {
 // TestNothingIsLostUnderLoad, with a new file every few lines, and a reader that follows.
 func TestNothingIsLostUnderLoad(t *testing.T) {
 	j := newJournal(t, Options{File: 4 << 10})
-	const callers, each = 16, 200
+	const callers, each = 16, 60
 	stop, followed := make(chan struct{}), make(chan []string)
 	go func() {
 		var all []string
