@@ -177,6 +177,16 @@ func TestWhatOthersMayNotIsRecorded(t *testing.T) {
 	}
 	wantExtensionFailure(t, c.call(&wire.Extension{Name: wire.ExtensionReencryptAll}))
 	j.want(t, RequestChange, Refused, "forwarded")
+	narrow := connectAt(t, a, mustBegin(t, Scope{Name: "git", Purposes: []string{UseGit}}))
+	wantFailure(t, narrow.call(signRequest(k)))
+	if r := j.want(t, RequestSign, Refused, "narrower"); r.Socket != "git" {
+		t.Errorf("%+v", r)
+	}
+	wantFailure(t, narrow.call(&wire.RemoveAll{}))
+	if r := j.want(t, RequestChange, Refused, "narrower"); r.Socket != "git" {
+		t.Errorf("%+v", r)
+	}
+
 	wantSuccess(t, connect(t, a).call(&wire.Lock{Passphrase: []byte("x")}))
 	wantFailure(t, c.call(&wire.Unlock{Passphrase: []byte("x")})) // nor while it is locked
 	j.want(t, RequestChange, Refused, "forwarded")

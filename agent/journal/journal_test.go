@@ -403,6 +403,22 @@ func TestAFolderThatIsGone(t *testing.T) {
 	}
 }
 
+// TestALogThatBeginsAnew is read from its beginning by who follows.
+func TestALogThatBeginsAnew(t *testing.T) {
+	j := newJournal(t, Options{})
+	j.Record(sample("one"))
+	r := &Reader{Dir: j.options.Dir}
+	names(t, r)
+	j.Close()
+	if err := os.Rename(j.options.Dir, j.options.Dir+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	newJournal(t, j.options).Record(sample("two"))
+	if got := names(t, r); len(got) != 1 || got[0] != "two" {
+		t.Errorf("who follows sees %q", got)
+	}
+}
+
 func TestNoLogIsAnEmptyLog(t *testing.T) {
 	r := &Reader{Dir: filepath.Join(t.TempDir(), "none")}
 	if lines, bad, err := r.Next(); lines != nil || bad > 0 || err != nil {

@@ -52,7 +52,7 @@ func TestLogKilled(t *testing.T) {
 	for round := range 5 {
 		agent := x.agent()
 		x.load(round, func(n int) bool {
-			if n == 100*(round+1) {
+			if n == 40*(round+1) {
 				_ = agent.Process.Kill() // it has not ended before
 			}
 			return true // until the connections break
@@ -63,10 +63,12 @@ func TestLogKilled(t *testing.T) {
 
 	agent := x.agent()
 	follow, seen := x.follow()
+	before := len(x.inLog())
+	c.until(time.Minute, "all", func() string { return map[bool]string{true: "all"}[len(seen()) == before] })
 	more := 0
-	for second := filepath.Join(c.home, "log", "uses", "000002.jsonl"); !exists(second); more++ {
+	for files := x.files(); x.files() == files; more++ {
 		if more > 400 {
-			t.Fatal("there is no second file")
+			t.Fatal("no new file is begun")
 		}
 		x.load(5+more, func(n int) bool { return n < 100 })
 	}
@@ -216,9 +218,13 @@ func (x *logLoad) follow() (cmd *exec.Cmd, seen func() map[string]int) {
 	}
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// files is how many the log has.
+func (x *logLoad) files() int {
+	all, err := filepath.Glob(filepath.Join(x.home, "log", "uses", "*.jsonl"))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return len(all)
 }
 
 // logged: the logins that a person was asked about are in the log, by the servers' names, the way they came, and the program.
