@@ -15,8 +15,6 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
-
-	"kagiban/hostsetup/authkeys"
 )
 
 // A HostKeyPolicy says what to do on first contact. The zero policy asks the person. Nothing accepts a changed key.
@@ -146,21 +144,4 @@ func (id *identity) record() error {
 	}
 	id.fresh = false
 	return f.Close()
-}
-
-// HostKeys are what the known_hosts files have of the server: the public lines of its host keys, and of authorities that certify them.
-// Errors: *[ConfigError].
-func (t Target) HostKeys() (keys, authorities []string, err error) {
-	id, err := newIdentity(t, HostKeyPolicy{}, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, k := range id.db.HostKeys(id.lookup()) {
-		if k.Cert {
-			authorities = append(authorities, authkeys.Format(k.PublicKey, ""))
-			continue
-		}
-		keys = append(keys, authkeys.Format(k.PublicKey, ""))
-	}
-	return keys, authorities, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"kagiban/agent/control"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
+	"kagiban/hostsetup/book"
 	"kagiban/vault"
 )
 
@@ -113,35 +113,57 @@ func knowsKeys(c *control.Client, keys []string) error {
 	return nil
 }
 
-// scopeHost is a host by all host keys of it that are known: those in the list of servers, or else in ssh's known_hosts.
+// scopeHost is a host by all host keys of it that are known: those in the list of servers, or else in ssh's known_hosts; and by the
+// authorities that known_hosts has for it.
 func (p *program) scopeHost(ctx context.Context, name, config string) (agent.ScopeHost, error) {
-	h := agent.ScopeHost{Name: name}
-	if user, rest, found := strings.Cut(name, "@"); found {
-		if err := hostsetup.CheckUser(user); err != nil {
+	h := agent.ScopeHost{Name: withoutUser(name)}
+	if h.Name != name {
+		h.User = strings.TrimSuffix(name, "@"+h.Name)
+		if err := hostsetup.CheckUser(h.User); err != nil {
 			return h, err
 		}
-		h.User, h.Name = user, rest
 	}
 	b, err := p.book()
 	if err != nil {
 		return h, err
 	}
-	t, page, err := p.target(ctx, b, h.Name, config, 0)
+	known := newKnownServers()
+	page, err := b.Find(h.Name)
+	switch {
+	case err == nil:
+		known.read(append(usualHosts(), page.KnownHosts...))
+		h.KnownAs = page.KnownAs
+		_, h.Authorities = known.keysOf(h.KnownAs)
+		h.Keys = slices.DeleteFunc(slices.Clone(page.HostKeys), known.isRevoked)
+	case !errors.Is(err, book.ErrNoHost):
+		return h, err
+	default:
+		if h, err = p.knownHost(ctx, known, h, config); err != nil {
+			return h, err
+		}
+	}
+	h.KnownAs = strings.ToLower(withoutPort(h.KnownAs)) // as a certificate names it
+	if len(h.Keys)+len(h.Authorities) == 0 {
+		return h, say.Fail(say.NoHostKeys, nil, "host", h.Name)
+	}
+	return h, nil
+}
+
+// knownHost is a host that the list of servers does not have.
+func (p *program) knownHost(ctx context.Context, known knownServers, h agent.ScopeHost, config string) (agent.ScopeHost, error) {
+	r, err := p.resolver(config, "")
 	if err != nil {
 		return h, err
 	}
-	h.KnownAs = t.KnownAs
-	if bare, _, err := net.SplitHostPort(t.KnownAs); err == nil { // the name in a certificate has no port
-		h.KnownAs = bare
-	}
-	if h.Keys, h.Authorities, err = t.HostKeys(); err != nil {
+	t, err := r.Resolve(ctx, h.Name, 0)
+	if err != nil {
 		return h, err
 	}
-	if page != nil {
-		h.Keys = page.HostKeys
-	}
-	if len(h.Keys)+len(h.Authorities) == 0 {
-		return h, say.Fail(say.NoHostKeys, nil, "host", h.Name)
+	known.read(t.KnownHosts)
+	h.KnownAs = t.KnownAs
+	h.Keys, h.Authorities = known.keysOf(h.KnownAs)
+	if bare := withoutPort(h.KnownAs); len(h.Keys)+len(h.Authorities) == 0 { // ssh looks there, too
+		h.Keys, h.Authorities = known.keysOf(bare)
 	}
 	return h, nil
 }

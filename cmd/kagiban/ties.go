@@ -13,6 +13,7 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/wire"
+	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/book"
 	"kagiban/vault"
 )
@@ -107,17 +108,38 @@ func (k knownServers) certifies(c *ssh.Certificate, name string, now time.Time) 
 
 // count is how many host keys, and authorities, known_hosts has for that name.
 func (k knownServers) count(name string) (keys, authorities int) {
+	all, by := k.keysOf(name)
+	return len(all), len(by)
+}
+
+// keysOf are the host keys, and authorities, that known_hosts has for that name: public lines, in order.
+func (k knownServers) keysOf(name string) (keys, authorities []string) {
 	for key, lines := range k.lines {
 		if !k.revoked[key] && slices.ContainsFunc(lines, func(names string) bool { return isNamed(names, name) }) {
-			keys++
+			keys = append(keys, publicOf(key))
 		}
 	}
 	for _, a := range k.authorities {
 		if !k.revoked[a.key] && isNamed(a.patterns, name) {
-			authorities++
+			authorities = append(authorities, publicOf(a.key))
 		}
 	}
-	return keys, authorities
+	return sorted(keys), sorted(authorities)
+}
+
+// isRevoked tells whether known_hosts takes back the key of a public line.
+func (k knownServers) isRevoked(line string) bool {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	return err == nil && k.revoked[blob(key)]
+}
+
+// publicOf is the public line of a key that was parsed before.
+func publicOf(blob string) string {
+	key, err := ssh.ParsePublicKey([]byte(blob))
+	if err != nil {
+		return ""
+	}
+	return authkeys.Format(key, "")
 }
 
 // withoutPort is the name that a host certificate has for a server that known_hosts knows as name.
