@@ -177,10 +177,15 @@ func TestNobodyOpensAKeyFromANarrowerSocket(t *testing.T) {
 	if s := keyStatus(t, a, "ci"); !s.Locked || !strings.Contains(s.Refused, "/usr/bin/agentic") || !strings.Contains(s.Refused, "box") {
 		t.Errorf("%+v", s)
 	}
-	b := New(Options{Ask: ask, Hardware: &fakeHardware{pin: "1234"}})
-	m := fidoKey("ssh:")
-	wantSuccess(t, connect(t, b).call(m))
-	wantFailure(t, connectAt(t, b, mustBegin(t, Scope{Purposes: []string{UseFile}})).signOnly(fileOf("file")))
+	hardware := &fakeHardware{pin: "1234"}
+	b := New(Options{Ask: ask, Hardware: hardware})
+	wantSuccess(t, connect(t, b).call(fidoKey("ssh:")))
+	c = connectAt(t, b, mustBegin(t, Scope{Purposes: []string{UseFile}}))
+	wantFailure(t, c.signOnly(fileOf("file")))
+	wantFailure(t, c.signOnly(fileOf("file"))) // and the device does not blink all the time
+	if len(hardware.signed) != 1 {
+		t.Errorf("the device was asked: %q", hardware.signed)
+	}
 }
 
 // TestANarrowerSocketAsks: each use, one question at a time; and who gets no yes does not
@@ -256,7 +261,11 @@ func TestANoAtANarrowerSocketSilencesNobodyElse(t *testing.T) {
 		go a.serveConn(t.Context(), far, Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"}, mustBegin(t, Scope{Name: "box", Purposes: []string{UseFile}}))
 		c := &client{t, near, wire.NewReader(near)}
 		there := c.later(&wire.SignRequest{Blob: k.public.Marshal(), Data: fileOf("file")})
-		(<-ask.questions).answer <- ErrCancelled
+		q := <-ask.questions
+		if q.prompt.Holds {
+			t.Error("a yes would hold for whatever calls itself so")
+		}
+		q.answer <- ErrCancelled
 		wantFailure(t, <-there)
 		near.Close()
 		here := connect(t, a).later(signRequest(k))
@@ -290,6 +299,24 @@ func TestANarrowerSocketTakesNoPlaceOfOthers(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestANarrowerSocketTakesOneHeavyPlace: whatever is asked for there, others wait for one signature at most.
+func TestANarrowerSocketTakesOneHeavyPlace(t *testing.T) {
+	k := newFakeRSA(t, "rsa")
+	a := New(Options{Source: sourceOf(k)})
+	mustUnlock(t, a, "rsa")
+	s := mustBegin(t, Scope{Keys: []string{"rsa"}})
+	for range cap(a.work.heavy) {
+		a.work.heavy <- struct{}{}
+	}
+	one, two := connectAt(t, a, s).later(signRequest(k)), connectAt(t, a, s).later(signRequest(k))
+	eventually(t, "a signature from there waits", func() bool { return len(s.heavy) == 1 })
+	for range cap(a.work.heavy) {
+		<-a.work.heavy
+	}
+	wantSignature(t, <-one, k)
+	wantSignature(t, <-two, k)
 }
 
 // pipeListener gives out what the test sends it.

@@ -60,6 +60,9 @@ func TestFind(t *testing.T) {
 				{h.Keys(), tt.keys}, {h.Hosts(), filepath.Join(filepath.Dir(tt.keys), "hosts.toml")},
 				{h.Config(), tt.config}, {h.Log(), tt.log}, {h.AgentSocket(), tt.sock},
 				{h.ControlSocket(), filepath.Join(filepath.Dir(tt.sock), "control.sock")},
+				{h.Sockets(), filepath.Join(filepath.Dir(tt.keys), "sockets.toml")},
+				{h.NarrowSocket("box"), filepath.Join(filepath.Dir(tt.sock), "narrow", "box", "agent.sock")},
+				{h.NarrowDir("box"), filepath.Dir(h.NarrowSocket("box"))},
 				{h.RunDir(), filepath.Dir(tt.sock)}, {h.Uses(), filepath.Join(filepath.Dir(tt.log), "uses")},
 			} {
 				if c[0] != c[1] {

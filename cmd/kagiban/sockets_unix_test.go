@@ -1,0 +1,133 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kagiban/agent"
+	"kagiban/agent/control"
+	"kagiban/agent/door"
+	"kagiban/cmd/internal/home"
+)
+
+// openSockets are the narrower sockets of a new agent in a home of the test's own.
+func openSockets(t *testing.T) *sockets {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "kagiban-home-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	h, err := home.Find(func(name string) string { return map[string]string{"KAGIBAN_HOME": dir}[name] })
+	if err == nil {
+		err = h.Make()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sockets{home: h, agent: agent.New(agent.Options{}), log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		cancel()
+		s.serving.Wait()
+	})
+	s.open(ctx)
+	return s
+}
+
+// TestSocketsFile: a list that says what this kagiban would not do is none, and names no folder of its own choice.
+func TestSocketsFile(t *testing.T) {
+	const box = "[[socket]]\nname = 'box'\npurposes = ['git']\n"
+	for name, test := range map[string]struct{ text, fault string }{
+		"no file":          {"", ""},
+		"one":              {"schema = 1\n" + box, ""},
+		"a newer one":      {"schema = 2\n" + box, "schema 2"},
+		"an unknown word":  {"schema = 1\n" + box + "moon = true\n", "line 5"},
+		"a way out":        {"schema = 1\n[[socket]]\nname = '../..'\npurposes = ['git']\n", "name"},
+		"no name":          {"schema = 1\n[[socket]]\npurposes = ['git']\n", "name"},
+		"no narrower":      {"schema = 1\n[[socket]]\nname = 'box'\n", "neither keys"},
+		"a purpose":        {"schema = 1\n[[socket]]\nname = 'box'\npurposes = ['moon']\n", "moon"},
+		"twice":            {"schema = 1\n" + box + strings.ReplaceAll(box, "box", "Box"), "two of that name"},
+		"a host's bad key": {"schema = 1\n" + box + "[[socket.host]]\nname = 'h'\nkeys = ['ssh-ed25519 AAAA']\n", "hosts, and no logins"},
+	} {
+		path := filepath.Join(t.TempDir(), "sockets.toml")
+		if test.text != "" {
+			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := readSockets(path)
+		if test.fault == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if fault := new(home.ConfigError); !errors.As(err, &fault) || !strings.Contains(err.Error(), test.fault) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSocketsThatCannotBeRemembered are not there, and those that cannot be forgotten stay.
+func TestSocketsThatCannotBeRemembered(t *testing.T) {
+	s := openSockets(t)
+	box, other := agent.Scope{Name: "box", Purposes: []string{agent.UseGit}}, agent.Scope{Name: "other", Purposes: []string{agent.UseGit}}
+	if err := s.Add(box); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.home.Sockets(), s.home.Sockets()+".aside"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(s.home.Sockets(), "full"), 0o700); err != nil { // no file takes its place
+		t.Fatal(err)
+	}
+	if err := s.Add(other); err == nil {
+		t.Error("it was added")
+	}
+	if err := s.Remove("box"); err == nil {
+		t.Error("it was removed")
+	}
+	if _, err := os.Lstat(s.home.NarrowDir("other")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its folder is there: %v", err)
+	}
+	if all := s.List(); len(all) != 1 || all[0].Name != "box" || all[0].Error != "" {
+		t.Errorf("%+v", all)
+	}
+	c, err := door.Dial(s.home.NarrowSocket("box"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+// TestSocketsAreCheckedOnceMore: the command line is not the only one that speaks the control protocol.
+func TestSocketsAreCheckedOnceMore(t *testing.T) {
+	s := openSockets(t)
+	git := []string{agent.UseGit}
+	for name, scope := range map[string]agent.Scope{
+		"a way out": {Name: "../../x", Purposes: git}, "a dot": {Name: ".", Purposes: git}, "no name": {Purposes: git},
+		"no narrower": {Name: "x"}, "no purpose": {Name: "x", Purposes: []string{"moon"}},
+		"too long": {Name: strings.Repeat("x", 64), Purposes: []string{"git"}},
+	} {
+		if name == "too long" && len(s.home.NarrowSocket(scope.Name)) < 108 {
+			continue // it fits
+		}
+		if err := s.Add(scope); err == nil {
+			t.Errorf("%s was added", name)
+		}
+	}
+	if err := s.Remove("../x"); !errors.Is(err, control.ErrNoSocket) {
+		t.Errorf("removed: %v", err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(s.home.NarrowDir("x"))); len(files) > 0 {
+		t.Errorf("%v, %v", files, err)
+	}
+}
