@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -311,10 +312,14 @@ func TestANarrowerSocketTakesOneHeavyPlace(t *testing.T) {
 		a.work.heavy <- struct{}{}
 	}
 	one, two := connectAt(t, a, s).later(signRequest(k)), connectAt(t, a, s).later(signRequest(k))
+	release := sync.OnceFunc(func() {
+		for range cap(a.work.heavy) {
+			<-a.work.heavy
+		}
+	})
+	defer release()
 	eventually(t, "a signature from there waits", func() bool { return len(s.heavy) == 1 })
-	for range cap(a.work.heavy) {
-		<-a.work.heavy
-	}
+	release()
 	wantSignature(t, <-one, k)
 	wantSignature(t, <-two, k)
 }
