@@ -69,17 +69,18 @@ func (x *hijacked) uses() {
 		beyond = "ssh -F /root/config -i KEY.pub -p 2222 guest@127.0.0.1 true"
 		root   = "ssh -F /root/config -i KEY.pub -p 2222 root@127.0.0.1 true"
 		file   = "echo text | ssh-keygen -Y sign -n file -f KEY.pub"
+		git    = "echo text | ssh-keygen -Y sign -n git -f KEY.pub"
 		bytes  = "python3 /root/sign KEY.pub" // no program of OpenSSH's asks for a key that is not in the list
 		list   = "ssh-add -L | grep -F \"$(cut -d ' ' -f 2 KEY.pub)\""
 	)
 	for _, s := range []struct{ key, may string }{
-		{"free", "back beyond root file bytes list"},
+		{"free", "back beyond root file git bytes list"},
 		{"here", ""},
 		{"way", "beyond list"},
 		{"ask", "list"},
 		{"laptop", "list"}, // it is locked
 	} {
-		for what, command := range map[string]string{"back": back, "beyond": beyond, "root": root, "file": file, "bytes": bytes, "list": list} {
+		for what, command := range map[string]string{"back": back, "beyond": beyond, "root": root, "file": file, "git": git, "bytes": bytes, "list": list} {
 			may := strings.Contains(" "+s.may+" ", " "+what+" ")
 			if did, said := x.there(strings.ReplaceAll(command, "KEY", s.key)); did != may {
 				x.t.Errorf("%s, %s: did it: %t\n%s", s.key, what, did, said)
