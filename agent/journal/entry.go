@@ -36,10 +36,10 @@ type Peer struct {
 
 // Gap is what stands in the place of uses that could not be recorded.
 type Gap struct {
-	Since  time.Time `json:"since"` // the first of them
-	Until  time.Time `json:"time"`
-	Count  int       `json:"unrecorded"`
-	Reason string    `json:"reason"`
+	Since  time.Time // the first of them
+	Until  time.Time
+	Count  int
+	Reason string // for the last of them
 }
 
 // schema is the version of a line.
@@ -139,22 +139,21 @@ func (l Line) at() time.Time {
 var errNoLine = errors.New("not a line of the log")
 
 // parse reads a line, without its end.
-func parse(raw []byte) (l Line, err error) {
-	var kind struct {
-		Schema     int  `json:"schema"`
-		Unrecorded *int `json:"unrecorded"`
+func parse(raw []byte) (Line, error) {
+	var l struct {
+		Schema     int       `json:"schema"`
+		Unrecorded *int      `json:"unrecorded"`
+		Since      time.Time `json:"since"`
+		Entry
 	}
-	if err := json.Unmarshal(raw, &kind); err != nil {
-		return l, err
-	}
-	l.Raw = raw
+	err := json.Unmarshal(raw, &l)
 	switch {
-	case kind.Schema != schema:
-		return l, errNoLine
-	case kind.Unrecorded != nil:
-		l.Gap = new(Gap)
-		return l, json.Unmarshal(raw, l.Gap)
+	case err != nil:
+		return Line{}, err
+	case l.Schema != schema || l.Time.IsZero():
+		return Line{}, errNoLine
+	case l.Unrecorded != nil:
+		return Line{Raw: raw, Gap: &Gap{Since: l.Since, Until: l.Time, Count: *l.Unrecorded, Reason: l.Reason}}, nil
 	}
-	l.Entry = new(Entry)
-	return l, json.Unmarshal(raw, l.Entry)
+	return Line{Raw: raw, Entry: &l.Entry}, nil
 }

@@ -19,7 +19,7 @@ import (
 // folders are those that are the user's alone, and exist.
 func (x *patient) folders() []string {
 	h := x.home
-	all := []string{filepath.Dir(h.Hosts()), filepath.Dir(h.Config()), filepath.Dir(h.Log()), h.RunDir(), h.Keys()}
+	all := []string{filepath.Dir(h.Hosts()), filepath.Dir(h.Config()), filepath.Dir(h.Log()), h.Uses(), h.RunDir(), h.Keys()}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(dir string) bool { _, err := os.Lstat(dir); return err != nil })
 }
@@ -45,6 +45,10 @@ func (x *patient) files() (all []ownFile) {
 		add(path, 0o022, 0o600)
 	}
 	for _, path := range []string{h.Log(), h.Log() + ".1", h.AgentSocket(), h.ControlSocket()} {
+		add(path, 0o077, 0o600)
+	}
+	uses, _ := filepath.Glob(filepath.Join(globQuoted(h.Uses()), "*.jsonl"))
+	for _, path := range uses {
 		add(path, 0o077, 0o600)
 	}
 	for _, path := range x.keyFiles() {

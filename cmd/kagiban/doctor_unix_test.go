@@ -33,6 +33,8 @@ func ailments() []ailment {
 		{"public half written by others", say.FileOpen, "chmod 666 $K/laptop.pub", "", true},
 		{"settings", say.FileOpen, "chmod 622 ~/h/config.toml", "", true},
 		{"log", say.FileOpen, "chmod 644 ~/h/log/agent.log", "", true},
+		{"log of uses", say.FileOpen, "chmod 644 ~/h/log/uses/*.jsonl", "", true},
+		{"its folder", say.FolderUnfit, "chmod 755 ~/h/log/uses", "", true},
 		{"socket", say.FileOpen, "chmod 666 ~/h/run/agent.sock", "", true},
 		{"key of root's", say.NotYours, "sudo chown root $K/desk.age", "", false},
 		{"folder of root's", say.NotYours, "sudo chown root ~/h/log", "", true},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"slices"
@@ -44,12 +45,13 @@ func (w *logWriter) show(few int) error {
 		wanted = lastUses(wanted, few)
 	}
 	w.shown += len(wanted)
+	out := bufio.NewWriter(w.stdout)
 	for _, l := range wanted {
-		if err := w.line(l); err != nil {
+		if err := w.line(out, l); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }
 
 // lastUses are the last lines that hold so many uses.
@@ -72,15 +74,16 @@ func (w *logWriter) wants(l journal.Line) bool {
 	return !l.Entry.Time.Before(w.since) && (w.key == "" || w.key == l.Entry.Key || w.key == l.Entry.Fingerprint)
 }
 
-// line writes a use to stdout. What is no use is talk.
-func (w *logWriter) line(l journal.Line) (err error) {
+// line writes a use to out. What is no use is talk.
+func (w *logWriter) line(out *bufio.Writer, l journal.Line) (err error) {
 	switch {
 	case l.Gap != nil:
+		err = out.Flush() // it stands between them on a terminal
 		w.tell(say.LogGap, "since", logClock(l.Gap.Since), "until", logClock(l.Gap.Until), "count", strconv.Itoa(l.Gap.Count), "reason", piece(l.Gap.Reason))
 	case w.json:
-		_, err = w.stdout.Write(append(l.Raw, '\n'))
+		_, err = out.Write(append(l.Raw, '\n'))
 	default:
-		_, err = fmt.Fprintln(w.stdout, useLine(l.Entry))
+		_, err = fmt.Fprintln(out, useLine(l.Entry))
 	}
 	return err
 }

@@ -10,7 +10,9 @@ package say
 
 import (
 	"errors"
+	"maps"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -93,15 +95,13 @@ func tables() []map[ID]Message {
 }
 
 // table is all rows together.
-func table() map[ID]Message {
+var table = sync.OnceValue(func() map[ID]Message {
 	all := map[ID]Message{}
 	for _, t := range tables() {
-		for id, m := range t {
-			all[id] = m
-		}
+		maps.Copy(all, t)
 	}
 	return all
-}
+})
 
 // Of finds the message of an error. An error that no rule knows is Failed, with
 // its text in the field "error".
