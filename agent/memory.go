@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"iter"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -14,9 +15,10 @@ const (
 	// wipePatience is how long a lock waits for what is under way with private halves:
 	// a signature of RSA takes less. The wait for somebody's passphrase may take longer.
 	wipePatience = 3 * time.Second
-	// asideDepth is how much of a stack may be used with a secret in hand, in bytes.
-	// RSA takes less than half of it.
-	asideDepth = 64 << 10
+	// lightDepth and heavyDepth are how much of a stack may be used with a secret in
+	// hand, in bytes, by ed25519 or ECDSA and by all else: with what Go adds a stack of
+	// 16 KiB, which it has at hand, and one of 128.
+	lightDepth, heavyDepth = 13 << 10, 64 << 10
 )
 
 // memory gives memory back to the system after a key derivation or after keys
@@ -92,21 +94,37 @@ func (m *memory) wipeAfter(one *aside) {
 }
 
 // aside is work with a secret in hand.
-type aside struct {
-	ended   chan struct{}
-	problem any // what it panicked with
-}
+type aside struct{ ended chan struct{} }
 
 // aside runs f on a stack of its own, and wipes that: what functions leave on a
-// stack stays there until others happen to overwrite it. A panic of f is the
-// caller's.
-func (m *memory) aside(f func()) {
-	one := &aside{ended: make(chan struct{})}
+// stack stays there until others happen to overwrite it. The stack is small, unless
+// f is heavy. A panic of f is the caller's. The caller's goroutine becomes the other
+// one and back (iter.Pull), since starting one in the usual way wakes a processor.
+func (m *memory) aside(heavy bool, f func()) {
+	room := lightRoom
+	if heavy {
+		room = heavyRoom
+	}
+	one := m.begin()
+	defer m.end(one)
+	run, _ := iter.Pull(func(func(struct{}) bool) {
+		room(false) // the stack grows now, with nothing on it: growing leaves a copy behind
+		defer room(true)
+		f()
+	})
+	run()
+}
+
+func (m *memory) begin() *aside {
+	one := &aside{make(chan struct{})}
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.secret[one] = false
-	m.mu.Unlock()
-	go one.run(f)
-	<-one.ended
+	return one
+}
+
+func (m *memory) end(one *aside) {
+	close(one.ended)
 	m.mu.Lock()
 	late := m.secret[one]
 	delete(m.secret, one)
@@ -114,27 +132,31 @@ func (m *memory) aside(f func()) {
 	if late {
 		m.giveBackSoon()
 	}
-	if one.problem != nil {
-		panic(one.problem)
+}
+
+// lightRoom and heavyRoom have the stack grow as far as f may need it, or wipe as
+// much of it.
+//
+//go:noinline
+func lightRoom(wipe bool) {
+	if wipe {
+		var room [lightDepth]byte
+		wiped(room[:])
 	}
 }
 
-func (one *aside) run(f func()) {
-	defer close(one.ended)
-	defer wipeStack()
-	defer func() { one.problem = recover() }()
-	wipeStack() // it grows now, with nothing on it: growing leaves a copy behind
-	f()
+//go:noinline
+func heavyRoom(wipe bool) {
+	if wipe {
+		var room [heavyDepth]byte
+		wiped(room[:])
+	}
 }
 
+// wiped is somebody who might look at the zeros, so that they are written.
+//
 //go:noinline
-func wipeStack() {
-	var room [asideDepth]byte
-	wipeRoom(&room)
-}
-
-//go:noinline
-func wipeRoom(room *[asideDepth]byte) { clear(room[:]) }
+func wiped([]byte) {}
 
 // overwriteFree collects what nothing refers to any more. It does so three times:
 // crypto/... keeps what it derived from a key until a first collection has found

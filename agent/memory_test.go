@@ -1,11 +1,16 @@
 package agent
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 )
 
 // countFree has a give back nothing, and counts how often it would.
@@ -49,7 +54,7 @@ func TestALockThatCannotWaitIsFollowedByAnother(t *testing.T) {
 		a := New(Options{})
 		freed := countFree(a)
 		gate := make(chan struct{})
-		go a.memory.aside(func() { <-gate })
+		go a.memory.aside(false, func() { <-gate })
 		synctest.Wait()
 		begin := time.Now()
 		a.Lock()
@@ -73,9 +78,76 @@ func TestAPanicAsideIsTheCallers(t *testing.T) {
 	said := new(strings.Builder)
 	func() {
 		defer func() { said.WriteString(recover().(string)) }()
-		a.memory.aside(func() { panic("a mistake") })
+		a.memory.aside(false, func() { panic("a mistake") })
 	}()
 	if said.String() != "a mistake" || len(a.memory.secret) != 0 {
 		t.Errorf("the caller heard %q; %d are under way", said, len(a.memory.secret))
 	}
+}
+
+// TestTheStackIsWipedDeepEnough: as deep as anything with a secret in hand goes.
+func TestTheStackIsWipedDeepEnough(t *testing.T) {
+	keys := map[string]any{"ed25519": newFakeKey(t, "").private, "rsa": testRSA()}
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[curve.Params().Name] = key
+	}
+	for name, key := range keys {
+		s, err := newSigner(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wiped := lightDepth
+		if s.heavy {
+			wiped = heavyDepth
+		}
+		for what, do := range map[string]func(){
+			"sign": func() { _, _ = s.sign([]byte("anything"), s.algorithm(0, false)) },
+			"add":  func() { _, _ = newSigner(key) },
+		} {
+			if n := depthOf(do); n == 0 || n > wiped-2048 {
+				t.Errorf("%s with %s takes %d bytes of the stack, and %d are wiped", what, name, n, wiped)
+			}
+		}
+	}
+}
+
+const paintDepth = 120 << 10 // more would lie on the heap
+
+// depthOf is how many bytes of its stack f uses, but those that it leaves as they were.
+func depthOf(f func()) (depth int) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which makes stacks smaller
+	done := make(chan int)
+	go func() {
+		paint()
+		f()
+		done <- unpainted()
+	}()
+	return <-done
+}
+
+//go:noinline
+func paint() {
+	var room [paintDepth]byte
+	for i := range room {
+		room[i] = 0xa5
+	}
+	wiped(room[:])
+}
+
+// unpainted looks at the stack below itself, where paint was.
+//
+//go:noinline
+//go:nocheckptr
+func unpainted() int {
+	var here byte
+	for depth := paintDepth * 3 / 4; depth > 0; depth-- {
+		if *(*byte)(unsafe.Add(unsafe.Pointer(&here), -depth)) != 0xa5 {
+			return depth
+		}
+	}
+	return 0
 }

@@ -35,7 +35,7 @@ func (w workplaces) compute(ctx context.Context, heavy bool, f func() error) err
 		defer func() { <-w.heavy }()
 	}
 	var err error
-	w.memory.aside(func() { err = f() })
+	w.memory.aside(heavy, func() { err = f() })
 	return err
 }
 
