@@ -96,7 +96,7 @@ type LockOn struct {
 	AfterMS int64  `json:"after_ms,omitempty"` // of "idle": without use
 	Asked   bool   `json:"asked,omitempty"`    // the person wants it; else it is so by default
 	Heard   bool   `json:"heard,omitempty"`    // it happens: the system tells of it
-	Problem string `json:"problem,omitempty"`  // why it does not; "" with Heard false: that is not known yet
+	Problem string `json:"problem,omitempty"`  // why it does not, or, of "suspend", why the computer does not wait for it
 }
 
 // VersionError says that the running agent is of another version of kagiban than

@@ -83,7 +83,7 @@ type lockRow struct {
 	On           string   `json:"on"`
 	AfterSeconds *float64 `json:"after_seconds"` // of "idle"
 	Heard        bool     `json:"heard"`         // it happens
-	Problem      *string  `json:"problem"`       // why it does not
+	Problem      *string  `json:"problem"`       // why it does not, or, of "suspend", why the computer does not wait for it
 }
 
 func lockRows(all []control.LockOn) (rows []lockRow) {
@@ -103,7 +103,10 @@ func lockTexts(all []control.LockOn) (texts []string) {
 	ids := map[string]say.ID{lockOnIdle: say.StateLocksIdle, home.Suspend: say.StateLocksSuspend, home.Screen: say.StateLocksScreen}
 	for _, l := range all {
 		id, known := ids[l.On]
-		if !l.Heard {
+		switch {
+		case l.Heard && l.Problem != "" && l.On == home.Suspend:
+			id = say.StateLocksUndelayed
+		case !l.Heard:
 			id, known = say.StateLocksUnheard, l.Asked && l.Problem != ""
 		}
 		if known {
@@ -118,7 +121,7 @@ func lockTexts(all []control.LockOn) (texts []string) {
 // unheardLocks: config.toml asks for an event of which the system does not tell.
 func unheardLocks(x *patient) (found []say.Fields) {
 	for _, l := range x.agent.status.Locks {
-		if l.Problem != "" && l.Asked {
+		if !l.Heard && l.Problem != "" && l.Asked {
 			found = append(found, say.Fields{"event": l.On, "error": l.Problem})
 		}
 	}

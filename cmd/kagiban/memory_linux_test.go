@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -163,6 +164,28 @@ func TestLockedIsGoneFromMemory(t *testing.T) {
 			a.isEmpty(way.patience)
 		})
 	}
+	t.Run("ssh-agent and SIGUSR1", func(t *testing.T) {
+		a := &holder{t: t, program: programAt(t, nil)}
+		a.socket = filepath.Join(a.program.getenv("KAGIBAN_HOME"), "socket")
+		a.learnSecrets()
+		a.vault = nil
+		agent := exec.Command(builtBinary(t), "ssh-agent", "-D", "-a", a.socket)
+		agent.Dir = a.program.getenv("KAGIBAN_HOME")
+		if err := agent.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer agent.Wait()
+		defer agent.Process.Kill()
+		a.pid = agent.Process.Pid
+		eventually(t, "it serves", func() bool { return answers(a.socket) == nil })
+		a.add()
+		a.useAll()
+		if found := a.find(); found["added ed25519.PrivateKey, seed"] == 0 {
+			t.Error("the key is not in memory")
+		}
+		a.run("kill", "-USR1", fmt.Sprint(a.pid))
+		a.isEmpty(patience)
+	})
 	t.Run("idle", func(t *testing.T) {
 		a := startHolder(t, standin.NewBus(t), "lock_after_idle = \"5s\"\nlock_on = []\n")
 		a.kagiban("unlock", "laptop", "--passphrase-file", passphraseFile(t, passphrasesAtHome["laptop"]).File)
@@ -189,6 +212,7 @@ type holder struct {
 	t       *testing.T
 	program *program
 	pid     int
+	socket  string
 	env     []string
 	vault   []string // the names of its keys
 	added   []any    // what ssh-add adds
@@ -211,7 +235,13 @@ func startHolder(t *testing.T, bus *standin.Bus, config string) *holder {
 	}
 	a.env = []string{
 		"KAGIBAN_HOME=" + home, "PATH=" + os.Getenv("PATH"), "DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address, "SSH_AUTH_SOCK=" + h.AgentSocket(),
+		"SSH_ASKPASS=" + filepath.Join(home, "askpass"), "SSH_ASKPASS_REQUIRE=force",
 	}
+	askpass := fmt.Sprintf("#!/bin/sh\necho '%s'\n", passphrasesAtHome["desk"])
+	if err := os.WriteFile(filepath.Join(home, "askpass"), []byte(askpass), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a.socket = h.AgentSocket()
 	a.learnSecrets()
 	a.kagiban("agent", "start")
 	t.Cleanup(func() { endAgent(home) })
@@ -269,12 +299,23 @@ func (a *holder) kagiban(args ...string) {
 	a.run(builtBinary(a.t), args...)
 }
 
-// open unlocks the keys of the vault and adds the others.
+// open unlocks the keys of the vault, but for the one that is asked for when it is used, and adds the others.
 func (a *holder) open() {
 	a.t.Helper()
+	a.kagiban("unlock", "desk", "--passphrase-file", passphraseFile(a.t, passphrasesAtHome["desk"]).File) // it may be hidden
+	a.kagiban("lock", "desk")
 	for name, passphrase := range passphrasesAtHome {
+		if name == "desk" {
+			continue
+		}
 		a.kagiban("unlock", name, "--passphrase-file", passphraseFile(a.t, passphrase).File)
 	}
+	a.add()
+}
+
+// add adds the others.
+func (a *holder) add() {
+	a.t.Helper()
 	c := a.connect()
 	for _, key := range a.added {
 		if err := c.Add(sshagent.AddedKey{PrivateKey: key}); err != nil {
@@ -285,11 +326,7 @@ func (a *holder) open() {
 
 func (a *holder) connect() sshagent.ExtendedAgent {
 	a.t.Helper()
-	h, err := a.program.home()
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	conn, err := door.Dial(h.AgentSocket())
+	conn, err := door.Dial(a.socket)
 	if err != nil {
 		a.t.Fatal(err)
 	}

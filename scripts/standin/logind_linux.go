@@ -114,6 +114,7 @@ type Logind struct {
 	delays    []delay
 	taken     int
 	preparing bool
+	refuses   bool
 	sessions  map[dbus.ObjectPath]*session
 }
 
@@ -147,6 +148,11 @@ func (b *Bus) Logind() *Logind {
 func (l *Logind) End() { l.conn.Close() }
 
 func (l *Logind) inhibit(what, _, _, mode string) (dbus.UnixFD, *dbus.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refuses {
+		return 0, dbus.NewError("org.freedesktop.DBus.Error.AccessDenied", []any{"Permission denied"})
+	}
 	if what != "sleep" || mode != "delay" {
 		return 0, dbus.MakeFailedError(fmt.Errorf("%s of %s is not played", mode, what))
 	}
@@ -154,8 +160,6 @@ func (l *Logind) inhibit(what, _, _, mode string) (dbus.UnixFD, *dbus.Error) {
 	if err != nil {
 		return 0, dbus.MakeFailedError(err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.delays = append(l.delays, delay{ours, theirs})
 	return dbus.UnixFD(theirs.Fd()), nil
 }
@@ -173,6 +177,16 @@ func (l *Logind) get(_, name string) (dbus.Variant, *dbus.Error) {
 	}
 	return dbus.MakeVariant(l.preparing), nil
 }
+
+// Refuse has it refuse to delay sleep, as it does where nothing can tell it who may (polkit).
+func (l *Logind) Refuse() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refuses = true
+}
+
+// Undelayed says that the computer is about to sleep, to whoever cannot delay that.
+func (l *Logind) Undelayed() { l.emit(managerPath, Manager+".PrepareForSleep", true) }
 
 // Preparing says that the computer is about to sleep since before now.
 func (l *Logind) Preparing() {

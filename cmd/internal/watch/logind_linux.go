@@ -36,10 +36,12 @@ type logind struct {
 	conn  *dbus.Conn
 	owner string   // logind's own name on the bus
 	delay *os.File // the computer does not sleep while it is open; nil: it may
+	// undelayed is why logind does not let us delay sleep, as where there is no polkit.
+	undelayed error
 }
 
 // listen does so until logind or the bus is gone, or ctx ends; heard is called when it does.
-func (w *Watcher) listen(ctx context.Context, heard func()) error {
+func (w *Watcher) listen(ctx context.Context, heard func(undelayed error)) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end() // closes the connection
 	l := &logind{Watcher: w}
@@ -48,7 +50,7 @@ func (w *Watcher) listen(ctx context.Context, heard func()) error {
 	if err != nil {
 		return err
 	}
-	heard()
+	heard(l.undelayed)
 	for {
 		select {
 		case <-ctx.Done():
@@ -213,10 +215,14 @@ func (l *logind) delaySleep(ctx context.Context) error {
 	}
 	var fd dbus.UnixFD
 	err := l.call(ctx, loginPath, manager+".Inhibit", "sleep", "kagiban", "keys are locked first", "delay").Store(&fd)
-	if err != nil {
+	switch l.undelayed = nil; {
+	case errors.As(err, new(dbus.Error)):
+		l.undelayed = fmt.Errorf("delay sleep: %w", err)
+	case err != nil:
 		return fmt.Errorf("delay sleep: %w", err)
+	default:
+		l.delay = os.NewFile(uintptr(fd), "inhibitor")
 	}
-	l.delay = os.NewFile(uintptr(fd), "inhibitor")
 	preparing := false
 	if err := l.get(ctx, loginPath, manager, "PreparingForSleep", &preparing); err != nil {
 		return err

@@ -129,6 +129,21 @@ func TestSleepThatHasBegunAlready(t *testing.T) {
 	w.locked(2)
 }
 
+// TestSleepThatCannotBeDelayed is heard of all the same, and State says so.
+func TestSleepThatCannotBeDelayed(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	l.Refuse()
+	w := watchOn(t, b, false, Suspend)
+	w.until("heard", func() bool {
+		heard, err := w.State()
+		return heard && err != nil && strings.Contains(err.Error(), "Permission denied")
+	})
+	l.Undelayed()
+	w.locked(1)
+}
+
 // TestScreenLock: of sessions of this user, by the signal and by the property, which changes without its new value, too.
 func TestScreenLock(t *testing.T) {
 	b := standin.NewBus(t)

@@ -4,7 +4,7 @@
 // on other systems it does not yet, and says so.
 //
 // What it promises: the computer sleeps only when the keys are gone, for as long as
-// logind lets it be delayed (5 seconds, unless configured otherwise); what does not come
+// logind lets it be delayed (5 seconds, unless configured otherwise; not at all, and State says so, where it refuses that); what does not come
 // from logind, or is about another user's session, locks nothing; where there is no bus, or it
 // goes away, it is tried again for ever, and State says why nothing is heard.
 package watch
@@ -37,7 +37,7 @@ type Watcher struct {
 
 	mu      sync.Mutex
 	heard   bool
-	problem error // why nothing is heard; nil while it is, and until it was tried
+	problem error // why nothing is heard, or why sleep does not wait for us
 }
 
 // The time between two attempts to reach the bus.
@@ -50,14 +50,14 @@ func (w *Watcher) Run(ctx context.Context) {
 		return
 	}
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {
-		err := w.listen(ctx, func() {
-			w.say(nil)
+		err := w.listen(ctx, func(undelayed error) {
+			w.say(true, undelayed)
 			pause = firstPause
 		})
 		if ctx.Err() != nil {
 			return
 		}
-		w.say(err)
+		w.say(false, err)
 		select {
 		case <-ctx.Done():
 		case <-w.After(pause):
@@ -65,7 +65,8 @@ func (w *Watcher) Run(ctx context.Context) {
 	}
 }
 
-// State tells whether the system is heard, or why it is not. Before it was tried it is neither.
+// State tells whether the system is heard, or why it is not; with both it is, and that is why the computer does not
+// wait for the keys to be gone before it sleeps. Before it was tried it is neither.
 func (w *Watcher) State() (heard bool, problem error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,10 +74,10 @@ func (w *Watcher) State() (heard bool, problem error) {
 }
 
 // say notes how it is, and tells the log where that is news.
-func (w *Watcher) say(err error) {
+func (w *Watcher) say(heard bool, err error) {
 	w.mu.Lock()
 	before := w.problem
-	w.heard, w.problem = err == nil, err
+	w.heard, w.problem = heard, err
 	w.mu.Unlock()
 	w.Tried()
 	level := slog.LevelWarn
@@ -86,7 +87,10 @@ func (w *Watcher) say(err error) {
 	switch {
 	case err == nil:
 		w.Log.Info("keys are locked", "on", w.On)
-	case before == nil || before.Error() != err.Error():
+	case before != nil && before.Error() == err.Error():
+	case heard:
+		w.Log.Log(context.Background(), level, "keys are locked, but sleep does not wait until they are", "on", w.On, "error", err)
+	default:
 		w.Log.Log(context.Background(), level, "the system does not tell when to lock keys; it is tried again", "on", w.On, "error", err)
 	}
 }

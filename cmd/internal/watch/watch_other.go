@@ -9,8 +9,8 @@ import (
 )
 
 // listen says that there is nothing to listen to, and waits for the end.
-func (w *Watcher) listen(ctx context.Context, _ func()) error {
-	w.say(errors.New("kagiban cannot hear of it on " + runtime.GOOS + " yet"))
+func (w *Watcher) listen(ctx context.Context, _ func(error)) error {
+	w.say(false, errors.New("kagiban cannot hear of it on "+runtime.GOOS+" yet"))
 	<-ctx.Done()
 	return ctx.Err()
 }
