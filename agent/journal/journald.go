@@ -16,9 +16,10 @@ type journald struct {
 	text []byte
 }
 
-// send sends one line, and never waits: a journal that does not keep up misses it.
+// send sends one line, and never waits: a journal that does not keep up misses it. Its
+// name there is another than that of what the agent, as a service, says on stderr.
 func (d *journald) send(line []byte) error {
-	d.text = append(append(d.text[:0], "SYSLOG_IDENTIFIER=kagiban\nPRIORITY=6\nMESSAGE="...), line...)
+	d.text = append(append(d.text[:0], "SYSLOG_IDENTIFIER=kagiban-log\nPRIORITY=6\nMESSAGE="...), line...)
 	if d.conn != nil {
 		err := sendNow(d.conn, d.text)
 		if err == nil || errors.Is(err, errFull) {

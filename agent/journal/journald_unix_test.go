@@ -48,7 +48,7 @@ func TestJournald(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := told(t, daemon); got != "SYSLOG_IDENTIFIER=kagiban\nPRIORITY=6\nMESSAGE="+string(file) || strings.Count(got, "\n") != 3 {
+	if got := told(t, daemon); got != "SYSLOG_IDENTIFIER=kagiban-log\nPRIORITY=6\nMESSAGE="+string(file) || strings.Count(got, "\n") != 3 {
 		t.Errorf("told %q", got)
 	}
 

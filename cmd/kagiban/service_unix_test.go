@@ -141,7 +141,9 @@ func lifeOfService(t *testing.T, d *desk) {
 	d.guarded()
 
 	d.says("kagiban unlock laptop --passphrase-file ~/passphrase", 0, "unlocked laptop")
-	d.says(listKeys+`; ssh-add -T "${KAGIBAN_HOME:-$HOME/.local/share/kagiban}/keys/laptop.pub"`, 0, "")
+	const sign = `; ssh-add -T "${KAGIBAN_HOME:-$HOME/.local/share/kagiban}/keys/laptop.pub"`
+	d.says(listKeys+sign, 0, "")
+	d.logsToJournald(sign)
 	d.says("kagiban agent stop", 0, "their next use starts it again")
 	d.says("kagiban service status --json", 0, `"running":false`)
 	d.says(listKeys, 0, "me@laptop")
@@ -169,8 +171,18 @@ func lifeOfService(t *testing.T, d *desk) {
 	}
 }
 
-// userFiles are the files of the user that are no folders, without kagiban's log and the locks that stay; and the sockets.
-const userFiles = `find ~ "$XDG_RUNTIME_DIR" -path "$XDG_RUNTIME_DIR/systemd" -prune -o ! -type d ! -name agent.log ! -name '*.sock.lock' -print | sort`
+// logsToJournald: where config.toml says so, journald gets the very line that the log gets, from within the unit too.
+func (d *desk) logsToJournald(sign string) {
+	d.t.Helper()
+	const config = `"${KAGIBAN_HOME:-$HOME/.config/kagiban}/config.toml"`
+	d.must("kagiban agent stop; printf 'log_to_journald = true\n' >" + config)
+	d.says("kagiban unlock laptop --passphrase-file ~/passphrase; "+listKeys+sign+"; kagiban log --json -n 1 >line; kagiban status", 0, "key laptop  unlocked")
+	d.await("the line in journald", "journalctl -q -t kagiban-log -o cat | grep -q '\"key\":\"laptop\"'")
+	d.says("journalctl -q -t kagiban-log -o cat _UID=$(id -u) | cmp - line && echo same; rm line "+config, 0, "same")
+}
+
+// userFiles are the files of the user that are no folders, without kagiban's logs and the locks that stay; and the sockets.
+const userFiles = `find ~ "$XDG_RUNTIME_DIR" -path "$XDG_RUNTIME_DIR/systemd" -prune -o ! -type d ! -name agent.log ! -path '*/uses/*' ! -name '*.sock.lock' -print | sort`
 
 // guarded: what the unit takes away is gone, for whatever the agent starts as well.
 func (d *desk) guarded() {
