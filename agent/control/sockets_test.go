@@ -46,7 +46,9 @@ func serveSockets(t *testing.T, sockets Sockets) *Client {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, l, agent.New(agent.Options{}), func() Program { return Program{} }, nil, sockets, cancel) }()
+	go func() {
+		ended <- Serve(ctx, l, agent.New(agent.Options{}), func() Program { return Program{} }, nil, sockets, cancel)
+	}()
 	t.Cleanup(func() {
 		cancel()
 		<-ended

@@ -50,6 +50,7 @@ func ailments() []ailment {
 		{"nobody to ask", say.NoWayToAsk, "kagiban agent stop; env -u SSH_ASKPASS -u SSH_ASKPASS_REQUIRE kagiban agent start", "", true},
 		{"no bus to lock by", say.LockUnheard, `echo 'lock_on = ["suspend"]' >>~/h/config.toml; kagiban agent stop; DBUS_SYSTEM_BUS_ADDRESS=unix:path=/none kagiban agent start`, "", false},
 		{"agent with other settings", say.LockSettingsOld, `echo 'lock_after_idle = "5m"' >>~/h/config.toml`, "", false},
+		{"narrower socket taken", say.NarrowShut, `kagiban agent socket add box --purpose git; kagiban agent stop; touch ~/h/run/narrow/box/agent.sock; kagiban agent start`, "", false},
 		{"service of another program", say.ServiceOutdated, "kagiban agent stop; PATH=~/old:$PATH kagiban service install", "", false},
 		{"service stopped", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user stop kagiban-agent.socket", "", false},
 		{"service not enabled", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user disable kagiban-agent.socket", "", false},
