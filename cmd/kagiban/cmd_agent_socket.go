@@ -28,11 +28,7 @@ type socketRow struct {
 }
 
 func rowOfSocket(s control.Socket) socketRow {
-	r := socketRow{Name: s.Name, Path: s.Path, Keys: s.Keys, Purposes: s.Purposes, Confirm: s.Confirm, Open: s.Error == "", Error: some(s.Error)}
-	for _, h := range s.Hosts {
-		r.Hosts = append(r.Hosts, hostText(h))
-	}
-	return r
+	return socketRow{s.Name, s.Path, s.Keys, s.Purposes, hostTexts(s.Hosts), s.Confirm, s.Error == "", some(s.Error)}
 }
 
 // socketState is a narrower socket in a few words.
@@ -58,11 +54,7 @@ func scopeText(s agent.Scope) string {
 		parts = append(parts, say.Text(say.ScopePurposes, say.Fields{"purposes": strings.Join(purposes, ", ")}))
 	}
 	if len(s.Hosts) > 0 {
-		var hosts []string
-		for _, h := range s.Hosts {
-			hosts = append(hosts, hostText(h))
-		}
-		parts = append(parts, say.Text(say.ScopeHosts, say.Fields{"hosts": strings.Join(hosts, ", ")}))
+		parts = append(parts, say.Text(say.ScopeHosts, say.Fields{"hosts": strings.Join(hostTexts(s.Hosts), ", ")}))
 	}
 	if s.Confirm {
 		parts = append(parts, say.Text(say.ScopeConfirm, nil))
@@ -70,9 +62,13 @@ func scopeText(s agent.Scope) string {
 	return strings.Join(parts, "; ")
 }
 
-func hostText(h agent.ScopeHost) string {
-	if h.User == "" {
-		return h.Name
+// hostTexts are hosts as they were said.
+func hostTexts(hosts []agent.ScopeHost) (all []string) {
+	for _, h := range hosts {
+		if h.User != "" {
+			h.Name = h.User + "@" + h.Name
+		}
+		all = append(all, h.Name)
 	}
-	return h.User + "@" + h.Name
+	return all
 }

@@ -20,6 +20,7 @@ import (
 func (x *patient) folders() []string {
 	h := x.home
 	all := []string{filepath.Dir(h.Hosts()), filepath.Dir(h.Config()), filepath.Dir(h.Log()), h.Uses(), h.RunDir(), h.Keys()}
+	all = append(all, x.socketFolders()...)
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(dir string) bool { _, err := os.Lstat(dir); return err != nil })
 }

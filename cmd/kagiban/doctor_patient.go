@@ -120,12 +120,3 @@ func noWayToAsk(x *patient) []say.Fields {
 	key, err := x.p.defaultKey("")
 	return one(err == nil && x.agent.keys[key.Name].Locked, say.Fields{"key": key.Name})
 }
-
-func shutSockets(x *patient) (found []say.Fields) {
-	for _, s := range x.agent.status.Sockets {
-		if s.Error != "" {
-			found = append(found, say.Fields{"name": s.Name, "error": s.Error})
-		}
-	}
-	return found
-}

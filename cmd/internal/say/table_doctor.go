@@ -52,7 +52,7 @@ func doctorTable() map[ID]Message {
 		NarrowShut: {
 			What:      "the narrower socket {name} is shut: {error}",
 			StillTrue: "the agent's other sockets are open",
-			Next:      "mend that, then:\nkagiban agent stop\nkagiban agent start",
+			Next:      "{fix}",
 		},
 		ServiceIdle: {
 			What:      "the agent is installed to be there at login, but it is not in force ({state})",
