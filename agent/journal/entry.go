@@ -150,7 +150,7 @@ func parse(raw []byte) (Line, error) {
 	switch {
 	case err != nil:
 		return Line{}, err
-	case l.Schema != schema || l.Time.IsZero():
+	case l.Schema != schema || l.Time.IsZero() || !utf8.Valid(raw):
 		return Line{}, errNoLine
 	case l.Unrecorded != nil:
 		return Line{Raw: raw, Gap: &Gap{Since: l.Since, Until: l.Time, Count: *l.Unrecorded, Reason: l.Reason}}, nil

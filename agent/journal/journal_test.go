@@ -311,7 +311,7 @@ func appendTo(t testing.TB, path, text string) {
 func TestDamageIsPassedOver(t *testing.T) {
 	j := newJournal(t, Options{})
 	j.Record(sample("one"))
-	damage := []string{"", "{", "\x00\x00", `{"schema":2,"time":"2026-11-23T09:30:00Z"}`, `{"time":"2026-11-23T09:30:00Z"}`, `{"schema":1,"time":"yesterday"}`, "[]", strings.Repeat("x", 2*maxLine)}
+	damage := []string{"", "{", "\x00\x00", `{"schema":2,"time":"2026-11-23T09:30:00Z"}`, `{"time":"2026-11-23T09:30:00Z"}`, `{"schema":1,"time":"yesterday"}`, "{\"schema\":1,\"time\":\"2026-11-23T09:30:00Z\",\"key\":\"\xff\"}", "[]", strings.Repeat("x", 2*maxLine)}
 	for _, line := range damage {
 		appendTo(t, j.files.path(1), line+"\n")
 	}

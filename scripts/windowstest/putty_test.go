@@ -70,6 +70,11 @@ func (c *computer) everyTool(h *vpstest.Host, options []string) {
 		}
 		c.must("unlock", kind, "--passphrase-file", c.passphrase)
 	}
+	for _, kind := range kinds { // with the account, and without the server: PuTTY's tools do not tell it
+		if out := c.must("log", "--key", kind); !strings.Contains(out, "allowed  ") || !strings.Contains(out, "refused  ") || !strings.Contains(out, "login "+h.User+"@?, ") {
+			c.t.Errorf("the log of %s: %q", kind, out)
+		}
+	}
 	want := strings.Repeat("all of it\n", 20000)
 	file := c.put("file", want)
 	if out, talk, code := c.run("pscp", with("-sftp", file, at+":by-pscp")...); code != 0 {
