@@ -14,7 +14,7 @@ func lockCommand(p *program) *cli.Command {
 		Usage:     "let the agent forget the private halves of keys",
 		ArgsUsage: "[KEY...]",
 		Description: "Without a name: of all keys; those that ssh-add added are then gone from the agent. Locked keys stay\n" +
-			"listed, and are asked for when they are used.",
+			"listed, and are asked for when they are used. When it returns, nothing of them is left in the agent's memory (docs/locking.md).",
 		Action: func(c *cli.Context) error { return p.lock(c.Args().Slice()) },
 	}
 }

@@ -149,6 +149,7 @@ func TestLockedIsGoneFromMemory(t *testing.T) {
 		patience time.Duration // until memory is empty; 0: when lock returns
 	}{
 		{"kagiban lock", func(a *holder) { a.kagiban("lock") }, 0},
+		{"kagiban lock while keys sign", (*holder).lockWhileUsed, 0},
 		{"kagiban lock KEY", func(a *holder) { a.kagiban(append([]string{"lock"}, a.vault...)...); a.run("ssh-add", "-D") }, patience},
 		{"SIGUSR1", func(a *holder) { a.run("kill", "-USR1", fmt.Sprint(a.pid)) }, patience},
 		{"suspend", sleep, 0},
@@ -366,6 +367,31 @@ func (a *holder) public(name string) ssh.PublicKey {
 func signWith(c sshagent.ExtendedAgent, key ssh.PublicKey) error {
 	_, err := c.SignWithFlags(key, []byte("anything"), sshagent.SignatureFlagRsaSha512)
 	return err
+}
+
+// lockWhileUsed locks while the keys that were added sign as fast as they can.
+func (a *holder) lockWhileUsed() {
+	a.t.Helper()
+	var signing, begun sync.WaitGroup
+	for _, key := range slices.Concat(a.added, a.added) {
+		c := a.connect()
+		signer, err := ssh.NewSignerFromKey(key)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		begun.Add(1)
+		signing.Go(func() {
+			if err := signWith(c, signer.PublicKey()); err != nil {
+				a.t.Error(err)
+			}
+			begun.Done()
+			for signWith(c, signer.PublicKey()) == nil { // until it is gone
+			}
+		})
+	}
+	begun.Wait()
+	a.kagiban("lock")
+	signing.Wait()
 }
 
 // useAll signs with every key, over several connections at a time.
