@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kagiban/agent/wire"
 )
 
 func TestKeysThatNobodyUsesAreLocked(t *testing.T) {
@@ -86,11 +88,14 @@ func TestSleepIsIdleTime(t *testing.T) {
 // nothing that is being unlocked.
 func TestNobodyIsIdleWhoTypes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		open, typed := newFakeKey(t, "open"), newFakeKey(t, "typed")
+		open, typed, asked := newFakeKey(t, "open"), newFakeKey(t, "typed"), newFakeKey(t, "asked")
 		typed.opened, typed.gate = make(chan struct{}), make(chan struct{})
-		a := New(Options{Source: sourceOf(open, typed), Idle: time.Minute})
+		ask := newAsker()
+		a := New(Options{Source: sourceOf(open, typed, asked), Idle: time.Minute, Ask: ask})
 		mustUnlock(t, a, "open")
 		time.Sleep(59 * time.Second)
+		answer := connect(t, a).later(signRequest(asked))
+		q := <-ask.questions
 		unlocked := make(chan error, 1)
 		go func() { unlocked <- a.Unlock("typed", []byte("right"), Terms{}) }()
 		<-typed.opened
@@ -103,5 +108,32 @@ func TestNobodyIsIdleWhoTypes(t *testing.T) {
 		if err := <-unlocked; err != nil || inMemory(a) != 1 {
 			t.Errorf("a key that was being unlocked: %v", err)
 		}
+		q.answer <- "right"
+		wantSignature(t, <-answer, asked)
+	})
+}
+
+// TestIdleBeginsAnewAfterTheLockOfAClient: what ssh-add -x keeps is open again when that
+// ends, however long it took, and not for ever.
+func TestIdleBeginsAnewAfterTheLockOfAClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newFakeKey(t, "work")
+		a := New(Options{Source: sourceOf(k), Idle: time.Minute, LockWork: 1})
+		c := connect(t, a)
+		mustUnlock(t, a, "work")
+		wantSuccess(t, c.call(&wire.Lock{Passphrase: []byte("x")}))
+		time.Sleep(time.Hour)
+		wantSuccess(t, c.call(&wire.Unlock{Passphrase: []byte("x")}))
+		wantOpen := func(at string, want int) {
+			synctest.Wait()
+			if got := inMemory(a); got != want {
+				t.Errorf("%s there are %d private halves in memory, want %d", at, got, want)
+			}
+		}
+		wantOpen("when it ends", 1)
+		time.Sleep(59 * time.Second)
+		wantOpen("before a minute is over", 1)
+		time.Sleep(time.Second)
+		wantOpen("a minute later", 0)
 	})
 }
