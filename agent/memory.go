@@ -158,16 +158,23 @@ func heavyRoom(wipe bool) {
 //go:noinline
 func wiped([]byte) {}
 
-// overwriteFree collects what nothing refers to any more. It does so three times:
-// crypto/... keeps what it derived from a key until a first collection has found
-// the key gone and a cleanup has run, and a sync.Pool keeps all for two.
+// overwriteFree collects what nothing refers to any more, and gives it back. It does so
+// three times: crypto/... keeps what it derived from a key until a first collection has
+// found the key gone and a cleanup has run, and a sync.Pool keeps all for two.
 func overwriteFree() {
-	for range 3 {
+	for range 2 {
 		cleaned := new(atomic.Bool)
 		runtime.AddCleanup(new([64]byte), func(cleaned *atomic.Bool) { cleaned.Store(true) }, cleaned)
-		debug.FreeOSMemory()
-		for i := 0; i < 1000 && !cleaned.Load(); i++ {
+		runtime.GC()
+		for i := 0; i < maxYields && !cleaned.Load(); i++ {
 			runtime.Gosched()
 		}
+		for i := 0; i < maxNaps && !cleaned.Load(); i++ { // on a machine that has much else to do
+			time.Sleep(time.Millisecond)
+		}
 	}
+	debug.FreeOSMemory()
 }
+
+// How long a cleanup is waited for: most come at the first yield.
+const maxYields, maxNaps = 1000, 1000
