@@ -233,6 +233,12 @@ func (l *logind) delaySleep(ctx context.Context) error {
 	return nil
 }
 
+// lock has the keys gone.
+func (l *logind) lock(why string) {
+	l.Lock()
+	l.Log.Info("all keys are locked", "why", why)
+}
+
 func (l *logind) sleep() {
 	l.lock("the computer is about to sleep")
 	l.letSleep()

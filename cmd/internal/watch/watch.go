@@ -94,9 +94,3 @@ func (w *Watcher) say(heard bool, err error) {
 		w.Log.Log(context.Background(), level, "the system does not tell when to lock keys; it is tried again", "on", w.On, "error", err)
 	}
 }
-
-// lock has the keys gone.
-func (w *Watcher) lock(why string) {
-	w.Lock()
-	w.Log.Info("all keys are locked", "why", why)
-}
