@@ -155,6 +155,7 @@ func TestLockedIsGoneFromMemory(t *testing.T) {
 		{"suspend", sleep, 0},
 		{"screen lock", func(*holder) { logind.Lock(session) }, patience},
 		{"suspend again", sleep, 0},
+		{"ssh-add -x", func(a *holder) { a.run("ssh-add", "-x") }, patience}, // what it keeps is encrypted; the last one
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			a.t = t
