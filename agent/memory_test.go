@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unsafe"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // countFree has a give back nothing, and counts how often it would.
@@ -82,6 +85,23 @@ func TestAPanicAsideIsTheCallers(t *testing.T) {
 	}()
 	if said.String() != "a mistake" || len(a.memory.secret) != 0 {
 		t.Errorf("the caller heard %q; %d are under way", said, len(a.memory.secret))
+	}
+}
+
+// TestAPublicHalfKeepsNoPrivateOne: an entry has it while its key is locked.
+func TestAPublicHalfKeepsNoPrivateOne(t *testing.T) {
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, private := range []crypto.Signer{curve, testRSA()} {
+		s, err := newSigner(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.public.(ssh.CryptoPublicKey).CryptoPublicKey() == s.private.(crypto.Signer).Public() {
+			t.Errorf("%T: the public half is a part of the private one", private)
+		}
 	}
 }
 

@@ -74,8 +74,12 @@ func assemble(private any) (*signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
+	public, err := ssh.ParsePublicKey(key.PublicKey().Marshal())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsound, err)
+	}
 	return &signer{
-		public:  key.PublicKey(),
+		public:  public, // key's own lies within the private half: whoever kept that would keep all of it
 		private: private,
 		key:     key.(ssh.AlgorithmSigner), // every signer of x/crypto/ssh is one
 		heavy:   key.PublicKey().Type() == ssh.KeyAlgoRSA,
