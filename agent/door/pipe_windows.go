@@ -207,7 +207,8 @@ func ownerOf(h windows.Handle) (*windows.SID, error) {
 // busyTime is how long to wait for a pipe whose instances are all taken.
 const busyTime = 5 * time.Second
 
-// openPipe connects to a pipe. Its server may learn who we are, and not act as us.
+// openPipe connects to a pipe, and to nothing else that has the name: a socket of MSYS and Cygwin is a file. Its server may learn who we
+// are, and not act as us.
 func openPipe(name string) (*pipeConn, error) {
 	path, err := windows.UTF16PtrFromString(name)
 	if err != nil {
@@ -218,6 +219,10 @@ func openPipe(name string) (*pipeConn, error) {
 			windows.FILE_FLAG_OVERLAPPED|windows.SECURITY_SQOS_PRESENT|windows.SECURITY_IDENTIFICATION, 0)
 		switch {
 		case err == nil:
+			if kind, _ := windows.GetFileType(h); kind != windows.FILE_TYPE_PIPE { // what is said would stand in the file then
+				windows.CloseHandle(h)
+				return nil, &fs.PathError{Op: "connect", Path: name, Err: ErrNotSocket}
+			}
 			return newPipeConn(h, name, windows.GetNamedPipeServerProcessId), nil
 		case !errors.Is(err, windows.ERROR_PIPE_BUSY) || time.Since(start) > busyTime:
 			return nil, &fs.PathError{Op: "connect", Path: name, Err: err}

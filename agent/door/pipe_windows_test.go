@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -117,6 +118,23 @@ func TestPipeName(t *testing.T) {
 	mustListen(t, path)
 	if _, err := Listen(`\\.\pipe\` + strings.Repeat("x", maxPath)); !errors.As(err, new(*PathTooLongError)) {
 		t.Errorf("a long one: %v", err)
+	}
+}
+
+// TestPipeIsNoFile: SSH_AUTH_SOCK of a shell of MSYS names a file, in which its agent says where it is. Nothing is written there.
+func TestPipeIsNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.4711")
+	if err := os.WriteFile(path, []byte("!<socket >"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Dial(path)
+	if err == nil {
+		io.WriteString(c, "\x00\x00\x00\x01\x0b")
+		c.Close()
+	}
+	text, readErr := os.ReadFile(path)
+	if !errors.Is(err, ErrNotSocket) || string(text) != "!<socket >" {
+		t.Errorf("%v, and the file has %q, %v", err, text, readErr)
 	}
 }
 

@@ -35,6 +35,7 @@ var (
 )
 
 const (
+	wmClose       = 0x0010
 	wmQuit        = 0x0012
 	wmCopyData    = 0x004A
 	qsSendMessage = 0x0040
@@ -138,11 +139,13 @@ func (w *window) run(name *uint16, made chan<- error) {
 	defer procDestroyWindow.Call(handle)
 	made <- nil
 	var m message
-	for {
-		if more, _, _ := procGetMessage.Call(uintptr(unsafe.Pointer(&m)), 0, 0, 0); int32(more) <= 0 {
+	for w.closed.Err() == nil {
+		switch more, _, _ := procGetMessage.Call(uintptr(unsafe.Pointer(&m)), 0, 0, 0); {
+		case int32(more) < 0:
 			return
+		case more > 0: // else somebody posted the end, and it is Close's to say so
+			procDispatchMessage.Call(uintptr(unsafe.Pointer(&m)))
 		}
-		procDispatchMessage.Call(uintptr(unsafe.Pointer(&m)))
 	}
 }
 
@@ -169,9 +172,15 @@ func (w *window) Close() error {
 func (w *window) Addr() net.Addr { return pipeAddr(WindowPath) }
 
 // proc gets the messages. Its answer to WM_COPYDATA is 1 if there is an answer in the
-// memory, a failure too, and 0 if there was none to put it in.
+// memory, a failure too, and 0 if there was none to put it in. Any program of the
+// user's may send WM_CLOSE (taskkill does), and would take the window from an agent
+// that goes on.
 func (w *window) proc(handle, kind, wparam uintptr, data *copyData) uintptr {
-	if uint32(kind) != wmCopyData {
+	switch uint32(kind) {
+	case wmCopyData:
+	case wmClose:
+		return 0
+	default:
 		result, _, _ := procDefWindow.Call(handle, kind, wparam, uintptr(unsafe.Pointer(data)))
 		return result
 	}
@@ -245,6 +254,10 @@ func (m *mapping) view() (err error) {
 	var info windows.MemoryBasicInformation
 	if err := windows.VirtualQuery(m.address, &info, unsafe.Sizeof(info)); err != nil {
 		return os.NewSyscallError("VirtualQuery", err)
+	}
+	const writable = windows.PAGE_READWRITE | windows.PAGE_EXECUTE_READWRITE
+	if info.State != windows.MEM_COMMIT || info.Protect&writable == 0 { // to touch it would be the end of us
+		return windows.ERROR_INVALID_ADDRESS
 	}
 	at := *(*unsafe.Pointer)(unsafe.Pointer(&m.address)) // memory that Go has never heard of, and will not move
 	m.memory = unsafe.Slice((*byte)(at), min(info.RegionSize, maxMessage))

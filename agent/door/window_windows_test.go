@@ -68,6 +68,12 @@ func (a asking) ask(t *testing.T) (result uintptr, memory []byte) {
 		said = said[:len(said)-1]
 	}
 	data := copyData{id: a.id, size: uint32(len(said)), data: &said[0]}
+	return send(t, wmCopyData, 0, uintptr(unsafe.Pointer(&data))), bytes.Clone(view[:64])
+}
+
+// send is SendMessage, to the window that programs find.
+func send(t *testing.T, message, w, l uintptr) uintptr {
+	t.Helper()
 	class, err := windows.UTF16PtrFromString(windowClassName)
 	if err != nil {
 		t.Fatal(err)
@@ -76,8 +82,8 @@ func (a asking) ask(t *testing.T) (result uintptr, memory []byte) {
 	if to == 0 {
 		t.Fatal("there is no window")
 	}
-	result, _, _ = user32.NewProc("SendMessageW").Call(to, wmCopyData, 0, uintptr(unsafe.Pointer(&data)))
-	return result, bytes.Clone(view[:64])
+	result, _, _ := user32.NewProc("SendMessageW").Call(to, message, w, l)
+	return result
 }
 
 func mustWindow(t *testing.T) *Listener {
@@ -186,6 +192,54 @@ func TestWindowMalformed(t *testing.T) {
 		}
 	}
 	l.Close()
+}
+
+// TestWindowMemoryOfNothing: memory that is promised and not there is not touched, which would end the agent (CreateFileMapping,
+// SEC_RESERVE). Wine would take the touch.
+func TestWindowMemoryOfNothing(t *testing.T) {
+	mustWindow(t)
+	const reserve = 0x4000000
+	name := append([]byte("PageantRequest0"), 0)
+	sd, err := windows.SecurityDescriptorFromString("O:" + me(t) + "D:(A;;GA;;;WD)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes := &windows.SecurityAttributes{SecurityDescriptor: sd}
+	attributes.Length = uint32(unsafe.Sizeof(*attributes))
+	wide, err := windows.UTF16PtrFromString(string(name[:len(name)-1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := windows.CreateFileMapping(windows.InvalidHandle, attributes, windows.PAGE_READWRITE|reserve, 0, maxMessage, wide)
+	if h == 0 {
+		t.Fatal(err)
+	}
+	defer windows.CloseHandle(h)
+	data := copyData{id: copyDataID, size: uint32(len(name)), data: &name[0]}
+	if result := send(t, wmCopyData, 0, uintptr(unsafe.Pointer(&data))); result != 0 {
+		t.Errorf("it was touched: %d", result)
+	}
+}
+
+// TestWindowStays: no other program takes the window from an agent that goes on (taskkill asks each window to close).
+func TestWindowStays(t *testing.T) {
+	l := mustWindow(t)
+	const sysCommand, scClose = 0x0112, 0xF060
+	send(t, wmClose, 0, 0)
+	send(t, sysCommand, scClose, 0)
+	if ok, _, err := procPostThreadMessage.Call(uintptr(l.net.(*window).thread), wmQuit, 0, 0); ok == 0 {
+		t.Fatal(err)
+	}
+	for range 2 { // the thread has seen the end when it answers the second
+		a := rightly("\x00\x00\x00\x01\x0b")
+		a.owner = me(t)
+		got := a.later(t)
+		c, _ := next(t, l)
+		io.WriteString(c, "\x00\x00\x00\x01\x06")
+		if r := <-got; r.result != 1 || r.memory[4] != 6 {
+			t.Errorf("%d, %q", r.result, r.memory)
+		}
+	}
 }
 
 // TestWindowSideBySide: one who waits for a person keeps nobody from an answer; and when the agent ends, all are refused.
