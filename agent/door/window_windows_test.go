@@ -230,14 +230,12 @@ func TestWindowStays(t *testing.T) {
 	if ok, _, err := procPostThreadMessage.Call(uintptr(l.net.(*window).thread), wmQuit, 0, 0); ok == 0 {
 		t.Fatal(err)
 	}
+	echo(t, l)
 	for range 2 { // the thread has seen the end when it answers the second
-		a := rightly("\x00\x00\x00\x01\x0b")
+		a := rightly("\x00\x00\x00\x01\x06")
 		a.owner = me(t)
-		got := a.later(t)
-		c, _ := next(t, l)
-		io.WriteString(c, "\x00\x00\x00\x01\x06")
-		if r := <-got; r.result != 1 || r.memory[4] != 6 {
-			t.Errorf("%d, %q", r.result, r.memory)
+		if result, memory := a.ask(t); result != 1 || memory[4] != 6 {
+			t.Errorf("%d, %q", result, memory)
 		}
 	}
 }
