@@ -148,6 +148,9 @@ func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
 	if n := n.BitLen(); n < minRSAOpen {
 		return nil, tooShort(n, minRSAOpen)
 	}
+	if new(big.Int).Mul(p, q).Cmp(n) != 0 { // Validate says so, too, after many seconds
+		return nil, fmt.Errorf("%w: rsa primes of another modulus", ErrBrokenKey)
+	}
 	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n, E: int(e.Int64())}, D: d, Primes: []*big.Int{p, q}}
 	key.Precompute()
 	if err := key.Validate(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -97,4 +98,18 @@ func mustBytes(b []byte, err error) []byte {
 		panic(err)
 	}
 	return b
+}
+
+// TestLongRSA: numbers of the greatest length that are of no key are told so by multiplying two of them. To find it out by what follows from
+// them takes many seconds.
+func TestLongRSA(t *testing.T) {
+	n := new(big.Int).Lsh(big.NewInt(1), maxRSABits-1)
+	odd := new(big.Int).Sub(n, big.NewInt(1))
+	start := time.Now()
+	if _, err := newRSA(n, big.NewInt(65537), odd, odd, new(big.Int).Sub(odd, big.NewInt(2))); !errors.Is(err, ErrBrokenKey) {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"regexp"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -207,4 +208,27 @@ func raw(t testing.TB, k *ecdsa.PrivateKey) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestLongRSA: numbers of the greatest length that are of no key are told so by multiplying two of them. To find it out by what follows from
+// them takes many seconds.
+func TestLongRSA(t *testing.T) {
+	f, err := Parse(golden(t, "rsa-v3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := new(big.Int).Lsh(big.NewInt(1), 16384-1)
+	odd := new(big.Int).Sub(n, big.NewInt(1))
+	public := ssh.Marshal(struct {
+		Kind string
+		E, N *big.Int
+	}{f.kind, big.NewInt(65537), n})
+	private := ssh.Marshal(struct{ D, P, Q, QInv *big.Int }{odd, odd, odd, odd})
+	start := time.Now()
+	if _, _, err := open(rewrite(*f, "", public, private), ""); !errors.Is(err, ErrBroken) {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }

@@ -137,7 +137,8 @@ func (f *File) decode(private []byte) (any, error) {
 	case *rsa.PublicKey:
 		bits := public.N.BitLen()
 		d, p, q := number(parts[0], bits), number(parts[1], bits), number(parts[2], bits) // the fourth follows from them
-		if d == nil || p == nil || q == nil || public.N.Sign() <= 0 {
+		// A product of others would be found out below, too, after many seconds.
+		if d == nil || p == nil || q == nil || public.N.Sign() <= 0 || new(big.Int).Mul(p, q).Cmp(public.N) != 0 {
 			return nil, broken
 		}
 		key := &rsa.PrivateKey{PublicKey: *public, D: d, Primes: []*big.Int{p, q}}
