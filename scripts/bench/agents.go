@@ -4,9 +4,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -60,9 +58,7 @@ func serveKeyring(path string) error {
 		}
 		go func() {
 			defer c.Close()
-			if err := agent.ServeAgent(keyring, c); err != nil && !errors.Is(err, io.EOF) {
-				fmt.Fprintln(os.Stderr, err)
-			}
+			_ = agent.ServeAgent(keyring, c) // its client has hung up
 		}()
 	}
 }
