@@ -27,7 +27,6 @@ type anchor struct {
 	name    string
 	version string
 	command func(socket string) []string
-	env     []string
 	kept    bool // it keeps keys of its own: kagiban
 	forks   bool // the process that is begun prints the agent's and ends: pageant
 }
