@@ -55,7 +55,7 @@ func TestLoginThroughAgent(t *testing.T) {
 		}
 	}
 	questions, err := os.ReadFile(asked)
-	if err != nil || strings.Count(string(questions), "\n") != 3 || strings.Count(string(questions), "/ssh (process ") != 3 {
+	if err != nil || strings.Count(string(questions), "Its passphrase: \n") != 3 || strings.Count(string(questions), "/ssh started by ") != 3 || strings.Count(string(questions), "log in as \"owner\"") != 3 {
 		t.Errorf("%v: asked %q", err, questions)
 	}
 
