@@ -56,7 +56,7 @@ func TestPageantHandsOver(t *testing.T) {
 			asked := func(times int) {
 				t.Helper()
 				text, _ := os.ReadFile(heard)
-				if strings.Count(string(text), "passphrase:") != times || strings.Count(string(text), "key "+s.name) != times {
+				if strings.Count(string(text), "passphrase:") != times || strings.Count(string(text), `key "`+s.name+`"`) != times {
 					t.Errorf("asked %q, want %d questions for key %s", text, times, s.name)
 				}
 			}
