@@ -107,7 +107,7 @@ func (b *binds) use(data []byte, name func(ssh.PublicKey) string) Use {
 	last := b.last()
 	if login, ok := wire.ParseLogin(data); ok {
 		u.Purpose, u.User = UseLogin, login.User
-		if last != nil && !bytes.Equal(last.id, login.SessionID) {
+		if last != nil && !b.leadsTo(last, login) {
 			last = nil
 		}
 		if last != nil {
@@ -120,6 +120,18 @@ func (b *binds) use(data []byte, name func(ssh.PublicKey) string) Use {
 		u.HostKey = fingerprintOf(last.blob)
 	}
 	return u
+}
+
+// leadsTo says whether a login can only be to that server: in the session that is bound to it, with its host key in what is signed. Without that
+// whoever sits on a server could bind its key over a session of another one, and a forwarded login is not believed to be anybody's.
+func (b *binds) leadsTo(last *bound, login *wire.Login) bool {
+	if !bytes.Equal(last.id, login.SessionID) {
+		return false
+	}
+	if login.HostKey == nil {
+		return !b.remote()
+	}
+	return bytes.Equal(login.HostKey, last.blob)
 }
 
 // via names the servers that forward, the nearest first. Only the nearest was bound

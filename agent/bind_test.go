@@ -164,6 +164,8 @@ func TestALockedKeyMayBeOpenedFromElsewhereIfItSaysSo(t *testing.T) {
 func TestWhatASignatureIsFor(t *testing.T) {
 	host, other, named := newHostKey(t), newHostKey(t), newHostKey(t)
 	login := &wire.Login{SessionID: []byte("a"), User: "me", Algorithm: "ssh-ed25519", Key: []byte("k"), HostKey: host.blob()}
+	toNamed, plain := *login, *login
+	toNamed.HostKey, plain.HostKey = named.blob(), nil
 	file := []byte("SSHSIG\x00\x00\x00\x03git\x00\x00\x00\x00\x00\x00\x00\x06sha512\x00\x00\x00\x01h")
 	print, hop := ssh.FingerprintSHA256(host.PublicKey()), ssh.FingerprintSHA256(other.PublicKey())
 	known := func(k ssh.PublicKey) string {
@@ -179,7 +181,11 @@ func TestWhatASignatureIsFor(t *testing.T) {
 		{"login, bound", []*wire.Extension{host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print}},
 		{"login to another session", []*wire.Extension{host.bind(t, "b", false)}, login.Data(), Use{Purpose: UseLogin, User: "me"}},
 		{"login from a server", []*wire.Extension{other.bind(t, "b", true), host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print, Forwarded: true, Via: hop}},
-		{"login to a server with a name", []*wire.Extension{named.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: ssh.FingerprintSHA256(named.PublicKey()), Server: "vps1"}},
+		{"login that names another host key", []*wire.Extension{named.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me"}},
+		{"login that names another host key, from a server", []*wire.Extension{other.bind(t, "b", true), other.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", Forwarded: true, Via: hop}},
+		{"login without a host key", []*wire.Extension{host.bind(t, "a", false)}, plain.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print}},
+		{"login without a host key, from a server", []*wire.Extension{other.bind(t, "b", true), host.bind(t, "a", false)}, plain.Data(), Use{Purpose: UseLogin, User: "me", Forwarded: true, Via: hop}},
+		{"login to a server with a name", []*wire.Extension{named.bind(t, "a", false)}, toNamed.Data(), Use{Purpose: UseLogin, User: "me", HostKey: ssh.FingerprintSHA256(named.PublicKey()), Server: "vps1"}},
 		{"login to another session of a server with a name", []*wire.Extension{named.bind(t, "b", false)}, login.Data(), Use{Purpose: UseLogin, User: "me"}},
 		{"login from a server by way of one with a name", []*wire.Extension{named.bind(t, "c", true), other.bind(t, "b", true), host.bind(t, "a", false)}, login.Data(), Use{Purpose: UseLogin, User: "me", HostKey: print, Forwarded: true, Via: "vps1, then " + hop}},
 		{"file", nil, file, Use{Purpose: UseFile, Namespace: "git"}},

@@ -67,7 +67,7 @@ type use struct {
 var sshHere = Peer{UID: "1000", PID: 42, Program: "/usr/bin/ssh"}
 
 func (x *bed) login(host *hostKey, session, user string) use {
-	l := &wire.Login{SessionID: []byte(session), User: user, Algorithm: "ssh-ed25519", Key: x.k.public.Marshal()}
+	l := &wire.Login{SessionID: []byte(session), User: user, Algorithm: "ssh-ed25519", Key: x.k.public.Marshal(), HostKey: host.blob()}
 	return use{sshHere, []*wire.Extension{host.bind(x, session, false)}, l.Data()}
 }
 
@@ -124,6 +124,10 @@ func TestAYesHolds(t *testing.T) {
 		} {
 			x.want(what, true, other)
 			x.want(what+", again", false, other)
+		}
+		hijacked := use{sshHere, []*wire.Extension{x.a.bind(t, "s", true), x.a.bind(t, "9", false)}, x.login(x.b, "9", "me").data}
+		for range 2 { // what a yes to the first would open is anybody's choice who sits there
+			x.want("another server, in a session that a server before it has signed", true, hijacked)
 		}
 		if got := keyStatus(t, x.Agent, "work").Granted; got != 14 {
 			t.Errorf("%d uses are allowed", got)
