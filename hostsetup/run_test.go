@@ -16,6 +16,26 @@ import (
 	"kagiban/scripts/ground"
 )
 
+// endsInTime checks that a command on c waits no longer than its context.
+func endsInTime(t *testing.T, c *conn) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.start(ctx, "true", false, &talk{})
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for ever")
+	}
+}
+
 // TestSilentServer: a server that does not answer any more, as behind a link that was cut, holds nobody up for longer than their context.
 func TestSilentServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,21 +59,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &conn{Client: ssh.NewClient(sc, channels, requests), dialer: &dialer{}}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := c.start(ctx, "true", false, &talk{})
-		ended <- err
-	}()
-	select {
-	case err := <-ended:
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("it waits for ever")
-	}
+	endsInTime(t, c)
 }
 
 // An endless connection never answers that a channel is open, and closing it does not help.
@@ -75,21 +81,7 @@ func TestLinkGoneMeanwhile(t *testing.T) {
 	held := make(chan struct{})
 	defer close(held)
 	c := &conn{Client: &ssh.Client{Conn: endless{held: held}}, dialer: &dialer{}}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := c.start(ctx, "true", false, &talk{})
-		ended <- err
-	}()
-	select {
-	case err := <-ended:
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("it waits for ever")
-	}
+	endsInTime(t, c)
 }
 
 // TestTurns: one shell runs several verbs, and what one of them does to itself is over with it.
