@@ -5,53 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // fullEnv makes the test binary the inside of TestDiskFull: its value is the folder to mount a small disk on.
 const fullEnv = "SAFEFILE_TEST_FULL"
 
-// TestDiskFull runs onFullDisk in a mount namespace of its own, so that the small disk is seen by nobody else and is gone
-// with the process.
-func TestDiskFull(t *testing.T) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fullEnv+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() == noMount) {
-		t.Skipf("needs mount namespaces (root, or user namespaces): %v %s", err, out)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-}
+// TestDiskFull runs fillDisk on a small disk.
+func TestDiskFull(t *testing.T) { ground.SmallDisk(t, fullEnv) }
 
-const noMount = 77
-
-func onFullDisk(dir string) int {
-	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		fmt.Println("mount:", err)
-		return noMount
-	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		fmt.Println("mount:", err)
-		return noMount
-	}
-	if err := fillDisk(dir); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return 0
-}
+func onFullDisk(dir string) int { return ground.OnSmallDisk(dir, "64k", fillDisk) }
 
 // fillDisk writes more than the disk holds: an error, the old file as it was, nothing left, and well again once there is space.
 func fillDisk(dir string) error {
