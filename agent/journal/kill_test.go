@@ -1,15 +1,15 @@
 package journal
 
 import (
-	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 // writerEnv makes the test binary a program that records until it is killed.
@@ -53,17 +53,7 @@ func TestKilledWriter(t *testing.T) {
 	done := map[string]int{}
 	torn := 0
 	for i := range 12 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", writerEnv+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
+		cmd, lines := ground.Again(t, writerEnv+"="+dir)
 		for lines.Scan() && len(done) < 50*(i+1) {
 			done[lines.Text()] = 0
 		}

@@ -1,7 +1,6 @@
 package book
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 // writerEnv has the test's own program write a book, again and again, in place of testing: its value is "PATH NAME COUNT".
@@ -44,18 +45,9 @@ func write(job string) error {
 
 func writer(t *testing.T, b Book, name string, count int) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %d", writerEnv, b.Path, name, count))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatal(err)
+	cmd, lines := ground.Again(t, fmt.Sprintf("%s=%s %s %d", writerEnv, b.Path, name, count))
+	if !lines.Scan() {
+		t.Fatal("it says nothing")
 	}
 	return cmd
 }

@@ -1,6 +1,6 @@
-// Package ground is what a test finds where it runs: the programs it stands beside, a place to listen at, and whether this is Windows,
-// or wine playing it. It promises that what cannot be shown there is left out in words that the summary of a run counts
-// (scripts/testsum), and that nothing is left out anywhere else.
+// Package ground is what a test finds where it runs: the programs it stands beside, itself as one of them, a place to listen at, and
+// whether this is Windows, or wine playing it. It promises that what cannot be shown there is left out in words that the summary of a
+// run counts (scripts/testsum), and that nothing is left out anywhere else.
 package ground
 
 import (

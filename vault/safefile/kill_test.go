@@ -1,13 +1,13 @@
 package safefile
 
 import (
-	"bufio"
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 // writerEnv makes the test binary a writer that writes until it is killed.
@@ -38,18 +38,9 @@ func TestKilledWriter(t *testing.T) {
 	path := filepath.Join(dir, "f")
 	left := 0
 	for i := range 40 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", writerEnv+"="+path)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-			t.Fatal(err)
+		cmd, lines := ground.Again(t, writerEnv+"="+path)
+		if !lines.Scan() {
+			t.Fatal("it says nothing")
 		}
 		<-time.After(time.Duration(i) * 700 * time.Microsecond) // each time at another moment: nothing is waited for
 		cmd.Process.Kill()

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
-	"golang.org/x/sys/unix"
 )
 
 // askBy starts an asker that has no terminal, as the agent has none that a service
@@ -22,31 +21,14 @@ func askBy(t *testing.T, pinentry, what string) *screen {
 	if _, err := exec.LookPath(pinentry); err != nil {
 		t.Fatal("needs the Debian package ", pinentry)
 	}
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	termios, err := unix.IoctlGetTermios(int(slave.Fd()), ioctlGetTermios)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &screen{t: t, master: master, slave: slave, before: *termios, cmd: exec.Command(os.Args[0])}
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.stdin = out
-	s.cmd.Env = []string{
+	s := newScreen(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "TERM=xterm", "GORACE=atexit_sleep_ms=0",
-		"PROMPT_TEST_ASK=" + what, "PROMPT_TEST_PINENTRY=" + pinentry, "GPG_TTY=" + slave.Name(),
+		"PROMPT_TEST_ASK=" + what, "PROMPT_TEST_PINENTRY=" + pinentry, "GPG_TTY=" + s.slave.Name(),
 	}
-	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = in, &s.result, os.Stderr
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	in.Close()
-	t.Cleanup(func() { slave.Close(); master.Close(); out.Close(); _ = s.cmd.Process.Kill() })
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	s.run(cmd)
 	return s
 }
 
@@ -109,21 +91,7 @@ func TestPinentryHangUp(t *testing.T) {
 	for _, pinentry := range []string{"pinentry-tty", "pinentry-curses"} {
 		t.Run(pinentry, func(t *testing.T) {
 			t.Parallel()
-			s := askBy(t, pinentry, "again")
-			buf := make([]byte, 1000)
-			for shown := ""; !strings.Contains(shown, "wanted"); {
-				n, err := s.master.Read(buf)
-				if err != nil {
-					t.Fatal(err)
-				}
-				shown += string(buf[:n])
-			}
-			s.slave.Close()
-			s.master.Close()
-			s.wait()
-			if got, want := s.result.String(), `"" `+ErrHungUp.Error(); got != want {
-				t.Errorf("outcome %s, want %s", got, want)
-			}
+			askBy(t, pinentry, "again").hangUpAt("wanted")
 		})
 	}
 }

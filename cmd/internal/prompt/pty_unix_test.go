@@ -76,6 +76,7 @@ type screen struct {
 	t      *testing.T
 	master *os.File
 	slave  *os.File
+	in     *os.File  // the asker's
 	stdin  io.Closer // closing it ends the asker's context
 	before unix.Termios
 	cmd    *exec.Cmd
@@ -93,39 +94,54 @@ func ask(t *testing.T, what string, background bool, env ...string) *screen {
 	return s
 }
 
-// start starts an asker on a new terminal; it may run in the background of it,
-// put there by a shell with job control.
-func start(t *testing.T, what string, background bool, env ...string) *screen {
+// newScreen is a new terminal.
+func newScreen(t *testing.T) *screen {
 	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Skip("no pseudo terminals here: ", err)
 	}
-	s := &screen{t: t, master: master, slave: slave, cmd: exec.Command(os.Args[0])}
-	if background {
-		s.cmd = exec.Command("sh", "-mc", `"$0" <&3 & wait`, os.Args[0])
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
 	}
+	s := &screen{t: t, master: master, slave: slave, in: in, stdin: out}
+	t.Cleanup(func() { slave.Close(); master.Close(); in.Close(); out.Close() })
 	termios, err := unix.IoctlGetTermios(int(slave.Fd()), ioctlGetTermios)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.before = *termios
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.stdin = out
-	s.cmd.Env = append(os.Environ(), "PROMPT_TEST_ASK="+what, "GORACE=atexit_sleep_ms=0", "DISPLAY=", "WAYLAND_DISPLAY=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=", "GPG_TTY=")
-	s.cmd.Env = append(s.cmd.Env, env...)
-	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = in, &s.result, os.Stderr
-	s.cmd.ExtraFiles = []*os.File{in, slave}
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 4}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	in.Close()
-	t.Cleanup(func() { slave.Close(); master.Close(); out.Close(); _ = s.cmd.Process.Kill() })
 	return s
+}
+
+// start starts an asker on a new terminal; it may run in the background of it,
+// put there by a shell with job control.
+func start(t *testing.T, what string, background bool, env ...string) *screen {
+	t.Helper()
+	s := newScreen(t)
+	cmd := exec.Command(os.Args[0])
+	if background {
+		cmd = exec.Command("sh", "-mc", `"$0" <&3 & wait`, os.Args[0])
+	}
+	cmd.Env = append(os.Environ(), "PROMPT_TEST_ASK="+what, "GORACE=atexit_sleep_ms=0", "DISPLAY=", "WAYLAND_DISPLAY=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=", "GPG_TTY=")
+	cmd.Env = append(cmd.Env, env...)
+	cmd.ExtraFiles = []*os.File{s.in, s.slave}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 4}
+	s.run(cmd)
+	return s
+}
+
+// run starts that asker.
+func (s *screen) run(cmd *exec.Cmd) {
+	s.t.Helper()
+	s.cmd = cmd
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, &s.result, os.Stderr
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.in.Close()
+	s.t.Cleanup(func() { _ = cmd.Process.Kill() })
 }
 
 func (s *screen) watch() {
@@ -196,6 +212,26 @@ func (s *screen) outcome() string {
 	return s.result.String()
 }
 
+// hangUpAt takes the terminal away when it shows text, and nobody watches it: the
+// asker hears of that.
+func (s *screen) hangUpAt(text string) {
+	s.t.Helper()
+	buf := make([]byte, 1000)
+	for shown := ""; !strings.Contains(shown, text); {
+		n, err := s.master.Read(buf)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		shown += string(buf[:n])
+	}
+	s.slave.Close()
+	s.master.Close()
+	s.wait()
+	if got, want := s.result.String(), `"" `+ErrHungUp.Error(); got != want {
+		s.t.Errorf("outcome %s, want %s", got, want)
+	}
+}
+
 func TestTerminal(t *testing.T) {
 	tests := []struct {
 		name, what string
@@ -252,21 +288,7 @@ func TestContextEndsQuestion(t *testing.T) {
 // TestHangUp: the terminal goes away while a question stands on it, and SIGHUP,
 // which would end the process anyway, is ignored.
 func TestHangUp(t *testing.T) {
-	s := start(t, "hangup", false)
-	buf := make([]byte, 100)
-	for shown := ""; !strings.Contains(shown, "Passphrase: "); {
-		n, err := s.master.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown += string(buf[:n])
-	}
-	s.slave.Close()
-	s.master.Close()
-	s.wait()
-	if got, want := s.result.String(), `"" `+ErrHungUp.Error(); got != want {
-		t.Errorf("outcome %s, want %s", got, want)
-	}
+	start(t, "hangup", false).hangUpAt("Passphrase: ")
 }
 
 // TestBackground: asking from the background would stop the whole process.

@@ -1,0 +1,25 @@
+package ground
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// Again starts this test binary once more, with that setting ("NAME=value") in its environment, by which its TestMain makes another program
+// of it. What it says is read from the scanner; what it says on stderr is shown. The caller ends it and waits for it.
+func Again(t testing.TB, setting string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), setting, "GORACE=atexit_sleep_ms=0") // the race detector would wait a second at its end
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewScanner(out)
+}
