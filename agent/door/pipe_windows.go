@@ -22,6 +22,7 @@ type pipe struct {
 
 	mu      sync.Mutex     // held by Accept while it waits
 	waiting windows.Handle // the instance for the next client; 0: there is none
+	ended   bool           // Close was called, and seen
 }
 
 // makePipe is CreateNamedPipe, or looks at what it is told.
@@ -73,7 +74,7 @@ func (l *pipe) instance(flags uint32) (windows.Handle, error) {
 func (l *pipe) Accept() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stop == 0 {
+	if l.ended {
 		return nil, net.ErrClosed
 	}
 	if l.waiting == 0 {
@@ -84,6 +85,9 @@ func (l *pipe) Accept() (net.Conn, error) {
 		l.waiting = next
 	}
 	if err := l.connect(); err != nil {
+		if errors.Is(err, net.ErrClosed) {
+			l.end() // whoever hears of the end finds the name free
+		}
 		return nil, err
 	}
 	c := newPipeConn(l.waiting, l.name, windows.GetNamedPipeClientProcessId)
@@ -132,18 +136,23 @@ func (l *pipe) connectOnce() error {
 	return os.NewSyscallError("ConnectNamedPipe", err)
 }
 
-// Close ends Accept, and gives up the name. Connections stay.
+// Close ends Accept, and gives up the name. Connections stay. It is called once.
 func (l *pipe) Close() error {
 	windows.SetEvent(l.stop)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, h := range []*windows.Handle{&l.waiting, &l.stop} {
-		if *h != 0 {
-			windows.CloseHandle(*h)
-			*h = 0
-		}
-	}
+	l.end()
+	windows.CloseHandle(l.stop)
 	return nil
+}
+
+// end gives up the name. It is for who holds mu.
+func (l *pipe) end() {
+	l.ended = true
+	if l.waiting != 0 {
+		windows.CloseHandle(l.waiting)
+		l.waiting = 0
+	}
 }
 
 func (l *pipe) Addr() net.Addr { return pipeAddr(l.name) }
@@ -153,7 +162,8 @@ type pipeAddr string
 func (a pipeAddr) Network() string { return network }
 func (a pipeAddr) String() string  { return string(a) }
 
-// pipeConn is either end of a connection over a pipe.
+// pipeConn is either end of a connection over a pipe. The race detector takes it for a race to read and write at the same time: os.File
+// (Go 1.26) counts for both where in a file it is, and a pipe has no such place (ReadFile, OVERLAPPED).
 type pipeConn struct {
 	*os.File
 	peer func(windows.Handle, *uint32) error // asks for the process at the other end

@@ -219,6 +219,21 @@ func TestPipeEnds(t *testing.T) {
 	}
 }
 
+// TestPipeEndsAtOnce: whoever hears from Accept that the listener is closed finds its name free.
+func TestPipeEndsAtOnce(t *testing.T) {
+	for range 50 {
+		path := pipeName()
+		l := mustListen(t, path)
+		go l.Close()
+		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Fatal(err)
+		}
+		if !IsGone(path) {
+			t.Fatal("the name stays")
+		}
+	}
+}
+
 func me(t *testing.T) string {
 	t.Helper()
 	sid, err := userSID()
