@@ -84,10 +84,12 @@ type Program struct {
 
 // Door is a way in beside the two sockets, which other programs know by name.
 type Door struct {
-	Name  string `json:"name"` // as package agent/door has it
-	Path  string `json:"path"`
-	Held  bool   `json:"held,omitempty"`  // it is shut because another program has it
-	Error string `json:"error,omitempty"` // why it is shut; "": it is open
+	Name    string `json:"name"` // as package agent/door has it
+	Path    string `json:"path"`
+	Held    bool   `json:"held,omitempty"`    // it is shut because another program has it
+	PID     int    `json:"pid,omitempty"`     // that program's process; 0: it cannot be learnt
+	Program string `json:"program,omitempty"` // and its path or name
+	Error   string `json:"error,omitempty"`   // why it is shut; "": it is open
 }
 
 // LockOn is what has the agent lock all keys by itself.

@@ -6,6 +6,7 @@ type Way struct {
 	Path     string    // where it is: the name of a pipe, or WindowPath
 	Listener *Listener // nil: it could not be opened
 	Err      error     // why not; it wraps ErrInUse where somebody else has it
+	Holder   Caller    // who that is, as far as it can be learnt
 }
 
 // The names of further doors.

@@ -141,11 +141,28 @@ func further() []Way {
 	unlock := lockMutex(`Local\pageant-mutex.` + user)
 	defer unlock()
 	ways := []Way{openAt(WayPuTTY, pageantPipe(user, protect)), {Name: WayWindow, Path: WindowPath}}
-	ways[1].Listener, ways[1].Err = listenWindow()
+	if ways[1].Listener, ways[1].Err = listenWindow(); errors.Is(ways[1].Err, ErrInUse) {
+		ways[1].Holder = holder(windowServer())
+	}
 	return append(ways, openAt(WayOpenSSH, OpenSSHPipe))
 }
 
 func openAt(name, path string) Way {
-	l, err := Listen(path)
-	return Way{Name: name, Path: path, Listener: l, Err: err}
+	w := Way{Name: name, Path: path}
+	if w.Listener, w.Err = Listen(path); errors.Is(w.Err, ErrInUse) {
+		w.Holder = holder(serverOf(path))
+	}
+	return w
+}
+
+// holder is who a process is. Of a service only the name of its program may be learnt.
+func holder(pid uint32, err error) (who Caller) {
+	if err != nil || pid == 0 {
+		return Caller{}
+	}
+	if who, _ = processCaller(pid); who.Program == "" {
+		_, names := processes()
+		who.Program = names[who.PID]
+	}
+	return who
 }

@@ -110,13 +110,22 @@ func listenWindow() (*Listener, error) {
 	return &Listener{net: w, path: WindowPath, me: me.String()}, nil
 }
 
-func windowIsThere() bool {
+func windowIsThere() bool { return findWindow() != 0 }
+
+// findWindow finds the window as programs do; 0: there is none.
+func findWindow() windows.HWND {
 	name, err := windows.UTF16PtrFromString(windowClassName)
 	if err != nil || procFindWindow.Find() != nil {
-		return false
+		return 0
 	}
 	there, _, _ := procFindWindow.Call(uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(name)))
-	return there != 0
+	return windows.HWND(there)
+}
+
+// windowServer is the process that has the window.
+func windowServer() (pid uint32, err error) {
+	_, err = windows.GetWindowThreadProcessId(findWindow(), &pid)
+	return pid, err
 }
 
 // run is the life of the thread.

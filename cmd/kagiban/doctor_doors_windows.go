@@ -14,5 +14,5 @@ func systemChecks() []check {
 			return found
 		}}
 	}
-	return []check{shut(say.OpenSSHPipeHeld), shut(say.PuTTYDoorHeld), shut(say.DoorShut)}
+	return []check{shut(say.OpenSSHPipeHeld), shut(say.PuTTYDoorHeld), shut(say.DoorHeldByOurs), shut(say.DoorShut)}
 }

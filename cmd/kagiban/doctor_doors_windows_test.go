@@ -15,8 +15,9 @@ func TestDoctorDoors(t *testing.T) {
 		{Name: door.WayPuTTY, Path: "p", Held: true, Error: "held"},
 		{Name: door.WayWindow, Path: "w", Error: "no desktop"},
 		{Name: door.WayOpenSSH, Path: "o", Held: true, Error: "held"},
+		{Name: "ours", Path: "k", Held: true, Error: "held", PID: 312, Program: `C:\k\kagibanw.exe`},
 	}
-	want := map[say.ID]string{say.PuTTYDoorHeld: door.WayPuTTY, say.DoorShut: door.WayWindow, say.OpenSSHPipeHeld: door.WayOpenSSH}
+	want := map[say.ID]string{say.PuTTYDoorHeld: door.WayPuTTY, say.DoorHeldByOurs: "ours", say.DoorShut: door.WayWindow, say.OpenSSHPipeHeld: door.WayOpenSSH}
 	for _, row := range systemChecks() {
 		if found := row.finds(x); len(found) != 1 || found[0]["door"] != want[row.id] {
 			t.Errorf("%s: %v", row.id, found)

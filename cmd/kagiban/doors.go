@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 
 	"kagiban/agent"
@@ -133,7 +135,7 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 // report says which of the further doors are open.
 func (d *doors) report() (all []control.Door) {
 	for _, w := range d.further {
-		one := control.Door{Name: w.Name, Path: w.Path, Held: errors.Is(w.Err, door.ErrInUse)}
+		one := control.Door{Name: w.Name, Path: w.Path, Held: errors.Is(w.Err, door.ErrInUse), PID: w.Holder.PID, Program: w.Holder.Program}
 		if w.Err != nil {
 			one.Error = w.Err.Error()
 		}
@@ -146,12 +148,24 @@ func (d *doors) report() (all []control.Door) {
 func doorText(d control.Door) (say.ID, say.Fields) {
 	id := say.DoorShut
 	switch {
+	case d.Held && isKagiban(d.Program):
+		id = say.DoorHeldByOurs
 	case d.Held && d.Name == door.WayOpenSSH:
 		id = say.OpenSSHPipeHeld
 	case d.Held:
 		id = say.PuTTYDoorHeld
 	}
-	return id, say.Fields{"door": d.Name, "path": d.Path, "error": d.Error}
+	who := callerName(agent.Peer{PID: d.PID, Program: d.Program})
+	if d.Program != "" {
+		who = say.Text(say.WhoHasDoor, say.Fields{"program": who, "pid": strconv.Itoa(d.PID)})
+	}
+	return id, say.Fields{"door": d.Name, "path": d.Path, "error": d.Error, "who": who}
+}
+
+// isKagiban tells by the path of a program whether it is kagiban. As the agent's own home has one agent, that is the agent of another.
+func isKagiban(program string) bool {
+	name := strings.ToLower(program[strings.LastIndexAny(program, `\/`)+1:])
+	return name == "kagiban.exe" || name == "kagibanw.exe"
 }
 
 // doorState is a door in a few words.

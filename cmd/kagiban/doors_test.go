@@ -18,6 +18,10 @@ func TestFurtherDoors(t *testing.T) {
 		{Name: door.WayPuTTY, Path: "pipe", Err: held},
 		{Name: door.WayWindow, Path: door.WindowPath, Err: errors.New("no desktop")},
 		{Name: door.WayOpenSSH, Path: door.OpenSSHPipe, Err: held},
+		{Name: door.WayPuTTY, Path: "pipe", Err: held, Holder: door.Caller{PID: 312, Program: `C:\Program Files\PuTTY\pageant.exe`}},
+		{Name: door.WayOpenSSH, Path: "pipe", Err: held, Holder: door.Caller{PID: 4, Program: "ssh-agent.exe"}},
+		{Name: door.WayOpenSSH, Path: "pipe", Err: held, Holder: door.Caller{PID: 12, Program: `C:\k\Kagibanw.exe`}},
+		{Name: door.WayPuTTY, Path: "pipe", Err: held, Holder: door.Caller{PID: 13}},
 		{Name: "another", Path: "there", Listener: new(door.Listener)},
 	}}
 	want := []struct {
@@ -27,6 +31,10 @@ func TestFurtherDoors(t *testing.T) {
 		{say.PuTTYDoorHeld, "shut: another agent has pipe"},
 		{say.DoorShut, "shut: no desktop"},
 		{say.OpenSSHPipeHeld, `shut: another agent has \\.\pipe\openssh-ssh-agent`},
+		{say.PuTTYDoorHeld, "shut: another agent has pipe"},
+		{say.OpenSSHPipeHeld, "shut: another agent has pipe"},
+		{say.DoorHeldByOurs, "shut: another agent has pipe"},
+		{say.PuTTYDoorHeld, "shut: another agent has pipe"},
 		{"", "open at there"},
 	}
 	var talk bytes.Buffer
@@ -44,12 +52,15 @@ func TestFurtherDoors(t *testing.T) {
 		}
 	}
 	p.tellDoors(all)
-	for _, line := range []string{"another: open at there\n", "next: kagiban env --ssh-config ", "Set-Service ssh-agent -StartupType Disabled", "cannot be opened: no desktop\n"} {
+	for _, line := range []string{"another: open at there\n", "next: kagiban env --ssh-config ", "Set-Service ssh-agent -StartupType Disabled", "cannot be opened: no desktop\n",
+		": a program that is not known\n", `asks that one: "C:\Program Files\PuTTY\pageant.exe" (process 312)` + "\n", "by itself: ssh-agent.exe (process 4) (",
+		`kagiban's agent of another home has openssh-pipe (pipe), and who knocks there asks that one: C:\k\Kagibanw.exe (process 12)` + "\n", ": process 13\n",
+	} {
 		if !strings.Contains(talk.String(), line) {
 			t.Errorf("%q is not said: %s", line, talk.String())
 		}
 	}
-	if strings.Count(talk.String(), "still true: ") != 3 {
+	if strings.Count(talk.String(), "still true: ") != 7 {
 		t.Errorf("said is %s", talk.String())
 	}
 }

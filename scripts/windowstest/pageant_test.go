@@ -4,10 +4,12 @@ package windowstest
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +85,22 @@ func TestPageantHandsOver(t *testing.T) {
 			login(s.asks > 0)
 			asked(2 * s.asks)
 		})
+	}
+}
+
+// TestTwoHomes: an agent whose doors are another home's is told whose they are, by the process.
+func TestTwoHomes(t *testing.T) {
+	c := newComputer(t)
+	c.agent("putty-pipe")
+	other := *c
+	other.env = append(slices.Clone(c.env), "KAGIBAN_HOME="+seen(filepath.Join(c.folder, "other")))
+	said := other.leaves(other.command("kagiban", "agent", "start"))
+	defer other.must("agent", "stop")
+	for _, door := range []string{"putty-pipe", "pageant-window", "openssh-pipe"} {
+		line := regexp.MustCompile(fmt.Sprintf(`(?m)^kagiban: kagiban's agent of another home has %s \(.*kagiban\.exe"? \(process %d\)$`, door, c.agentPID()))
+		if !line.MatchString(said) {
+			t.Errorf("who has %s is not said:\n%s", door, said)
+		}
 	}
 }
 
