@@ -225,6 +225,33 @@ func TestDialogEndsWithContext(t *testing.T) {
 	p.Notify(ctx, "touch it") // returns
 }
 
+// TestDialogUnseen: in a window station that is shown nowhere, as a login by ssh and a service have it, nobody is waited for.
+func TestDialogUnseen(t *testing.T) {
+	const everything = 0x37F // WINSTA_ALL_ACCESS
+	seen, _, _ := processStation.Call()
+	unseen, _, err := user32.NewProc("CreateWindowStationW").Call(0, 0, everything, 0)
+	enter := user32.NewProc("SetProcessWindowStation")
+	if ok, _, entering := enter.Call(unseen); unseen == 0 || ok == 0 {
+		t.Fatal(err, entering)
+	}
+	defer func() {
+		enter.Call(seen)
+		user32.NewProc("CloseWindowStation").Call(unseen)
+	}()
+	p := New(func(string) string { return "" })
+	p.tty = ""
+	if p.CanAsk() {
+		t.Fatalf("it would ask in way %d", p.way())
+	}
+	if answer, err := p.Secret(t.Context(), "?"); answer != nil || !errors.Is(err, ErrCannotAsk) {
+		t.Errorf("got %q, %v", answer, err)
+	}
+	enter.Call(seen)
+	if p.way() != byDialog {
+		t.Errorf("back again it asks in way %d", p.way())
+	}
+}
+
 // TestDialogWhen: not where somebody said that nobody is there, and never for who asks at a terminal alone.
 func TestDialogWhen(t *testing.T) {
 	never := New(func(name string) string { return map[string]string{"SSH_ASKPASS_REQUIRE": "never"}[name] })
