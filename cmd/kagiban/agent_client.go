@@ -100,7 +100,7 @@ func (p *program) signerByAgent(ctx context.Context, name string, src prompt.Sou
 // keyUnasked says that nobody could be asked for the passphrase of a key, where that is the error; of a key that the running agent holds, that it is locked there.
 func keyUnasked(err error, key string, held bool) error {
 	if held && errors.Is(err, prompt.ErrCannotAsk) {
-		return say.Fail(say.KeyUnasked, err, "key", key)
+		return say.Fail(say.KeyUnasked, err, "key", key, "ways", say.NoWays())
 	}
 	return unasked(err, "passphrase of key "+key, passphrase)
 }

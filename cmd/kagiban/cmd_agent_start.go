@@ -53,7 +53,7 @@ func (p *program) agentStart(ctx context.Context) error {
 	}
 	p.tell(id, "pid", strconv.Itoa(status.PID))
 	if !status.CanAsk {
-		p.tell(say.AgentCannotAsk)
+		p.tell(say.AgentCannotAsk, "ways", say.NoWays())
 		p.tellNext("kagiban unlock")
 	}
 	p.tellShut(status.Doors)

@@ -18,8 +18,8 @@ import (
 
 func keyExportCommand(p *program) *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh, ppk (PuTTY's), pkcs8, or pem (for old programs)"},
-		&cli.IntFlag{Name: "ppk-version", Value: 3, Usage: "of ppk, `N`: 3, or 2 for PuTTY before 0.75"},
+		&cli.StringFlag{Name: "format", Value: "openssh", Usage: "as `FORMAT`: openssh, ppk (PuTTY's), ppk2 (the same for PuTTY before 0.75), pkcs8, or pem (for old programs)"},
+		&cli.IntFlag{Name: "ppk-version", Value: 3, Usage: "of ppk, `N`: 3, or 2 (which is ppk2)"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "into `FILE`, which must not exist"},
 	}
 	flags = append(flags, passphrase.flags()...)
@@ -103,15 +103,27 @@ func mayBeMade(file string) error {
 	if _, err := os.Lstat(file); err == nil {
 		return unwritten(file, fs.ErrExist)
 	}
-	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+	folder := filepath.Dir(file)
+	switch info, err := os.Stat(folder); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
+		return say.Fail(say.NoFolderForFile, err, "file", file, "folder", folder)
+	case err != nil:
 		return unwritten(file, err)
 	}
 	return nil
 }
 
+// unwritten says why a file could not be written. The name in err may be that of what was made beside it.
 func unwritten(file string, err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return say.Fail(say.FileExists, err, "file", file)
 	}
-	return say.Fail(say.FileUnwritten, err, "error", err.Error())
+	if id, _ := say.Of(err); id != say.Failed {
+		return err
+	}
+	why, path := err, new(fs.PathError)
+	if errors.As(err, &path) {
+		why = path.Err
+	}
+	return say.Fail(say.FileUnwritten, err, "file", file, "error", why.Error())
 }

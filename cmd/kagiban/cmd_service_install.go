@@ -52,8 +52,10 @@ func (p *program) serviceInstall(ctx context.Context, force bool) error {
 		return err
 	case !done:
 		p.tell(say.ServiceThere)
-	default:
+	case runtime.GOOS == "linux":
 		p.tell(say.ServiceInstalled)
+	default:
+		p.tell(say.ServiceStarted)
 	}
 	if after, err := s.State(ctx); err == nil && after.Running && state.Running && len(wrote) > 0 {
 		p.tell(say.ServiceOldAgent)

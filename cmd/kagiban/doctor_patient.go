@@ -27,7 +27,10 @@ type patient struct {
 func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error) {
 	x = &patient{p: p}
 	var err error
-	if x.home, err = p.home(); err != nil {
+	folder := new(safefile.DirError) // that one has its row
+	if x.home, err = p.home(); errors.As(err, &folder) {
+		return x, nil
+	} else if err != nil {
 		return x, []error{err}
 	}
 	if err := x.home.CheckSockets(); err != nil {
@@ -48,7 +51,7 @@ func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error
 		unseen = append(unseen, err)
 	}
 	x.keys, _, err = p.keyRows(x.agent, nil)
-	if folder := new(safefile.DirError); err != nil && !errors.As(err, &folder) { // that one has its row
+	if err != nil && !errors.As(err, &folder) {
 		unseen = append(unseen, err)
 	}
 	return x, unseen
@@ -103,7 +106,11 @@ func outdatedAgent(x *patient) []say.Fields {
 	return one(wrong, say.Fields{"theirs": cmp.Or(theirs, "of an earlier version"), "ours": ours})
 }
 
+// noSocket: where the agent has the door at which ssh looks by itself, that is the agent's to open.
 func noSocket(x *patient) []say.Fields {
+	if usualSocket != "" && !x.agent.running {
+		return nil
+	}
 	return one(x.p.getenv("SSH_AUTH_SOCK") == "" && !x.p.asksOurs(), say.Fields{"env": useEnv})
 }
 
@@ -118,5 +125,5 @@ func noWayToAsk(x *patient) []say.Fields {
 		return nil
 	}
 	key, err := x.p.defaultKey("")
-	return one(err == nil && x.agent.keys[key.Name].Locked, say.Fields{"key": key.Name})
+	return one(err == nil && x.agent.keys[key.Name].Locked, say.Fields{"key": key.Name, "ways": say.NoWays()})
 }

@@ -25,6 +25,25 @@ func TestDoctorOnWindows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if said := doctor(); strings.Contains(said, "SSH_AUTH_SOCK") || !strings.Contains(said, "next: kagiban agent start") {
+		t.Errorf("without an agent: %s", said)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := doctor(); strings.Count(said, "it is not a folder") != 1 {
+		t.Errorf("a file in the place of the home: %s", said)
+	}
+	for _, list := range [][]string{{"key", "list"}, {"host", "list"}, {"log"}} {
+		var out, talk strings.Builder
+		code := run(append([]string{"kagiban"}, list...), strings.NewReader(""), &out, &talk, getenv)
+		if code != 1 || out.String() != "" || !strings.Contains(talk.String(), "it is not a folder") {
+			t.Errorf("%q there: exit %d, %s%s", list, code, out.String(), talk.String())
+		}
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
 	if err := h.Make(); err != nil {
 		t.Fatal(err)
 	}

@@ -163,7 +163,9 @@ func (x *site) lockedAlice(inert, none bool) {
 // TestNewUserBesideOurs: the server is key-only by our own drop-in, and then a user is made, and not. The drop-in is no part of that change, and stays.
 func TestNewUserBesideOurs(t *testing.T) {
 	x := newRootSite(t)
-	x.c.must(x.c.add(x.h)...)
+	if _, _, code := x.c.kagiban(x.c.add(x.h)...); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
 	x.c.kagiban("host", "remove", "vps1") // the next run goes by way of the relay
 	before := x.doors()
 	s := x.stopAfter(letIn, append([]string{"--undo-after", "15s"}, makesAlice...)...)

@@ -102,7 +102,7 @@ func (p *program) secret(ctx context.Context, src prompt.Source, question string
 // unasked says which secret could not be asked for, where that is the error, and the flag that it can come by.
 func unasked(err error, what string, s secret) error {
 	if errors.Is(err, prompt.ErrCannotAsk) {
-		return say.Fail(say.SecretUnasked, err, "what", what, "flag", "--"+string(s)+"-file")
+		return say.Fail(say.SecretUnasked, err, "what", what, "flag", "--"+string(s)+"-file", "ways", say.NoWays())
 	}
 	return err
 }

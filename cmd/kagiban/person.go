@@ -86,7 +86,7 @@ func (a *person) Password(ctx context.Context, account string, attempt int) ([]b
 			question = say.AskPasswordAll
 		}
 		return a.secret(ctx, a.password, say.Text(question, say.Fields{"account": account}), attempt,
-			say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", "password of "+account, "flag", "--password-file"),
+			say.Fail(say.SecretUnasked, prompt.ErrCannotAsk, "what", "password of "+account, "flag", "--password-file", "ways", say.NoWays()),
 			say.Fail(say.SecretWrong, nil, "flag", a.password.Flag, "account", account))
 	})
 }
@@ -103,7 +103,7 @@ func (a *person) RootPassword(ctx context.Context, q hostsetup.RootQuestion) ([]
 	}
 	ask := func(attempt int) ([]byte, error) {
 		return a.secret(ctx, src, say.Text(question, say.Fields{"account": q.Account, "way": q.Way}), attempt,
-			say.Fail(say.SecretUnasked, hostsetup.ErrNoPassword, "what", "password of "+q.Account+" for "+q.Way, "flag", "--sudo-password-file"),
+			say.Fail(say.SecretUnasked, hostsetup.ErrNoPassword, "what", "password of "+q.Account+" for "+q.Way, "flag", "--sudo-password-file", "ways", say.NoWays()),
 			hostsetup.ErrWrongPassword)
 	}
 	same := a.same

@@ -109,7 +109,13 @@ func (p *program) tell(id say.ID, pairs ...string) {
 }
 
 // home finds where kagiban's files are; nothing is made.
-func (p *program) home() (home.Home, error) { return home.Find(p.getenv) }
+func (p *program) home() (home.Home, error) {
+	h, err := home.Find(p.getenv)
+	if err == nil {
+		err = h.Check()
+	}
+	return h, err
+}
 
 // configNow is the config as it is at this moment. One that cannot be read says
 // nothing: `kagiban status` complains about it.

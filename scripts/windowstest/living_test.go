@@ -101,7 +101,9 @@ func TestLivingThere(t *testing.T) {
 	if err := os.WriteFile(log, []byte(long), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.leaves(c.command("kagiban", "service", "install"))
+	if said := c.leaves(c.command("kagiban", "service", "install")); !strings.Contains(said, "the agent is running, and is started at every login") {
+		t.Errorf("service install: %s", said)
+	}
 	text, err := os.ReadFile(log)
 	aside, _ := os.ReadFile(log + ".1")
 	if err != nil || len(text) > 10000 || !strings.Contains(string(text), "the agent begins") || string(aside) != long {

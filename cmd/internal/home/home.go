@@ -20,6 +20,7 @@ package home
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 
@@ -107,6 +108,17 @@ func (h Home) Sockets() string { return filepath.Join(h.data, "sockets.toml") }
 
 // RunDir is the folder of the sockets.
 func (h Home) RunDir() string { return h.run }
+
+// Check says so when something else than a folder is where one of the folders should be: Windows would call what is in it not there. None need
+// be there yet. The error is a *safefile.DirError.
+func (h Home) Check() error {
+	for _, dir := range []string{h.data, h.config, h.state} {
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			return safefile.CheckDir(dir)
+		}
+	}
+	return nil
+}
 
 // Make makes the folders that are not there yet, readable by the user alone, and
 // checks those that are: ours, no symbolic link, closed to others. The error

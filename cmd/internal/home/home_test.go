@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kagiban/scripts/ground"
+	"kagiban/vault/safefile"
 )
 
 // env is an environment for Find.
@@ -90,6 +91,22 @@ func TestRelativeHome(t *testing.T) {
 	h, err := Find(env("KAGIBAN_HOME", "k"))
 	if err != nil || !filepath.IsAbs(h.Keys()) || filepath.Base(filepath.Dir(h.Keys())) != "k" {
 		t.Errorf("%q, %v", h.Keys(), err)
+	}
+}
+
+// TestCheck: a file in the place of the folder is said, and not taken for a home with nothing in it.
+func TestCheck(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "k")
+	h, err := Find(env("KAGIBAN_HOME", dir))
+	if err != nil || h.Check() != nil {
+		t.Fatal(err, h.Check())
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var unfit *safefile.DirError
+	if err := h.Check(); !errors.As(err, &unfit) || unfit.Path != dir {
+		t.Errorf("%v", err)
 	}
 }
 

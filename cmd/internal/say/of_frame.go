@@ -19,7 +19,7 @@ func ofFrame(err error) (ID, Fields) {
 	case errors.Is(err, context.Canceled), errors.Is(err, prompt.ErrInterrupted):
 		return Interrupted, nil
 	case errors.Is(err, prompt.ErrCannotAsk):
-		return CannotAsk, nil
+		return CannotAsk, Fields{"ways": NoWays()}
 	case errors.Is(err, prompt.ErrNoAnswer):
 		return NoAnswer, nil
 	case errors.Is(err, prompt.ErrEmpty):

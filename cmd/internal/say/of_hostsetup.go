@@ -280,17 +280,17 @@ func wentSilent(err error) bool {
 }
 
 // lineOf takes the name of a file and the number of a line in it apart. The name may have colons: C:\...
-var lineOf = regexp.MustCompile(`^(.+):\d+$`)
+var lineOf = regexp.MustCompile(`^(.+):(\d+)$`)
 
 func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
-	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts", "kind": "rsa"}
+	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts", "line": "its line", "kind": "rsa"}
 	for _, kind := range []string{"ed25519", "ecdsa"} { // as ssh-keygen -A names the files
 		if strings.Contains(e.Key.Type(), kind) {
 			f["kind"] = kind
 		}
 	}
 	if m := lineOf.FindStringSubmatch(e.Where); m != nil {
-		f["file"] = Quote(m[1])
+		f["file"], f["line"] = Quote(m[1]), "line "+m[2]
 	}
 	switch {
 	case e.Pin != "":

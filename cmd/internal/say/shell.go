@@ -40,6 +40,17 @@ func renaming(system, from, to string) string {
 	return command + quote(system, from) + " " + quote(system, to)
 }
 
+// NoWays names the ways in which a person is asked on this computer, where there is none of them.
+func NoWays() string { return noWays(runtime.GOOS) }
+
+func noWays(system string) string {
+	last := "no pinentry that could show a question"
+	if system == "windows" {
+		last = "no dialog that may be shown (SSH_ASKPASS_REQUIRE=never) and would be seen (in a login by ssh and in a service it would not)"
+	}
+	return "no terminal, no SSH_ASKPASS that may be used, and " + last
+}
+
 // looking is the command that shows who may do something in a folder, and with the file in it that is meant, if it is not "".
 func looking(system, folder, file string) string {
 	switch {
@@ -51,4 +62,12 @@ func looking(system, folder, file string) string {
 		return "ls -ld " + quote(system, folder)
 	}
 	return "ls -ld " + quote(system, folder) + " " + quote(system, file)
+}
+
+// room says to make room on the disk of a folder, and shows how much there is where one command does.
+func room(system, folder string) string {
+	if system == "windows" {
+		return "make room on the disk of " + quote(system, folder)
+	}
+	return "df -h " + quote(system, folder) + "; df -i " + quote(system, folder) + "   (make room there)"
 }

@@ -2,17 +2,22 @@ package say
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/agent"
 	"kagiban/agent/door"
 	"kagiban/cmd/internal/home"
+	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/service"
 	"kagiban/hostsetup"
 	"kagiban/scripts/ground"
@@ -85,13 +90,16 @@ func TestKnownHostsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for where, want := range map[string]string{
-		"/home/me/.ssh/known_hosts:12": "/home/me/.ssh/known_hosts", `C:\Users\me\.ssh\known_hosts:3`: `C:\Users\me\.ssh\known_hosts`,
-		"the first connection of this run": "~/.ssh/known_hosts", `@revoked in C:\k`: "~/.ssh/known_hosts",
+	for where, want := range map[string]struct{ file, line string }{
+		"/home/me/.ssh/known_hosts:12": {"/home/me/.ssh/known_hosts", "line 12"}, `C:\Users\me\.ssh\known_hosts:3`: {`C:\Users\me\.ssh\known_hosts`, "line 3"},
+		"the first connection of this run": {"~/.ssh/known_hosts", "its line"}, `@revoked in C:\k`: {"~/.ssh/known_hosts", "its line"},
 	} {
-		_, f := Of(&hostsetup.HostKeyError{Known: "vps", Key: key, Changed: true, Where: where})
-		if got := strings.Trim(f["file"], "'"); got != want {
+		id, f := Of(&hostsetup.HostKeyError{Known: "vps", Key: key, Changed: true, Where: where})
+		if got := strings.Trim(f["file"], "'"); got != want.file {
 			t.Errorf("%s: the file is %s", where, got)
+		}
+		if _, _, next := Parts(id, f); !strings.Contains(next, "no ssh-keygen, delete "+want.line+" of that file") {
+			t.Errorf("%s: %s", where, next)
 		}
 	}
 }
@@ -107,6 +115,32 @@ func TestPathsAreShownAsTheyAre(t *testing.T) {
 	} {
 		if !strings.Contains(err.Error(), path) || !strings.Contains(Render(Of(err)), path) {
 			t.Errorf("%T: %v\n%s", err, err, Render(Of(err)))
+		}
+	}
+}
+
+// TestFullOnWindows: Windows says in words of its own that a disk is full, and has no df.
+func TestFullOnWindows(t *testing.T) {
+	for number, system := range map[syscall.Errno]string{39: "windows", 112: "windows", syscall.ENOSPC: "linux"} {
+		err := error(&fs.PathError{Op: "write", Path: "/k/.kagiban-tmp-1", Err: number})
+		id, f := ofDiskOf(system, err)
+		if id != NotLet || !strings.Contains(f["error"], "k cannot be written: its disk, or your share of it, is full") || strings.Contains(f["fix"], "df ") == (system == "windows") {
+			t.Errorf("%d on %s: %s %q", number, system, id, f)
+		}
+	}
+	if id, _ := ofDiskOf("linux", &fs.PathError{Op: "write", Path: "/k", Err: syscall.Errno(112)}); id != "" {
+		t.Errorf("112 of Linux is %s", id)
+	}
+}
+
+// TestNoWays: what asks where there is no terminal is a dialog of the agent's own on Windows.
+func TestNoWays(t *testing.T) {
+	if unix, windows := noWays("linux"), noWays("windows"); !strings.Contains(unix, "no pinentry") || strings.Contains(windows, "pinentry") || !strings.Contains(windows, "no dialog") {
+		t.Error(unix, windows)
+	}
+	for _, err := range []error{prompt.ErrCannotAsk, agent.ErrCannotAsk} {
+		if id, f := Of(err); id != CannotAsk || f["ways"] != noWays(runtime.GOOS) {
+			t.Error(id, f)
 		}
 	}
 }

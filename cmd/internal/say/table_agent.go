@@ -79,7 +79,7 @@ func agentTable() map[ID]Message {
 		AgentRunsHere:  {What: "the agent is running at {socket}"},
 		AgentStarted:   {What: "the agent is running (process {pid})"},
 		AgentStopped:   {What: "the agent has ended; every key is locked"},
-		AgentCannotAsk: {What: "it has no way to ask for a passphrase (no SSH_ASKPASS that may be used): unlock a key before it is used"},
+		AgentCannotAsk: {What: "it has no way to ask for a passphrase ({ways}): unlock a key before it is used"},
 		AgentLocked: {
 			What:      "the agent was locked with ssh-add -x, and does nothing until it is unlocked under the same passphrase",
 			StillTrue: "the keys that it held are still there, encrypted in its memory",
@@ -94,7 +94,7 @@ func agentTable() map[ID]Message {
 			Next:      "kagiban unlock {keys}",
 		},
 		KeyUnasked: {
-			What:      "the key {key} is locked, and nobody can be asked for its passphrase here: no terminal, and no SSH_ASKPASS that may be used",
+			What:      "the key {key} is locked, and nobody can be asked for its passphrase here: {ways}",
 			StillTrue: "nothing was changed",
 			Next:      "kagiban unlock {key}   (in a terminal; then the same again here)\nthe same again with --passphrase-file FILE",
 		},

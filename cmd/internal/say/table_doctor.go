@@ -80,7 +80,7 @@ func doctorTable() map[ID]Message {
 			Next:      "{env}",
 		},
 		NoWayToAsk: {
-			What:      "the agent has no way to ask for the passphrase of {key}, which is locked: it has no terminal, no SSH_ASKPASS that may be used, and no pinentry that could show it",
+			What:      "the agent has no way to ask for the passphrase of {key}, which is locked: it has {ways}",
 			StillTrue: "whoever uses the key is refused at once, and waits for nobody",
 			Next:      "kagiban unlock {key}",
 		},

@@ -58,7 +58,7 @@ func frameTable() map[ID]Message {
 		StdinTwice:       {What: "only one secret can come from stdin (-)", Next: "put the other into a file"},
 		TwoSources:       {What: "{first} and {second} name the same secret twice", Next: "leave one of them out"},
 		CannotAsk: {
-			What:      "a question cannot be asked here: no terminal, no SSH_ASKPASS that may be used, and no pinentry that could show it",
+			What:      "a question cannot be asked here: {ways}",
 			StillTrue: "nothing was changed",
 			Next:      "the same in a terminal, or with --passphrase-file or --password-file",
 		},

@@ -113,7 +113,7 @@ func hostsetupTable() map[ID]Message {
 			What:      "the host key of {host} is not the one that is known: it is {type} {fingerprint}, and {where} has another. Either the server was set up anew, or somebody is between you and it",
 			StillTrue: "nothing secret was sent",
 			Next: "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console)\n" +
-				"ssh-keygen -f {file} -R {host}   (only if the console shows the same fingerprint), then the same again",
+				"ssh-keygen -f {file} -R {host}   (only if the console shows the same fingerprint; where there is no ssh-keygen, delete {line} of that file), then the same again",
 		},
 		HostKeyMismatch: {
 			What:      "the host key of {host} is {type} {fingerprint}, not {pin}",
@@ -275,7 +275,7 @@ func hostsetupTable() map[ID]Message {
 		PlanNotEnforced:  {What: "passwords stay on: {why}"},
 		PlanOther:        {What: "loses the login by password: {other}"},
 		SecretUnasked: {
-			What:      "the {what} is needed, and cannot be asked for here: no terminal, and no SSH_ASKPASS that may be used",
+			What:      "the {what} is needed, and cannot be asked for here: {ways}",
 			StillTrue: untouched,
 			Next:      "the same in a terminal, or with {flag} FILE",
 		},

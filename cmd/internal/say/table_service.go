@@ -12,6 +12,7 @@ const (
 
 	ServiceWrote       ID = "service-wrote"
 	ServiceInstalled   ID = "service-installed"
+	ServiceStarted     ID = "service-started"
 	ServiceThere       ID = "service-there"
 	ServiceOldAgent    ID = "service-old-agent"
 	ServiceSessions    ID = "service-sessions"
@@ -61,7 +62,8 @@ func serviceTable() map[ID]Message {
 		AgentStoppedUntilUse: {What: "the agent has ended; every key is locked. Its sockets are held by systemd: their next use starts it again"},
 
 		ServiceWrote:       {What: "wrote {path}"},
-		ServiceInstalled:   {What: "the agent is there from now on, at every login; on Linux its first use starts it"},
+		ServiceInstalled:   {What: "the agent is there from now on, at every login: its first use starts it"},
+		ServiceStarted:     {What: "the agent is running, and is started at every login from now on"},
 		ServiceThere:       {What: "nothing to do: it is installed, and as it should be"},
 		ServiceOldAgent:    {What: "the agent that is running goes on as it was begun. To have the new one, which locks every key:"},
 		ServiceSessions:    {What: "what a desktop starts from now on finds it by itself. For this shell, and in the start-up file of shells that come by ssh or at a console:"},

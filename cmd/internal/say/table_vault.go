@@ -31,6 +31,7 @@ const (
 	FileExists           ID = "file-exists"
 	OutputToFile         ID = "output-to-file"
 	FileUnwritten        ID = "file-unwritten"
+	NoFolderForFile      ID = "no-folder-for-file"
 	BadExportFormat      ID = "bad-export-format"
 	OneOfFlags           ID = "one-of-flags"
 	NotRemoved           ID = "not-removed"
@@ -146,7 +147,8 @@ func vaultTable() map[ID]Message {
 		FileUnread:      {What: "{error}", StillTrue: "nothing was changed", Next: "the same with a file that you can read"},
 		FileExists:      {What: "{file} exists, and is never overwritten", StillTrue: "nothing was changed", Next: "the same with another file name"},
 		OutputToFile:    {What: "a key goes to a file, never to stdout", Next: "the same again with -o FILE"},
-		FileUnwritten:   {What: "{error}", StillTrue: "the key is as it was, and no file was made", Next: "the same with a file that you can write"},
+		FileUnwritten:   {What: "{file} cannot be written: {error}", StillTrue: "what stood there is as it was, and no key was changed", Next: "the same with a file that you can write"},
+		NoFolderForFile: {What: "{file} cannot be made: there is no folder {folder}", StillTrue: "nothing was changed", Next: "make that folder, then the same again; or the same with a file in another one"},
 		BadExportFormat: {What: "{error}", Next: "kagiban key export --help"},
 		OneOfFlags:      {What: "{first} and {second} do not go together", Next: "leave one of them out"},
 		InitOther: {
