@@ -35,6 +35,7 @@ type bound struct {
 type binds struct {
 	all     []bound
 	refused bool // one was: what lies between is not known any more
+	strict  bool // who asks here is trusted less, and may be in league with whoever is on a server
 }
 
 // remote says whether requests come from another computer, or may: after a bind
@@ -123,13 +124,14 @@ func (b *binds) use(data []byte, name func(ssh.PublicKey) string) Use {
 }
 
 // leadsTo says whether a login can only be to that server: in the session that is bound to it, with its host key in what is signed. Without that
-// whoever sits on a server could bind its key over a session of another one, and a forwarded login is not believed to be anybody's.
+// whoever sits on a server could bind its key over a session of another one, and a login is believed only of a program of this computer that is
+// trusted.
 func (b *binds) leadsTo(last *bound, login *wire.Login) bool {
 	if !bytes.Equal(last.id, login.SessionID) {
 		return false
 	}
 	if login.HostKey == nil {
-		return !b.remote()
+		return !b.remote() && !b.strict
 	}
 	return bytes.Equal(login.HostKey, last.blob)
 }

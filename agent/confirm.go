@@ -33,6 +33,12 @@ type confirmation struct {
 	*question
 }
 
+// endedByPerson says whether a question that got no yes was put to a person: who said no, or nothing, or was still thinking when the program hung up.
+func endedByPerson(err error) bool {
+	cancelled := errors.Is(err, ErrCancelled) && !errors.Is(err, errAgain)
+	return cancelled || errors.Is(err, errQuestionTime) || errors.Is(err, context.Canceled)
+}
+
 // digest tells signatures apart that a person could not tell apart.
 type digest [sha256.Size]byte
 

@@ -60,8 +60,8 @@ func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.T
 	switch {
 	case !bytes.Equal(login.SessionID, last.id):
 		return "", elsewhere("the login is to another session than the connection is bound to")
-	case login.HostKey == nil && len(b.all) > 1:
-		return "", elsewhere("the login over a forwarded connection does not name its host key")
+	case login.HostKey == nil && (b.strict || len(b.all) > 1):
+		return "", elsewhere("the login does not have its server's host key signed along, as it has where ssh and sshd both are OpenSSH 8.9 or newer")
 	case login.HostKey != nil && !bytes.Equal(login.HostKey, last.blob):
 		return "", elsewhere("the login is to another host key than the connection is bound to")
 	}

@@ -103,7 +103,8 @@ func (u *signing) byDevice(ctx context.Context, s *signer) ([]byte, error) {
 	q := &question{cancel: cancel}
 	a.begin(u.entry, q)
 	defer a.end(u.entry, q)
-	if f, ok := s.device.(*fido); ok {
+	f, isFIDO := s.device.(*fido)
+	if isFIDO {
 		if err := f.begin(ctx); err != nil {
 			return nil, err
 		}
@@ -112,7 +113,8 @@ func (u *signing) byDevice(ctx context.Context, s *signer) ([]byte, error) {
 		if u.use().Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
 			return nil, errWeb
 		}
-		if f.key.Flags&touchNeeded != 0 && a.ask != nil {
+		u.touch = f.key.Flags&touchNeeded != 0
+		if u.touch && a.ask != nil {
 			p := u.prompt()
 			go func() {
 				defer a.Survive("showing that a device waits")
@@ -125,6 +127,7 @@ func (u *signing) byDevice(ctx context.Context, s *signer) ([]byte, error) {
 		signature, err = u.withPIN(ctx)
 	}
 	if err != nil {
+		u.touch = u.touch || !isFIDO // a token does not say whether it waited for one
 		return nil, err
 	}
 	_, err = u.key() // after all that time

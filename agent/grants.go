@@ -67,7 +67,10 @@ func (u *signing) mayUse(ctx context.Context) error {
 	g := u.grant(p)
 	if !u.agent.isGranted(u.entry, g) {
 		u.conn.watch()
-		yes := func() error { return u.agent.confirm(ctx, u.entry, p, g, u.request) }
+		yes := func() (asked bool, err error) {
+			err = u.agent.confirm(ctx, u.entry, p, g, u.request)
+			return err == nil || endedByPerson(err), err
+		}
 		if err := u.scope.ask(ctx, u.agent.now, yes); err != nil {
 			return err
 		}

@@ -204,10 +204,12 @@ func (s *scope) leaveLocked(a *Agent, e *entry, p Peer) error {
 
 // ask puts a question to a person, one at a time from here, and none while it must be quiet:
 // by its purpose and its program each request can be another, so that both say nothing
-// about who nags.
-func (s *scope) ask(ctx context.Context, now func() time.Time, question func() error) error {
+// about who nags. asked: it came to a person, so that its end counts, and a key was not
+// locked meanwhile.
+func (s *scope) ask(ctx context.Context, now func() time.Time, question func() (asked bool, err error)) error {
 	if s == nil {
-		return question()
+		_, err := question()
+		return err
 	}
 	select {
 	case s.turn <- struct{}{}:
@@ -218,11 +220,12 @@ func (s *scope) ask(ctx context.Context, now func() time.Time, question func() e
 	if now().Before(s.quiet) {
 		return errScopeQuiet
 	}
-	err := question()
+	asked, err := question()
 	switch {
+	case !asked:
 	case err == nil:
 		s.pause = 0
-	case !errors.Is(err, ErrCannotAsk): // nobody was bothered
+	default:
 		s.pause = min(max(2*s.pause, afterCancel), maxQuiet)
 		s.quiet = now().Add(s.pause)
 	}

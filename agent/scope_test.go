@@ -73,10 +73,12 @@ func TestNarrowerSockets(t *testing.T) {
 		name string
 		data []byte
 	}{
-		{"login", loginOf(k, "s", "me", nil)}, {"root", loginOf(k, "s", "deploy", here)}, {"another session", loginOf(k, "t", "me", here)},
-		{"another's login", loginOf(other, "s", "me", nil)}, {"git", fileOf("git")}, {"file", fileOf("file")}, {"other", []byte("anything")},
+		{"login", loginOf(k, "s", "me", here)}, {"deploy", loginOf(k, "s", "deploy", here)}, {"certified", loginOf(k, "s", "me", certified)},
+		{"no host key", loginOf(k, "s", "me", nil)}, {"another session", loginOf(k, "t", "me", here)},
+		{"another's login", loginOf(other, "s", "me", here)}, {"git", fileOf("git")}, {"file", fileOf("file")}, {"other", []byte("anything")},
 	}
-	const all = "login, root, another session, git, file, other"
+	const logins = "login, deploy, certified, no host key, another session"
+	const all = logins + ", git, file, other"
 	tests := []struct {
 		name         string
 		scope        Scope
@@ -86,18 +88,18 @@ func TestNarrowerSockets(t *testing.T) {
 		{"a key", Scope{Keys: []string{"ci"}}, nil, "ci@here", all},
 		{"a key by its fingerprint", Scope{Keys: []string{ssh.FingerprintSHA256(k.public)}}, nil, "ci@here", all},
 		{"a key that is not there", Scope{Keys: []string{"gone"}}, nil, "", ""},
-		{"logins", Scope{Purposes: []string{UseLogin}}, nil, "ci@here laptop@here", "login, root, another session"},
+		{"logins", Scope{Purposes: []string{UseLogin}}, nil, "ci@here laptop@here", logins},
 		{"git", Scope{Purposes: []string{UseGit}}, nil, "ci@here laptop@here", "git"},
 		{"files", Scope{Purposes: []string{UseFile}}, nil, "ci@here laptop@here", "git, file"},
 		{"git and logins of another key", Scope{Purposes: []string{UseGit, UseLogin}, Keys: []string{"laptop"}}, nil, "laptop@here", ""},
 		{"git, bound", Scope{Purposes: []string{UseGit}}, []*wire.Extension{here.bind(t, "s", false)}, "", "git"},
 		{"a host, not bound", Scope{Hosts: toHere}, nil, "ci@here laptop@here", ""},
-		{"a host, bound", Scope{Hosts: toHere}, []*wire.Extension{here.bind(t, "s", false)}, "ci@here laptop@here", "login, root"},
+		{"a host, bound", Scope{Hosts: toHere}, []*wire.Extension{here.bind(t, "s", false)}, "ci@here laptop@here", "login, deploy"},
 		{"a host, bound to another", Scope{Hosts: toHere}, []*wire.Extension{there.bind(t, "s", false)}, "", ""},
 		{"a host, bound to another in its session", Scope{Hosts: toHere}, []*wire.Extension{here.bind(t, "t", false)}, "ci@here laptop@here", "another session"},
 		{"a host and git, bound to another", Scope{Hosts: toHere, Purposes: []string{UseLogin, UseGit}}, []*wire.Extension{there.bind(t, "s", false)}, "", "git"},
-		{"a user there", Scope{Hosts: toDeploy}, []*wire.Extension{here.bind(t, "s", false)}, "ci@here laptop@here", "root"},
-		{"an authority", Scope{Hosts: byCA}, []*wire.Extension{certified.bind(t, "s", false)}, "ci@here laptop@here", "login"},
+		{"a user there", Scope{Hosts: toDeploy}, []*wire.Extension{here.bind(t, "s", false)}, "ci@here laptop@here", "deploy"},
+		{"an authority", Scope{Hosts: byCA}, []*wire.Extension{certified.bind(t, "s", false)}, "ci@here laptop@here", "certified"},
 		{"an authority, another name", Scope{Hosts: byCA}, []*wire.Extension{elsewhere.bind(t, "s", false)}, "", ""},
 		{"an authority, no certificate", Scope{Hosts: byCA}, []*wire.Extension{here.bind(t, "s", false)}, "", ""},
 		{"forwarded", Scope{Keys: []string{"ci"}}, []*wire.Extension{here.bind(t, "s", true)}, "", ""},

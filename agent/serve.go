@@ -86,7 +86,7 @@ func (a *Agent) serveConn(ctx context.Context, c io.ReadWriteCloser, peer Peer, 
 			a.memory.giveBackSoon() // Go would keep it for the next storm
 		}
 	}()
-	s := &session{agent: a, peer: peer, conn: conn, scope: narrow}
+	s := &session{agent: a, peer: peer, conn: conn, scope: narrow, binds: binds{strict: narrow != nil}}
 	for {
 		frame, err := conn.next()
 		if err != nil {

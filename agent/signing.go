@@ -15,6 +15,7 @@ type signing struct {
 	server    string // the server that the key's limits name, as look saw it last
 	confirmed bool   // a person said yes to it
 	asked     bool   // a person gave a passphrase, a PIN or a yes for it
+	touch     bool   // a device waited to be touched for it, or may have
 }
 
 // use is what the signature is for.
@@ -64,9 +65,9 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	var signature []byte
 	if key.signer.device != nil {
 		u.conn.watch()
-		err = u.scope.ask(ctx, u.agent.now, func() (err error) { // for a touch
+		err = u.scope.ask(ctx, u.agent.now, func() (asked bool, err error) { // for a touch
 			signature, err = u.byDevice(ctx, key.signer)
-			return err
+			return u.touch && u.agent.look(u.entry).signer != nil, err
 		})
 	} else {
 		signature, err = u.byKey(ctx, key.signer.heavy)

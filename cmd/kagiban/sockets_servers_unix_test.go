@@ -67,6 +67,7 @@ func TestNarrowerSocketsAtServers(t *testing.T) {
 		}
 	}
 	x.forwarded(wide, book)
+	x.unbound(wide, book)
 	x.byHand(book)
 	x.ends(book)
 }
@@ -128,6 +129,17 @@ func (x *narrowed) forwarded(wide, narrow string) {
 	}
 	if out, err := x.ssh(narrow, "-A", "owner@one", there); err == nil || !strings.Contains(out, "The agent has no identities.") || strings.Contains(out, "came back") {
 		x.t.Errorf("a narrower one, forwarded: %v\n%s", err, out)
+	}
+}
+
+// unbound: a login as to a server before OpenSSH 8.9 could be one to any server, and the log says what it lacks.
+func (x *narrowed) unbound(wide, narrow string) {
+	login := []string{"-o", "PubkeyAuthentication=unbound", "owner@one", "true"}
+	if out, err := x.ssh(wide, login...); err != nil {
+		x.t.Errorf("the agent's own: %v\n%s", err, out)
+	}
+	if out, err := x.ssh(narrow, login...); err == nil || !strings.Contains(x.log(), "host key signed along") {
+		x.t.Errorf("a narrower one: %v\n%s\n%s", err, out, x.log())
 	}
 }
 
