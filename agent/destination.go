@@ -2,8 +2,6 @@ package agent
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,10 +10,12 @@ import (
 	"kagiban/agent/wire"
 )
 
-// errDestination says that a key may not be used there.
-var errDestination = errors.New("the key is limited to other destinations")
+// elsewhere is why a key may not be used there.
+type elsewhere string
 
-func elsewhere(why string) error { return fmt.Errorf("%w: %s", errDestination, why) }
+func (why elsewhere) Error() string {
+	return "the key is limited to other destinations: " + string(why)
+}
 
 // mayList says whether a key with these limits exists for whoever is bound so
 // (PROTOCOL.agent, restrict-destination-v00@openssh.com).
@@ -61,7 +61,7 @@ func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.T
 	case !bytes.Equal(login.SessionID, last.id):
 		return "", elsewhere("the login is to another session than the connection is bound to")
 	case login.HostKey == nil && (b.strict || len(b.all) > 1):
-		return "", elsewhere("the login does not have its server's host key signed along, as it has where ssh and sshd both are OpenSSH 8.9 or newer")
+		return "", elsewhere("the login names no host key (ssh or sshd is older than OpenSSH 8.9)")
 	case login.HostKey != nil && !bytes.Equal(login.HostKey, last.blob):
 		return "", elsewhere("the login is to another host key than the connection is bound to")
 	}

@@ -188,10 +188,10 @@ func (s *scope) maySign(v view, b *binds, m *wire.SignRequest, now time.Time) (s
 		return "", outside("no login with this key")
 	}
 	server, err = b.maySign(s.limits, m.Blob, m.Data, now)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", errScope, err)
+	if why := elsewhere(""); errors.As(err, &why) { // not the key is limited
+		err = outside(string(why))
 	}
-	return server, nil
+	return server, err
 }
 
 // leaveLocked is the answer where a key is locked: Status says who wanted it.

@@ -138,7 +138,7 @@ func (x *narrowed) unbound(wide, narrow string) {
 	if out, err := x.ssh(wide, login...); err != nil {
 		x.t.Errorf("the agent's own: %v\n%s", err, out)
 	}
-	if out, err := x.ssh(narrow, login...); err == nil || !strings.Contains(x.log(), "host key signed along") {
+	if out, err := x.ssh(narrow, login...); err == nil || !strings.Contains(x.log(), "the login names no host key") {
 		x.t.Errorf("a narrower one: %v\n%s\n%s", err, out, x.log())
 	}
 }
