@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"kagiban/agent"
@@ -94,13 +95,24 @@ func piece(s string) string {
 }
 
 // words are what anybody can choose, as they may be shown between quotes: they do not end there.
-func words(s string) string { return strings.ReplaceAll(piece(s), `"`, "'") }
+func words(s string) string { return unquoted(piece(s)) }
 
-// path is one that could not be taken for words of ours.
+// unquoted is without anything that looks like a quote's end.
+func unquoted(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Quotation_Mark, r) {
+			return '\''
+		}
+		return r
+	}, s)
+}
+
+// path is one that could not be taken for words of ours: with anything but ASCII's plain characters it stands between quotes. There are too many that
+// look like a space, or a comma.
 func path(p string) string {
 	p = pathTail(p)
-	if strings.ContainsAny(p, ` ,"`) {
-		return `"` + strings.ReplaceAll(p, `"`, "'") + `"`
+	if strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`,"`, r) }) {
+		return `"` + unquoted(p) + `"`
 	}
 	return p
 }

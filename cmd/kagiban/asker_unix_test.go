@@ -101,6 +101,9 @@ func TestAskerConfirm(t *testing.T) {
 		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/home/me/my work"}, `sign for git in "/home/me/my work"` + who},
 		{agent.Use{Purpose: agent.UseOther}, agent.Origin{}, `sign something that is neither a login nor a file` + who},
 		{agent.Use{Purpose: agent.UseFile, Namespace: "\x1b[2Kgit\u202e\n" + long}, agent.Origin{}, `sign a file, for "git ` + long[:96] + `..."` + who},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git\u201d\uff02 in"}, agent.Origin{Parents: "/x/a\u00a0b\n/x/c\u2800\n/x/\u3164\n/x/d\uff0ce\n/x/f\u201dg"},
+			"sign a file, for \"git'' in\"" + who + " started by \"a\u00a0b\", \"c\u2800\", \"\u3164\", \"d\uff0ce\", ..."},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, agent.Origin{Repository: "/home/me/w\u2003as\u115fb\u201d"}, "sign for git in \"/home/me/w\u2003as\u115fb'\"" + who},
 		{login, agent.Origin{Parents: "/usr/bin/git\n/bin/sh\n/bin/sh\n/x/\x1b]0;root\x07b\n/" + long + "\n/5\n/6"}, `log in to vps1 (vps1.example.com) as "me"` + who + " started by git, sh, b, " + long[:24] + "..., ..."},
 		{
 			agent.Use{Purpose: agent.UseLogin, User: "root", Server: "vps3", Forwarded: true, Via: "vps1, then SHA256:h"}, agent.Origin{Parents: "/bin/bash"},
