@@ -12,7 +12,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent"
-	"kagiban/agent/wire"
 	"kagiban/cmd/internal/home"
 	"kagiban/hostsetup/book"
 )
@@ -120,8 +119,10 @@ func (k knownServers) of(hostKey ssh.PublicKey, now time.Time) (aliases, names [
 	certificate, ok := hostKey.(*ssh.Certificate)
 	if ok {
 		hostKey = certificate.Key
-		if !k.revoked[blob(certificate.SignatureKey)] {
-			names = k.certified(certificate, now)
+		for _, name := range certificate.ValidPrincipals {
+			if !strings.ContainsAny(name, "*?") && k.certifies(certificate, name, now) {
+				names = append(names, name)
+			}
 		}
 	}
 	key := blob(hostKey)
@@ -129,24 +130,6 @@ func (k knownServers) of(hostKey ssh.PublicKey, now time.Time) (aliases, names [
 		return nil, nil
 	}
 	return slices.Clone(k.aliases[key]), unique(append(names, k.names[key]...))
-}
-
-func (k knownServers) certified(c *ssh.Certificate, now time.Time) (names []string) {
-	second := uint64(now.Unix())
-	if c.CertType != ssh.HostCert || len(c.CriticalOptions) > 0 || second < c.ValidAfter || second >= c.ValidBefore {
-		return nil
-	}
-	for _, a := range k.authorities {
-		if a.key != blob(c.SignatureKey) {
-			continue
-		}
-		for _, name := range c.ValidPrincipals {
-			if !strings.ContainsAny(name, "*?") && wire.MatchPatternList(a.patterns, strings.ToLower(name)) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 func blob(key ssh.PublicKey) string { return string(key.Marshal()) }

@@ -59,7 +59,7 @@ func TestServerNames(t *testing.T) {
 	lay(t, filepath.Join(folder, "third"), "third "+lineOf(elsewhere)+"@revoked * "+lineOf(revoked)+"d "+lineOf(copied)+"b "+lineOf(copied)+"a "+lineOf(copied)+"c "+lineOf(copied))
 
 	certificate := func(by ssh.Signer, change func(*ssh.Certificate)) ssh.PublicKey {
-		c := &ssh.Certificate{Key: certified.PublicKey(), CertType: ssh.HostCert, ValidBefore: uint64(now.Unix()) + 1, ValidPrincipals: []string{"y.example.com", "x.example.com", "y.example.org", "*.example.com"}}
+		c := &ssh.Certificate{Key: certified.PublicKey(), CertType: ssh.HostCert, ValidBefore: uint64(now.Unix()) + 1, ValidPrincipals: []string{"y.example.com", "x.example.com", "y.example.org", "*.example.com", "Z.example.com"}}
 		change(c)
 		if err := c.SignCert(rand.Reader, by); err != nil {
 			t.Fatal(err)

@@ -102,8 +102,8 @@ func (k knownServers) has(key ssh.PublicKey, name string) bool {
 // certifies tells whether an authority that known_hosts has for that name says that the server is called so.
 func (k knownServers) certifies(c *ssh.Certificate, name string, now time.Time) bool {
 	by := blob(c.SignatureKey)
-	return !k.revoked[by] && agent.CertifiedHost(c, strings.ToLower(withoutPort(name)), now) &&
-		slices.ContainsFunc(k.authorities, func(a hostAuthority) bool { return a.key == by && isNamed(a.patterns, name) })
+	return !k.revoked[by] && slices.ContainsFunc(k.authorities, func(a hostAuthority) bool { return a.key == by && isNamed(a.patterns, name) }) &&
+		agent.CertifiedHost(c, strings.ToLower(withoutPort(name)), now)
 }
 
 // count is how many host keys, and authorities, known_hosts has for that name.
