@@ -20,6 +20,7 @@ import (
 type files struct {
 	dir          string
 	limit, total int64
+	lock         func(*os.File) error
 	file         *os.File // nil: none is open
 	info         fs.FileInfo
 	number       int
@@ -62,7 +63,7 @@ func (f *files) write(lines []byte, now time.Time) error {
 		return nil
 	}
 	if n > 0 {
-		err = errors.Join(err, os.Truncate(f.file.Name(), f.size)) // if it fails, it is cut when it is opened again
+		err = errors.Join(err, cut(f.file, f.size)) // if it fails, it is cut when it is opened again
 	}
 	return errors.Join(err, f.close())
 }
@@ -91,7 +92,7 @@ func (f *files) ready(room int64, now time.Time) error {
 		}
 		f.close()
 	}
-	for err = fs.ErrExist; errors.Is(err, fs.ErrExist); { // another agent may have begun it just now
+	for err = fs.ErrExist; errors.Is(err, fs.ErrExist) || errors.Is(err, errHeld); { // another agent may have begun it just now, or come to ours first
 		last++
 		err = f.open(last, os.O_CREATE|os.O_EXCL)
 	}
@@ -112,7 +113,7 @@ func (f *files) open(number, flags int) error {
 		return err
 	}
 	f.file, f.number = file, number
-	if err = lock(file); err == nil {
+	if err = f.lock(file); err == nil {
 		err = f.measure()
 	}
 	if err != nil {
@@ -140,7 +141,7 @@ func (f *files) measure() (err error) {
 		}
 	}
 	if f.size < f.info.Size() {
-		return os.Truncate(f.file.Name(), f.size)
+		return cut(f.file, f.size)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,34 @@ const fullEnv = "JOURNAL_TEST_FULL"
 // TestDiskFull runs fillDisk on a small disk.
 func TestDiskFull(t *testing.T) { ground.SmallDisk(t, fullEnv) }
 
-func onFullDisk(dir string) int { return ground.OnSmallDisk(dir, "16k", fillDisk) }
+func onFullDisk(dir string) int {
+	return ground.OnSmallDisk(dir, "16k", func(dir string) error { return errors.Join(fillMoved(filepath.Join(dir, "moved")), fillDisk(dir)) })
+}
+
+// fillMoved records more than the disk holds to a file whose name another has by now: of the two the open one is cut. It leaves an empty disk.
+func fillMoved(dir string) error {
+	j := New(Options{Dir: dir})
+	defer os.RemoveAll(dir)
+	for range 2 { // with the second it has looked that it is there
+		j.Record(sample("one"))
+	}
+	path := j.files.path(1)
+	if err := errors.Join(os.Rename(path, path+"-away"), os.WriteFile(path, []byte("another's"), 0o600)); err != nil {
+		return err
+	}
+	for j.files.file != nil {
+		j.Record(sample("more"))
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != "another's" {
+		return fmt.Errorf("what has its name: %d bytes, %v", len(text), err)
+	}
+	text, err = os.ReadFile(path + "-away")
+	if err != nil || len(text) == 0 || text[len(text)-1] != '\n' {
+		return fmt.Errorf("the file that was open ends in a part of a line: %d bytes, %v", len(text), err)
+	}
+	return nil
+}
 
 // fillDisk records more than the disk holds: what was not written is counted, what was is whole, and when there is room it
 // goes on, and says how many are missing.

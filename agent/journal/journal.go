@@ -65,7 +65,7 @@ func New(o Options) *Journal {
 	}
 	return &Journal{
 		options: o,
-		files:   files{dir: o.Dir, limit: o.File, total: o.Total},
+		files:   files{dir: o.Dir, limit: o.File, total: o.Total, lock: lock},
 		system:  journald{path: o.Journald},
 		missed:  [2]Missed{{Where: InFiles}, {Where: InJournald}},
 	}

@@ -478,3 +478,42 @@ func TestAFileThatCannotBeWrittenTo(t *testing.T) {
 		t.Errorf("number %d, missed %+v", j.files.number, j.Missed())
 	}
 }
+
+// TestAnotherComesToOurFileFirst: an agent that looks for a file to write to may lock the one that was made a moment ago.
+func TestAnotherComesToOurFileFirst(t *testing.T) {
+	j := newJournal(t, Options{})
+	j.files.lock = func(file *os.File) error {
+		if j.files.number == 1 {
+			return errHeld
+		}
+		return lock(file)
+	}
+	j.Record(sample("one"))
+	wantNames(t, j.options.Dir, "one")
+	if j.files.number != 2 || j.Missed() != nil {
+		t.Errorf("number %d, missed %+v", j.files.number, j.Missed())
+	}
+}
+
+// TestOnlyTheOpenFileIsCut, and not what has its name by now.
+func TestOnlyTheOpenFileIsCut(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // nothing that is open goes away there
+	}
+	j := newJournal(t, Options{})
+	j.Record(sample("one"))
+	path := j.files.path(1)
+	appendTo(t, path, "{")
+	if err := errors.Join(os.Rename(path, path+"-away"), os.WriteFile(path, []byte("another's"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.files.measure(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "another's" {
+		t.Errorf("what has its name: %q, %v", text, err)
+	}
+	if text, err := os.ReadFile(path + "-away"); err != nil || !bytes.Equal(text, entryLine("one")) {
+		t.Errorf("what was open: %q, %v", text, err)
+	}
+}

@@ -17,3 +17,7 @@ func lock(file *os.File) error {
 	}
 	return nil
 }
+
+// cut makes file so long. What was opened to append to may not be cut (SetEndOfFile wants
+// GENERIC_WRITE), so it is opened once more: nothing takes its name while it is open.
+func cut(file *os.File, size int64) error { return os.Truncate(file.Name(), size) }

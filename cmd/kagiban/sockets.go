@@ -41,7 +41,7 @@ type sockets struct {
 // narrowSocket is one of them.
 type narrowSocket struct {
 	scope agent.Scope
-	err   error  // why it is shut
+	err   error  // why it is shut; guarded by sockets.mu once it is served
 	end   func() // ends it and its connections, and returns when they are gone
 }
 
@@ -90,18 +90,19 @@ func (s *sockets) open(ctx context.Context) {
 		s.log.Error("there are no narrower sockets", "error", s.unread)
 	}
 	for _, scope := range all {
-		s.put(s.begin(scope))
+		n, _ := s.begin(scope)
+		s.put(n)
 	}
 }
 
-// begin opens one, or says in it why not.
-func (s *sockets) begin(scope agent.Scope) *narrowSocket {
+// begin opens one, or says why not, in it too.
+func (s *sockets) begin(scope agent.Scope) (*narrowSocket, error) {
 	n := &narrowSocket{scope: scope, end: func() {}}
 	l, err := s.listen(scope.Name)
 	if err != nil {
 		s.log.Error("a narrower socket is shut", "socket", scope.Name, "error", err)
 		n.err = err
-		return n
+		return n, err
 	}
 	l.Refused = func(c door.Caller, err error) {
 		s.log.Warn("a connection was refused", "socket", scope.Name, "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
@@ -122,7 +123,7 @@ func (s *sockets) begin(scope agent.Scope) *narrowSocket {
 		cancel()
 		<-done
 	}
-	return n
+	return n, nil
 }
 
 // listen makes the socket, and the folder that is its own where that is not there. One that is there stays: it may be mounted somewhere.
@@ -164,14 +165,14 @@ func (s *sockets) Add(scope agent.Scope) error {
 	if err := s.checkUnused(scope.Name); err != nil {
 		return err
 	}
-	n := s.begin(scope)
-	if n.err == nil {
-		n.err = s.write(append(all, scope))
+	n, err := s.begin(scope)
+	if err == nil {
+		err = s.write(append(all, scope))
 	}
-	if n.err != nil {
+	if err != nil {
 		n.end()
 		s.forget(scope.Name)
-		return n.err
+		return err
 	}
 	s.put(n)
 	s.log.Info("a narrower socket", "socket", scope.Name)
@@ -184,9 +185,9 @@ func (s *sockets) renew(scope agent.Scope, all []agent.Scope) error {
 		return err
 	}
 	s.find(scope.Name).end()
-	n := s.begin(scope)
+	n, err := s.begin(scope)
 	s.put(n)
-	return n.err
+	return err
 }
 
 // checkUnused says whether the folder is there, with something in it: that would be for all to see who are let into it.

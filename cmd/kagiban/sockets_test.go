@@ -171,3 +171,20 @@ func TestSocketsComeAgain(t *testing.T) {
 		again.serving.Wait()
 	}
 }
+
+// TestASocketThatFailsAtOnce: serving may end while the one who opened it is still about it (for go test -race).
+func TestASocketThatFailsAtOnce(t *testing.T) {
+	s := openSockets(t)
+	if err := s.Add(agent.Scope{Name: "box", Purposes: []string{agent.UseGit}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if err := s.renew(agent.Scope{Name: "box"}, s.scopes()); err != nil { // it listens, and is for nothing
+			t.Error(err)
+		}
+	}
+	s.find("box").end()
+	if all := s.List(); len(all) != 1 || !strings.Contains(all[0].Error, "neither keys") {
+		t.Errorf("%+v", all)
+	}
+}
