@@ -243,6 +243,13 @@ func New(o Options) *Agent {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	after := a.afterFunc
+	a.afterFunc = func(d time.Duration, f func()) func() bool {
+		return after(d, func() {
+			defer a.Survive("what a timer does")
+			f()
+		})
+	}
 	a.memory = newMemory(a.afterFunc)
 	a.work = newWorkplaces(max(1, runtime.NumCPU()-1), a.memory)
 	return a

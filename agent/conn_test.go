@@ -293,3 +293,57 @@ type nopConn struct{}
 func (nopConn) Read([]byte) (int, error)    { return 0, io.EOF }
 func (nopConn) Write(p []byte) (int, error) { return len(p), nil }
 func (nopConn) Close() error                { return nil }
+
+// TestAMistakeInATimerIsSurvived.
+func TestAMistakeInATimerIsSurvived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		freed, log := 0, &safeBuffer{}
+		a := New(Options{Log: logTo(log)})
+		a.memory.free = func() { freed++; panic("a mistake") }
+		for range 2 {
+			a.memory.giveBackSoon()
+			time.Sleep(quiet)
+			synctest.Wait()
+		}
+		if freed != 2 || strings.Count(log.String(), "was survived") != 2 {
+			t.Errorf("%d times, and the log says %s", freed, log.String())
+		}
+	})
+}
+
+// TestAMistakeAboutWhoIsThere ends that connection, and no other.
+func TestAMistakeAboutWhoIsThere(t *testing.T) {
+	a := New(Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := true
+	ended := make(chan error)
+	ctx, end := context.WithCancel(t.Context())
+	go func() {
+		ended <- a.Serve(ctx, l, func(net.Conn) (Peer, error) {
+			if first {
+				first = false
+				panic("a mistake")
+			}
+			return Peer{}, nil
+		})
+	}()
+	for i := range 2 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = c.Write(wire.Encode(&wire.RequestIdentities{}))
+		_, err = wire.NewReader(c).Next()
+		if answered := err == nil; answered != (i == 1) {
+			t.Errorf("connection %d: %v", i, err)
+		}
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -62,6 +62,11 @@ func (a *Agent) lock(ctx context.Context, passphrase []byte) error {
 		return err
 	}
 	boxes := map[*entry][]byte{}
+	err = errMistake
+	defer func() { // whatever happens
+		a.endSeal(s, taken, boxes, err)
+		a.memory.giveBackSoon()
+	}()
 	err = a.work.guess(ctx, func() error {
 		c, err := s.cipher(passphrase, a.lockWork)
 		if err != nil {
@@ -78,8 +83,6 @@ func (a *Agent) lock(ctx context.Context, passphrase []byte) error {
 		}
 		return nil
 	})
-	a.endSeal(s, taken, boxes, err)
-	a.memory.giveBackSoon()
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/dsa" //lint:ignore SA1019 the keys of old servers
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
@@ -266,4 +267,26 @@ func TestADSAKeyIsForTheDropInOnly(t *testing.T) {
 		}
 		wantFailure(t, c.call(&wire.AddIdentity{Key: &bad, Comment: name}))
 	}
+}
+
+// TestAMistakeWhileLocking leaves the agent as it was, and not one whose keys nobody can open.
+func TestAMistakeWhileLocking(t *testing.T) {
+	fine, broken := newFakeKey(t, "fine"), newFakeKey(t, "broken")
+	a := New(Options{Source: sourceOf(fine, broken), LockWork: 1})
+	mustUnlock(t, a, "fine")
+	mustUnlock(t, a, "broken")
+	e, err := a.find(broken.public.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.signer.private = ed25519.PrivateKey{}
+	c := connect(t, a)
+	c.send(&wire.Lock{Passphrase: []byte("x")})
+	if _, err := c.frames.Next(); err == nil {
+		t.Error("an answer came")
+	}
+	c = connect(t, a)
+	wantSignature(t, c.call(signRequest(fine)), fine)
+	wantSuccess(t, c.call(&wire.RemoveIdentity{Blob: broken.public.Marshal()}))
+	wantSuccess(t, c.call(&wire.Lock{Passphrase: []byte("x")}))
 }

@@ -52,10 +52,11 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 		}
 		serving.Go(func() {
 			defer func() { <-places }()
+			defer c.Close()
+			defer a.Survive("looking who is there")
 			peer, err := who(c)
 			if err != nil {
 				a.log.Warn("a connection was closed, for who is there is not known", "error", err)
-				c.Close()
 				return
 			}
 			a.serveConn(ctx, c, peer, narrow)

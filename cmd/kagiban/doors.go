@@ -103,7 +103,7 @@ func (d *doors) close(more ...*door.Listener) {
 func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets, l *locking) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	drops := onDrop(a.RemoveAll)
+	drops := onDrop(a)
 	defer drops.stop()
 	var further sync.WaitGroup
 	defer further.Wait()

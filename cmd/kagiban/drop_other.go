@@ -2,9 +2,11 @@
 
 package main
 
+import "kagiban/agent"
+
 // drops has nothing to do: there is no such signal.
 type drops struct{}
 
-func onDrop(func()) drops { return drops{} }
+func onDrop(*agent.Agent) drops { return drops{} }
 
 func (drops) stop() {}

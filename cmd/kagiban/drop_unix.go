@@ -27,14 +27,14 @@ type drops struct {
 	one     sync.Mutex // connection at a time waits for its echo
 }
 
-// onDrop calls f at each SIGUSR1.
-func onDrop(f func()) *drops {
+// onDrop drops all keys of a at each SIGUSR1.
+func onDrop(a *agent.Agent) *drops {
 	d := &drops{signals: make(chan os.Signal, 8), echo: make(chan struct{}, 1)}
 	signal.Notify(d.signals, syscall.SIGUSR1, syscall.SIGCONT)
 	go func() {
 		for s := range d.signals {
 			if s == syscall.SIGUSR1 {
-				f()
+				dropAll(a)
 				continue
 			}
 			select {
@@ -44,6 +44,11 @@ func onDrop(f func()) *drops {
 		}
 	}()
 	return d
+}
+
+func dropAll(a *agent.Agent) {
+	defer a.Survive("dropping all keys")
+	a.RemoveAll()
 }
 
 func (d *drops) stop() {

@@ -38,7 +38,7 @@ func (p *program) newLocking(log *slog.Logger) *locking {
 		log.Error("what locks keys cannot be read, and is as without config.toml", "error", err)
 	}
 	l := &locking{idle: config.LockAfterIdle.For}
-	l.watch = &watch.Watcher{UID: uint32(os.Getuid()), Bus: p.getenv("DBUS_SYSTEM_BUS_ADDRESS"), Log: log, After: time.After}
+	l.watch = &watch.Watcher{UID: uint32(os.Getuid()), Bus: p.getenv("DBUS_SYSTEM_BUS_ADDRESS"), Log: log, After: time.After, Slept: watch.Slept}
 	l.watch.On, l.asked = config.LocksOn()
 	l.watch.Patient = !l.asked
 	return l
@@ -47,6 +47,7 @@ func (p *program) newLocking(log *slog.Logger) *locking {
 // begin listens to the system for a, until end is called. When it returns that was tried, as a rule: no key is served before.
 func (l *locking) begin(ctx context.Context, a *agent.Agent) (end func()) {
 	l.watch.Lock = func() { _ = a.Lock() } // of all keys none is unknown
+	l.watch.Survive = a.Survive
 	ctx, cancel := context.WithCancel(ctx)
 	tried, ended := make(chan struct{}), make(chan struct{})
 	l.watch.Tried = sync.OnceFunc(func() { close(tried) })

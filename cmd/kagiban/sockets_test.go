@@ -182,8 +182,8 @@ func TestASocketThatFailsAtOnce(t *testing.T) {
 		if err := s.renew(agent.Scope{Name: "box"}, s.scopes()); err != nil { // it listens, and is for nothing
 			t.Error(err)
 		}
+		s.serving.Wait()
 	}
-	s.find("box").end()
 	if all := s.List(); len(all) != 1 || !strings.Contains(all[0].Error, "neither keys") {
 		t.Errorf("%+v", all)
 	}

@@ -273,7 +273,7 @@ func (p *program) serveSSHAgent(ctx context.Context, o *sshAgentOptions, socket 
 		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
 	}
 	a := agent.New(p.sshAgentKind(o, log))
-	drops := onDrop(a.RemoveAll)
+	drops := onDrop(a)
 	defer drops.stop()
 	if err := ready(); err != nil {
 		return err

@@ -178,11 +178,11 @@ func (l *Logind) get(_, name string) (dbus.Variant, *dbus.Error) {
 	return dbus.MakeVariant(l.preparing), nil
 }
 
-// Refuse has it refuse to delay sleep, as it does where nothing can tell it who may (polkit).
-func (l *Logind) Refuse() {
+// Refuse has it refuse to delay sleep, as it does where nothing can tell it who may (polkit); or not.
+func (l *Logind) Refuse(refuses bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.refuses = true
+	l.refuses = refuses
 }
 
 // Undelayed says that the computer is about to sleep, to whoever cannot delay that.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
 )
 
 // Names of org.freedesktop.login1(5), and of the bus itself (D-Bus Specification).
@@ -38,18 +39,20 @@ type logind struct {
 	delay *os.File // the computer does not sleep while it is open; nil: it may
 	// undelayed is why logind does not let us delay sleep, as where there is no polkit.
 	undelayed error
+	heard     func(undelayed error) // is called when it is heard, and when undelayed may have changed
 }
 
-// listen does so until logind or the bus is gone, or ctx ends; heard is called when it does.
+// listen does so until logind or the bus is gone, or ctx ends; heard is called when it does, and after each sleep.
 func (w *Watcher) listen(ctx context.Context, heard func(undelayed error)) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end() // closes the connection
-	l := &logind{Watcher: w}
+	l := &logind{Watcher: w, heard: heard}
 	defer l.letSleep()
 	signals, err := l.begin(ctx)
 	if err != nil {
 		return err
 	}
+	l.lockIfSlept() // while it was begun; from here on logind tells
 	heard(l.undelayed)
 	for {
 		select {
@@ -146,7 +149,7 @@ func (l *logind) hear(ctx context.Context, s *dbus.Signal) error {
 	switch s.Name {
 	case manager + ".PrepareForSleep":
 		if len(s.Body) != 1 || s.Body[0] != true {
-			return l.delaySleep(ctx)
+			return l.wake(ctx)
 		}
 		l.sleep()
 	case session + ".Lock":
@@ -233,15 +236,19 @@ func (l *logind) delaySleep(ctx context.Context) error {
 	return nil
 }
 
-// lock has the keys gone.
-func (l *logind) lock(why string) {
-	l.Lock()
-	l.Log.Info("all keys are locked", "why", why)
-}
-
 func (l *logind) sleep() {
 	l.lock("the computer is about to sleep")
 	l.letSleep()
+}
+
+// wake has the next sleep delayed, too. In the one that is over the keys were locked.
+func (l *logind) wake(ctx context.Context) error {
+	l.slept = l.Slept()
+	if err := l.delaySleep(ctx); err != nil {
+		return err
+	}
+	l.heard(l.undelayed)
+	return nil
 }
 
 // letSleep lets logind go on.
@@ -264,4 +271,14 @@ func (l *logind) get(ctx context.Context, path dbus.ObjectPath, iface, name stri
 		return err
 	}
 	return v.Store(into)
+}
+
+// Slept is how long the computer has slept since it was started (clock_gettime(2): CLOCK_BOOTTIME counts that,
+// CLOCK_MONOTONIC does not).
+func Slept() time.Duration {
+	var awake, all unix.Timespec
+	if errors.Join(unix.ClockGettime(unix.CLOCK_MONOTONIC, &awake), unix.ClockGettime(unix.CLOCK_BOOTTIME, &all)) != nil {
+		return 0
+	}
+	return time.Duration(all.Nano() - awake.Nano())
 }

@@ -23,6 +23,8 @@ type watched struct {
 	t     *testing.T
 	locks atomic.Int32
 	tries atomic.Int32 // that failed
+	slept atomic.Int64 // nanoseconds
+	fault atomic.Bool  // the next lock panics
 	log   lockedBuffer
 }
 
@@ -46,15 +48,29 @@ func (l *lockedBuffer) String() string {
 // watchOn begins to watch. A failed attempt is followed by the next at once.
 func watchOn(t *testing.T, b *standin.Bus, patient bool, on ...string) *watched {
 	t.Helper()
+	return watchPrepared(t, b, func(*watched) {}, patient, on...)
+}
+
+func watchPrepared(t *testing.T, b *standin.Bus, prepare func(*watched), patient bool, on ...string) *watched {
+	t.Helper()
 	w := &watched{t: t}
 	w.Watcher = &Watcher{
-		On: on, UID: me, Bus: b.Address, Lock: func() { w.locks.Add(1) }, Patient: patient, Tried: func() {},
+		On: on, UID: me, Bus: b.Address, Patient: patient, Tried: func() {},
+		Lock: func() {
+			w.locks.Add(1)
+			if w.fault.Swap(false) {
+				panic("a mistake")
+			}
+		},
+		Survive: func(string) { _ = recover() },
+		Slept:   func() time.Duration { return time.Duration(w.slept.Load()) },
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		After: func(time.Duration) <-chan time.Time {
 			w.tries.Add(1)
 			return time.After(10 * time.Millisecond)
 		},
 	}
+	prepare(w)
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -134,7 +150,7 @@ func TestSleepThatCannotBeDelayed(t *testing.T) {
 	b := standin.NewBus(t)
 	b.Start()
 	l := b.Logind()
-	l.Refuse()
+	l.Refuse(true)
 	w := watchOn(t, b, false, Suspend)
 	w.until("heard", func() bool {
 		heard, err := w.State()
@@ -142,6 +158,108 @@ func TestSleepThatCannotBeDelayed(t *testing.T) {
 	})
 	l.Undelayed()
 	w.locked(1)
+}
+
+// TestWhetherSleepWaitsIsAskedEachTime, and State has the answer.
+func TestWhetherSleepWaitsIsAskedEachTime(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	w := watchOn(t, b, false, Suspend)
+	w.hears(1)
+	state := func(undelayed bool) func() bool {
+		return func() bool {
+			heard, err := w.State()
+			return heard && undelayed == (err != nil)
+		}
+	}
+	w.until("sleep waits", state(false))
+	l.Refuse(true)
+	l.Sleep()
+	l.Wake()
+	w.until("sleep does not wait any more", state(true))
+	l.Refuse(false)
+	l.Undelayed()
+	l.Wake()
+	w.until("sleep waits again", state(false))
+	w.locked(2)
+}
+
+// TestSleepThatNobodyToldOf locks late: at the next try to reach the bus, or when it is reached. What logind told of is not locked again.
+func TestSleepThatNobodyToldOf(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	b.Logind()
+	w := watchOn(t, b, false, Suspend)
+	w.hears(1)
+	b.Stop()
+	w.until("the bus is gone", w.problemIs)
+	w.slept.Add(int64(longestDoze / 2))
+	tries := w.tries.Load()
+	w.until("tried again", func() bool { return w.tries.Load() > tries+1 })
+	w.locked(0)
+	w.slept.Add(int64(time.Minute))
+	w.locked(1)
+	b.Start()
+	l := b.Logind()
+	w.hears(2)
+	l.Sleep()
+	w.slept.Add(int64(time.Hour))
+	l.Wake()
+	w.until("delaying the next sleep", func() bool { return l.Taken() == 2 })
+	w.until("woken", func() bool { return strings.Count(w.log.String(), "about to sleep") == 1 })
+	b.Stop()
+	b.Start()
+	b.Logind()
+	w.hears(3)
+	w.locked(2)
+}
+
+// TestSleepWhileItIsBegun: logind is asked, and answers only afterwards.
+func TestSleepWhileItIsBegun(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	w := watchPrepared(t, b, func(w *watched) {
+		looks := 0
+		w.Slept = func() time.Duration {
+			if looks++; looks <= 2 { // when Run begins, and before the try
+				return 0
+			}
+			return time.Hour
+		}
+	}, false, Suspend)
+	w.hears(1)
+	w.locked(1)
+	l.Sleep()
+	w.locked(2)
+}
+
+// TestAMistakeIsSurvived: the computer sleeps all the same, and the next time it is locked.
+func TestAMistakeIsSurvived(t *testing.T) {
+	b := standin.NewBus(t)
+	b.Start()
+	l := b.Logind()
+	w := watchOn(t, b, false, Suspend)
+	w.hears(1)
+	w.fault.Store(true)
+	l.Sleep()
+	l.Wake()
+	w.hears(2)
+	w.until("delaying the next sleep", func() bool { return l.Taken() == 2 })
+	l.Sleep()
+	w.locked(2)
+	if !strings.Contains(w.log.String(), errMistake.Error()) {
+		t.Errorf("the log says %s", w.log.String())
+	}
+}
+
+// TestSlept: the system's clocks agree that this computer does not sleep now.
+func TestSlept(t *testing.T) {
+	before := Slept()
+	if after := Slept(); before < 0 || (after-before).Abs() > longestDoze {
+		t.Errorf("%v, then %v", before, after)
+	}
 }
 
 // TestScreenLock: of sessions of this user, by the signal and by the property, which changes without its new value, too.
