@@ -64,7 +64,7 @@ func watchPrepared(t *testing.T, b *standin.Bus, prepare func(*watched), patient
 		},
 		Survive: func(string) { _ = recover() },
 		Slept:   func() time.Duration { return time.Duration(w.slept.Load()) },
-		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Log:     slog.New(slog.NewTextHandler(&w.log, nil)),
 		After: func(time.Duration) <-chan time.Time {
 			w.tries.Add(1)
 			return time.After(10 * time.Millisecond)
