@@ -59,7 +59,7 @@ func TestServerNames(t *testing.T) {
 	lay(t, filepath.Join(folder, "third"), "third "+lineOf(elsewhere)+"@revoked * "+lineOf(revoked)+"d "+lineOf(copied)+"b "+lineOf(copied)+"a "+lineOf(copied)+"c "+lineOf(copied))
 
 	certificate := func(by ssh.Signer, change func(*ssh.Certificate)) ssh.PublicKey {
-		c := &ssh.Certificate{Key: certified.PublicKey(), CertType: ssh.HostCert, ValidBefore: uint64(now.Unix()) + 1, ValidPrincipals: []string{"y.example.com", "x.example.com", "y.example.org", "*.example.com", "Z.example.com"}}
+		c := &ssh.Certificate{Key: certified.PublicKey(), CertType: ssh.HostCert, ValidBefore: uint64(now.Unix()) + 1, ValidPrincipals: []string{"y.example.com", "x.example.com", "y.example.org", "*.example.com"}}
 		change(c)
 		if err := c.SignCert(rand.Reader, by); err != nil {
 			t.Fatal(err)
@@ -85,6 +85,7 @@ func TestServerNames(t *testing.T) {
 		"expired":            {certificate(authority, func(c *ssh.Certificate) { c.ValidBefore-- }), ""},
 		"of a user":          {certificate(authority, func(c *ssh.Certificate) { c.CertType = ssh.UserCert }), ""},
 		"with a requirement": {certificate(authority, func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"x": ""} }), ""},
+		"as ssh asks nobody": {certificate(authority, func(c *ssh.Certificate) { c.ValidPrincipals = []string{"Y.example.com"} }), ""},
 	} {
 		if got := s.Name(tt.key, agent.Peer{}); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
