@@ -4,12 +4,8 @@ package control
 
 import (
 	"net"
-	"path/filepath"
 	"testing"
 )
-
-// socketPath is where a test's agent listens.
-func socketPath(t *testing.T) string { return filepath.Join(t.TempDir(), "control.sock") }
 
 // leaveBehind leaves a socket that nobody listens on.
 func leaveBehind(t *testing.T, path string) {

@@ -9,6 +9,7 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/door"
+	"kagiban/scripts/ground"
 )
 
 // fakeSockets notes what is asked of it, and answers err.
@@ -39,7 +40,7 @@ func (f *fakeSockets) List() []Socket { return f.all }
 // serveSockets serves an agent with these narrower sockets.
 func serveSockets(t *testing.T, sockets Sockets) *Client {
 	t.Helper()
-	path := socketPath(t)
+	path := ground.Socket(t)
 	l, err := door.Listen(path)
 	if err != nil {
 		t.Fatal(err)

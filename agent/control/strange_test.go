@@ -1,0 +1,115 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kagiban/agent/door"
+)
+
+// against gives a client of an agent that answers these lines, one to each
+// request, whatever it is asked.
+func against(t *testing.T, lines ...string) *Client {
+	t.Helper()
+	near, far := net.Pipe()
+	go func() {
+		defer far.Close()
+		requests := newLineReader(far, maxRequest)
+		for _, line := range lines {
+			if _, err := requests.next(); err != nil {
+				return
+			}
+			io.WriteString(far, line+"\n")
+		}
+		requests.next()
+	}()
+	t.Cleanup(func() { near.Close() })
+	return NewClient(near)
+}
+
+func TestAStrangeAgentIsNotTrusted(t *testing.T) {
+	var version *VersionError
+	if _, err := against(t, `{"v":7,"status":{"pid":1,"moons":[]}}`).Status(); !errors.As(err, &version) ||
+		version.Theirs != 7 || version.Ours != Version {
+		t.Errorf("a newer agent: %v", err)
+	}
+	if err := against(t, `{"v":7,"error":{"code":"version","text":"?"}}`).Lock(); !errors.As(err, &version) {
+		t.Errorf("a newer agent refuses: %v", err)
+	}
+	for name, line := range map[string]string{
+		"no JSON":           "hello",
+		"no status":         `{"v":2}`,
+		"nothing":           "",
+		"an endless answer": strings.Repeat("x", maxAnswer+1),
+		"an error":          `{"v":2,"error":{"code":"moon","text":"full"}}`,
+	} {
+		if status, err := against(t, line).Status(); err == nil {
+			t.Errorf("%s: status %+v", name, status)
+		}
+	}
+	if _, err := against(t).Status(); !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, ErrNotRunning) {
+		t.Errorf("an agent that hangs up: %v", err)
+	}
+}
+
+func TestStrangeRequests(t *testing.T) {
+	r := start(t, "work")
+	tests := []struct{ name, line, code string }{
+		{"a newer client", `{"v":3,"op":"status","moon":"full"}`, codeVersion},
+		{"no version", `{"op":"status"}`, codeVersion},
+		{"no JSON", `status`, codeBadRequest},
+		{"an empty line", ``, codeBadRequest},
+		{"an array", `[1]`, codeBadRequest},
+		{"two objects", `{"v":2,"op":"status"}{"v":2,"op":"lock"}`, codeBadRequest},
+		{"no operation", `{"v":2}`, codeBadRequest},
+		{"an unknown operation", `{"v":2,"op":"open"}`, codeBadRequest},
+		{"an unknown field", `{"v":2,"op":"unlock","key":"work","moon":true}`, codeBadRequest},
+		{"a passphrase that is no base64", `{"v":2,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
+		{"a life before its beginning", `{"v":2,"op":"unlock","key":"work","life_ms":-1}`, codeBadRequest},
+		{"a life longer than can be counted", `{"v":2,"op":"unlock","key":"work","life_ms":9300000000000}`, codeBadRequest},
+		{"a line that is too long", `{"v":2,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := door.Dial(r.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(20 * time.Second))
+			go io.WriteString(c, test.line+"\n")
+			lines := newLineReader(c, maxAnswer)
+			line, err := lines.next()
+			if err != nil {
+				t.Fatalf("no answer: %v", err)
+			}
+			var got answer
+			if err := json.Unmarshal(line, &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.V != Version || got.Error == nil || got.Error.Code != test.code || strings.Contains(got.Error.Text, "hunter2") {
+				t.Errorf("answer %s", line)
+			}
+			if _, err := lines.next(); err == nil || isTimeout(err) {
+				t.Errorf("the connection is still open: %v", err)
+			}
+		})
+	}
+	if status, err := r.dial(t).Status(); err != nil || !status.Keys[0].Locked {
+		t.Errorf("status %+v, error %v", status, err)
+	}
+}
+
+func TestShutdownThatDoesNotHappenIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // waits in the time of its bubble
+		if err := against(t, `{"v":2}`).Shutdown(); err == nil || !strings.Contains(err.Error(), "did not end") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
