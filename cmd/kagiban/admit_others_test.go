@@ -18,9 +18,7 @@ func TestAdmitElsewhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, c := vpstest.Up(t, noSSHD+s.hook), newClient(t)
-			if _, _, code := c.kagiban(c.add(h, "-i", c.letIn(h), "--no-enforce")...); code != 0 {
-				t.Fatalf("host add: exit %d", code)
-			}
+			c.must(c.add(h, "-i", c.letIn(h), "--no-enforce")...)
 			guest := newIdentity(t).file + ".pub"
 			for _, says := range []string{s.first, s.then} {
 				if out, _, code := c.kagiban(c.admit(guest, "--yes")...); code != 0 || !strings.Contains(out, says) {

@@ -17,9 +17,7 @@ func newComputer(t *testing.T, name string) *client {
 	if err := os.RemoveAll(c.home); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, code := c.kagiban("init", "--client", name, "--passphrase-file", c.passphrase); code != 0 {
-		t.Fatalf("init: exit %d", code)
-	}
+	c.must("init", "--client", name, "--passphrase-file", c.passphrase)
 	return c
 }
 
@@ -46,9 +44,7 @@ const keysFile = "/home/owner/.ssh/authorized_keys"
 // the second takes its key off.
 func TestTwoComputers(t *testing.T) {
 	h, laptop := vpstest.Up(t, "", "sudo=nopasswd"), newClient(t)
-	if _, _, code := laptop.kagiban(laptop.add(h)...); code != 0 {
-		t.Fatalf("host add: exit %d", code)
-	}
+	laptop.must(laptop.add(h)...)
 	desk := newComputer(t, "desk")
 	file := desk.public("desk")
 	fingerprint, _, _ := desk.kagiban("key", "show", "desk", "--fingerprint")
@@ -135,9 +131,7 @@ func (c *client) read(file string) string {
 // TestAdmitNothing: what cannot be let in, or not be proved, leaves the server as it was, to the byte.
 func TestAdmitNothing(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
-	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
-		t.Fatalf("host add: exit %d", code)
-	}
+	c.must(c.add(h)...)
 	guest := c.public("desk") // another key of the same home is a guest like any other
 	for _, s := range []struct {
 		name, boot, back string // on the server, before and after

@@ -16,9 +16,7 @@ import (
 func TestCheckSeveral(t *testing.T) {
 	hosts, c := vpstest.Many(t, []string{"", "", ""}, "sudo=nopasswd"), newClient(t)
 	for i, name := range []string{"c", "a", "b"} {
-		if _, _, code := c.kagiban(c.add(hosts[i], "--name", name)...); code != 0 {
-			t.Fatalf("%s: exit %d", name, code)
-		}
+		c.must(c.add(hosts[i], "--name", name)...)
 	}
 	hosts[0].Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh")
 	hosts[1].Exec("systemctl stop ssh")

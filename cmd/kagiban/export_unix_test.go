@@ -53,16 +53,12 @@ func (a *ansible) play(sshArgs string, args ...string) (changed string, out stri
 // password off where the key is not proved, or where that would not be the end of it.
 func TestExportAnsible(t *testing.T) {
 	h, c := vpstest.Up(t, "", "sudo=nopasswd"), newClient(t)
-	if _, _, code := c.kagiban(c.add(h, "--no-enforce")...); code != 0 {
-		t.Fatalf("exit %d", code)
-	}
+	c.must(c.add(h, "--no-enforce")...)
 	a := newAnsible(c)
 	theirs := strings.TrimSpace(read(t, a.identity+".pub"))
 	h.Exec("printf '%s' '" + theirs + "' >/home/owner/.ssh/authorized_keys") // without a newline
 	for range 2 {                                                            // what was written is written anew
-		if _, _, code := c.kagiban("host", "export", "ansible", "-o", a.folder, "-F", c.config); code != 0 {
-			t.Fatalf("export: exit %d", code)
-		}
+		c.must("host", "export", "ansible", "-o", a.folder, "-F", c.config)
 	}
 	c.write(a.askpass, "#!/bin/sh\ncat "+h.PasswordFile+"\n")
 	if err := os.Chmod(a.askpass, 0o700); err != nil {

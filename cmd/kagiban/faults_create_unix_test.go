@@ -163,9 +163,7 @@ func (x *site) lockedAlice(inert, none bool) {
 // TestNewUserBesideOurs: the server is key-only by our own drop-in, and then a user is made, and not. The drop-in is no part of that change, and stays.
 func TestNewUserBesideOurs(t *testing.T) {
 	x := newRootSite(t)
-	if _, _, code := x.c.kagiban(x.c.add(x.h)...); code != 0 {
-		t.Fatalf("exit %d", code)
-	}
+	x.c.must(x.c.add(x.h)...)
 	x.c.kagiban("host", "remove", "vps1") // the next run goes by way of the relay
 	before := x.doors()
 	s := x.stopAfter(letIn, append([]string{"--undo-after", "15s"}, makesAlice...)...)

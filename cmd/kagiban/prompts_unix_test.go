@@ -10,33 +10,25 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"kagiban/hostsetup/book"
-	"kagiban/scripts/vpstest"
 )
 
-// Three servers in one: the host's own sshd, and two more, each with a host key of its own. Their owner logs in to one from the other.
-const threeDoors = `
-for port in 2201 2202; do
-  ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/host_$port
-  printf 'Port %s\nHostKey /etc/ssh/host_%s\nPidFile none\nUsePAM yes\n' $port $port >/etc/ssh/sshd_$port
-done
+// The owner of three servers logs in to one from the other.
+const threeServers = `
+another 2201; another 2202
 mkdir -p -m 700 /home/owner/.ssh
 printf 'Host two three\nHostName 127.0.0.1\nUser owner\nBatchMode yes\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nKexAlgorithms curve25519-sha256\nHost two\nPort 2201\nHost three\nPort 2202\n' >/home/owner/.ssh/config
 `
 
 // prompting is a client whose agent asks about each use of its key, with a program that keeps what it was asked and says yes.
 type prompting struct {
-	*client
-	h      *vpstest.Host
-	folder string
-	asked  string
+	*together
+	asked string
 }
 
 // TestPrompts: what a person is told of logins, by real ssh and sshd, from this computer and from one that lies behind another; and that what
 // they allow for a time is for that server.
 func TestPrompts(t *testing.T) {
-	x := newPrompting(t, vpstest.Up(t, threeDoors))
+	x := newPrompting(t)
 	x.login()
 	x.forwarded()
 	x.logged()
@@ -44,53 +36,32 @@ func TestPrompts(t *testing.T) {
 	x.ends()
 }
 
-func newPrompting(t *testing.T, h *vpstest.Host) *prompting {
+func newPrompting(t *testing.T) *prompting {
 	t.Helper()
-	c := newClient(t)
-	x := &prompting{client: c, h: h, folder: filepath.Dir(c.home)}
+	x := &prompting{together: newTogether(t, threeServers)}
 	x.asked = filepath.Join(x.folder, "asked")
-	for _, name := range []string{"desk.age", "desk.pub", "rsa.age", "rsa.pub"} {
-		if err := os.Remove(filepath.Join(c.home, "keys", name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	line, err := os.ReadFile(filepath.Join(c.home, "keys", "laptop.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.Exec("echo '" + strings.TrimSpace(string(line)) + `' >/home/owner/.ssh/authorized_keys; chown -R owner: /home/owner/.ssh
-for port in 2201 2202; do /usr/sbin/sshd -f /etc/ssh/sshd_$port; done`)
-	key := func(name string) string { return strings.TrimSpace(h.Exec("cut -d ' ' -f 1,2 /etc/ssh/" + name)) }
+	x.onlyLaptop()
+	x.letIn()
+	x.open()
 	known := filepath.Join(x.folder, "known_hosts")
-	c.write(known, "one.example.com,"+h.Addr+" "+key("ssh_host_ed25519_key.pub")+"\ntwo.example.com "+key("host_2201.pub")+"\n")
-	c.write(c.config, "Host one\n\tHostKeyAlias one.example.com\nHost two\n\tHostKeyAlias two.example.com\n\tPort 2201\nHost *\n\tHostName "+h.Addr+
+	x.write(known, "one.example.com,"+x.h.Addr+" "+x.public("ssh_host_ed25519_key")+"\ntwo.example.com "+x.public("host_2201")+"\n")
+	x.write(x.config, "Host one\n\tHostKeyAlias one.example.com\nHost two\n\tHostKeyAlias two.example.com\n\tPort 2201\nHost *\n\tHostName "+x.h.Addr+
 		"\n\tUser owner\n\tBatchMode yes\n\tHostKeyAlgorithms ssh-ed25519\n\tGlobalKnownHostsFile /dev/null\n\tUserKnownHostsFile "+known+
-		"\n\tIdentityFile none\n\t"+strings.Replace(lightKex, "=", " ", 1)+"\n\tIdentityAgent "+filepath.Join(c.home, "run", "agent.sock")+"\n")
+		"\n\tIdentityFile none\n\t"+strings.Replace(lightKex, "=", " ", 1)+"\n\tIdentityAgent "+filepath.Join(x.home, "run", "agent.sock")+"\n")
 	if err := os.Mkdir(filepath.Join(x.folder, ".ssh"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c.write(filepath.Join(x.folder, ".ssh", "config"), "Include "+c.config+"\n") // where the agent looks for what ssh is told with -F
-	page := book.Host{Name: "vps1", Address: h.Addr, Port: 22, User: "owner", KnownAs: "one.example.com", HostKeys: []string{key("ssh_host_ed25519_key.pub")}}
-	if err := (book.Book{Path: filepath.Join(c.home, "hosts.toml")}).Put(t.Context(), page); err != nil {
-		t.Fatal(err)
-	}
+	x.write(filepath.Join(x.folder, ".ssh", "config"), "Include "+x.config+"\n") // where the agent looks for what ssh is told with -F
+	x.listed("one.example.com")
 	askpass := filepath.Join(x.folder, "askpass")
-	c.write(askpass, "#!/bin/sh\necho \"$1\" >>'"+x.asked+"'\n")
+	x.write(askpass, "#!/bin/sh\necho \"$1\" >>'"+x.asked+"'\n")
 	if err := os.Chmod(askpass, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c.env = []string{"SSH_ASKPASS=" + askpass, "SSH_ASKPASS_REQUIRE=force"}
-	x.must("agent", "start")
-	t.Cleanup(func() { endAgent(c.home) })
-	x.must("unlock", "-c", "laptop", "--passphrase-file", c.passphrase)
+	x.env = []string{"SSH_ASKPASS=" + askpass, "SSH_ASKPASS_REQUIRE=force"}
+	x.startAgent()
+	x.must("unlock", "-c", "laptop", "--passphrase-file", x.passphrase)
 	return x
-}
-
-func (x *prompting) must(args ...string) {
-	x.t.Helper()
-	if _, _, code := x.kagiban(args...); code != 0 {
-		x.t.Fatalf("%v: exit %d", args, code)
-	}
 }
 
 // ssh logs in, and returns what the person was asked meanwhile.

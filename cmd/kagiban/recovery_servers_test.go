@@ -16,9 +16,7 @@ import (
 // opens the server from a computer that has nothing else, also as PuTTYgen saves it.
 func TestRecovery(t *testing.T) {
 	h, laptop := vpstest.Up(t, "", "sudo=nopasswd"), newClient(t)
-	if _, _, code := laptop.kagiban(laptop.add(h)...); code != 0 {
-		t.Fatalf("host add: exit %d", code)
-	}
+	laptop.must(laptop.add(h)...)
 	pages := book.Book{Path: filepath.Join(laptop.home, "hosts.toml")}
 	page, err := pages.Find("vps1")
 	if err != nil {

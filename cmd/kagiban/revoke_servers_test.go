@@ -70,9 +70,7 @@ func (c *client) known(h *vpstest.Host) {
 			args[i] = h.Name
 		}
 	}
-	if _, _, code := c.kagiban(args...); code != 0 {
-		c.t.Fatalf("host add: exit %d", code)
-	}
+	c.must(args...)
 }
 
 func (c *client) revoke(more ...string) (stdout, stderr string, code int) {

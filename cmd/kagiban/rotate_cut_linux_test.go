@@ -27,9 +27,7 @@ func TestRotateCutShort(t *testing.T) {
 		x.relays = append(x.relays, newRelay(t, h.Addr+":22"))
 		args := append(c.add(h), "-p", x.relays[i].port)
 		args[2], args[4] = h.User+"@127.0.0.1", "vps"+string(rune('1'+i))
-		if _, _, code := c.kagiban(args...); code != 0 {
-			t.Fatalf("add: exit %d", code)
-		}
+		c.must(args...)
 	}
 	x.here()
 	x.there()
@@ -97,10 +95,7 @@ func (x *cutShort) here() {
 // there: it is stopped when it has said that a step on a server is done, so that nothing of the next one comes there; then it is killed on the first
 // server, and interrupted on the second.
 func (x *cutShort) there() {
-	if _, _, code := x.c.kagiban("agent", "start"); code != 0 {
-		x.t.Fatalf("agent: exit %d", code)
-	}
-	x.t.Cleanup(func() { endAgent(x.c.home) })
+	x.c.startAgent()
 	for i, steps := range [][]string{{"logged in", "key installed", "key proved", "recorded", "looked for it", "taken out"},
 		{"logged in", "key installed", "key proved", "looked for it", "taken out"},
 	} {

@@ -30,10 +30,7 @@ func TestRotate(t *testing.T) {
 	known := filepath.Join(filepath.Dir(c.home), "known_hosts")
 	c.write(known, read(t, known)+"\ngit.example.com "+strings.Join(strings.Fields(read(t, filepath.Join(c.home, "keys", "laptop.pub")))[:2], " ")+"\n")
 	c.kagiban("key", "tie", "laptop", "git.example.com", "-F", c.config)
-	if _, _, code := c.kagiban("agent", "start"); code != 0 {
-		t.Fatalf("agent: exit %d", code)
-	}
-	t.Cleanup(func() { endAgent(c.home) })
+	c.startAgent()
 	c.kagiban("unlock", "laptop", "--passphrase-file", c.passphrase)
 
 	one.Exec("mkdir -p -m 700 /root/.ssh; cp /home/owner/.ssh/authorized_keys /root/.ssh/")
@@ -131,9 +128,7 @@ func TestRotateTwoAccounts(t *testing.T) {
 	h.Exec(`mkdir -p -m 700 /root/.ssh; cp /home/owner/.ssh/authorized_keys /root/.ssh/; chown -R root: /root/.ssh`)
 	args := c.add(h.AsRoot())
 	args[4] = "vps2"
-	if _, _, code := c.kagiban(args...); code != 0 {
-		t.Fatalf("add: exit %d", code)
-	}
+	c.must(args...)
 	const third = "/home/third/.ssh/authorized_keys"
 	h.Exec("useradd -m -s /bin/sh third; mkdir -m 700 /home/third/.ssh; cp /home/owner/.ssh/authorized_keys " + third + "; chown -R third: /home/third/.ssh")
 	let := h.Exec("cat " + third)
@@ -164,9 +159,7 @@ func addBoth(c *client, hosts ...*vpstest.Host) {
 				args[j] = "vps" + string(rune('1'+i))
 			}
 		}
-		if _, _, code := c.kagiban(args...); code != 0 {
-			c.t.Fatalf("add: exit %d", code)
-		}
+		c.must(args...)
 	}
 }
 

@@ -66,9 +66,7 @@ func noRootBesideAlice(boot string) func(*testing.T, *vpstest.Host, *client) {
 
 // noRootLater: it is key-only already, and our own key opens root, too. Then sshd's offer says nothing of what is changed.
 func noRootLater(t *testing.T, h *vpstest.Host, c *client) {
-	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
-		t.Fatalf("exit %d", code)
-	}
+	c.must(c.add(h)...)
 	h.Exec("mkdir -p -m 700 /root/.ssh && cp /home/owner/.ssh/authorized_keys /root/.ssh/ && chown root: /root/.ssh/*")
 	h.Exec(reload("/bin/true"))
 	_, stderr, code := c.kagiban(c.add(h, "--no-root")...)
@@ -91,9 +89,7 @@ func noRootLater(t *testing.T, h *vpstest.Host, c *client) {
 func TestNoRootUndone(t *testing.T) {
 	h, c := vpstest.Up(t, "", "root=yes"), newClient(t)
 	identity := c.letInRoot(h)
-	if _, _, code := c.kagiban(c.add(h)...); code != 0 {
-		t.Fatalf("exit %d", code)
-	}
+	c.must(c.add(h)...)
 	before := sshdFiles(h)
 	c.kagiban("host", "remove", "vps1")
 	c.dieInForce(h, "10s", "--no-root")

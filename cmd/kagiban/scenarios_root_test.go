@@ -164,9 +164,7 @@ func askedForSu(t *testing.T, h *vpstest.Host, c *client) {
 
 // wrongForSudo: the login is by key, and what sudo is given is not the password.
 func wrongForSudo(t *testing.T, h *vpstest.Host, c *client) {
-	if _, _, code := c.kagiban(c.add(h, "--no-enforce")...); code != 0 {
-		t.Fatalf("exit %d", code)
-	}
+	c.must(c.add(h, "--no-enforce")...)
 	before := h.Snapshot()
 	_, stderr, code := c.kagiban(c.add(h, "--sudo-password-file", c.secretFile("another"))...)
 	if code != 1 || !strings.Contains(stderr, "sudo: the password was not it; ") || !strings.Contains(stderr, "--sudo-password-file FILE") || h.Snapshot() != before {
@@ -209,9 +207,7 @@ func undoBy(password string) func(t *testing.T, h *vpstest.Host, c *client) {
 		if password != "" {
 			args = []string{"--sudo-password-file", c.secretFile(password)}
 		}
-		if _, _, code := c.kagiban(c.add(h, args...)...); code != 0 {
-			t.Fatalf("exit %d", code)
-		}
+		c.must(c.add(h, args...)...)
 		undo := []string{"host", "undo", "vps1", "-F", c.config, "--yes", "--passphrase-file", c.passphrase, "--password-file", h.PasswordFile}
 		if _, _, code := c.kagiban(append(undo, args...)...); code != 0 {
 			t.Errorf("undo: exit %d", code)

@@ -190,21 +190,14 @@ func secondClient(t *testing.T, h *vpstest.Host, first *client, agent bool) {
 	first.onceMore(h)
 	exported, fresh := filepath.Join(t.TempDir(), "exported"), filepath.Join(t.TempDir(), "fresh")
 	first.write(fresh, "for the file\n")
-	if _, _, code := first.kagiban("key", "export", "laptop", "-o", exported, "--passphrase-file", first.passphrase, "--new-passphrase-file", fresh); code != 0 {
-		t.Fatalf("export: exit %d", code)
-	}
+	first.must("key", "export", "laptop", "-o", exported, "--passphrase-file", first.passphrase, "--new-passphrase-file", fresh)
 	if out, err := exec.Command("ssh-keygen", "-q", "-p", "-f", exported, "-P", "for the file", "-N", "").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var via []string
 	if agent {
-		if _, _, code := first.kagiban("agent", "start"); code != 0 {
-			t.Fatalf("agent: exit %d", code)
-		}
-		t.Cleanup(func() { endAgent(first.home) })
-		if _, _, code := first.kagiban("unlock", "laptop", "--passphrase-file", first.passphrase); code != 0 {
-			t.Fatalf("unlock: exit %d", code)
-		}
+		first.startAgent()
+		first.must("unlock", "laptop", "--passphrase-file", first.passphrase)
 	} else {
 		via = []string{"-i", exported}
 	}

@@ -17,35 +17,25 @@ import (
 	sshagent "golang.org/x/crypto/ssh/agent"
 
 	"kagiban/agent/wire"
-	"kagiban/hostsetup/book"
-	"kagiban/scripts/vpstest"
 )
 
-// Three servers in one, which take the same keys: the host's own sshd, one with a host key of its own, and one whose host key an authority
-// has certified.
+// Three servers, which take the same keys. An authority has certified the host key of the third.
 const narrowServers = `
-for port in 2201 2202; do
-  ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/host_$port
-  printf 'Port %s\nHostKey /etc/ssh/host_%s\nPidFile none\nUsePAM yes\n' $port $port >/etc/ssh/sshd_$port
-done
+another 2201; another 2202
 ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/authority
 ssh-keygen -q -s /etc/ssh/authority -I host -h -n three.example.net /etc/ssh/host_2202.pub
-echo 'HostCertificate /etc/ssh/host_2202-cert.pub' >>/etc/ssh/sshd_2202
-mkdir -p -m 700 /home/owner/.ssh /root/.ssh
+echo 'HostCertificate /etc/ssh/host_2202-cert.pub' >>/etc/ssh/another_2202
+mkdir -p -m 700 /home/owner/.ssh
 printf 'Host *\nBatchMode yes\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n' >/home/owner/.ssh/config
 `
 
 // narrowed is a client with an agent, whose key opens all three, for two users.
-type narrowed struct {
-	*client
-	h      *vpstest.Host
-	folder string
-}
+type narrowed struct{ *together }
 
 // TestNarrowerSocketsAtServers: by real ssh and sshd, a socket for one host logs in there as its user and nowhere else, and not for who
 // asks by hand; one for git logs in nowhere; and the agent's own shows that all of it would work.
 func TestNarrowerSocketsAtServers(t *testing.T) {
-	x := newNarrowed(t, vpstest.Up(t, narrowServers))
+	x := newNarrowed(t)
 	wide := filepath.Join(x.home, "run", "agent.sock")
 	git, book := x.add("git", "--purpose", "git"), x.add("book", "--keys", "laptop", "--host", "owner@vps1")
 	known, certified := x.add("known", "--host", "two"), x.add("certified", "--host", "three", "--purpose", "login,git")
@@ -72,31 +62,18 @@ func TestNarrowerSocketsAtServers(t *testing.T) {
 	x.ends(book)
 }
 
-func newNarrowed(t *testing.T, h *vpstest.Host) *narrowed {
+func newNarrowed(t *testing.T) *narrowed {
 	t.Helper()
-	c := newClient(t)
-	x := &narrowed{client: c, h: h, folder: filepath.Dir(c.home)}
-	line, err := os.ReadFile(filepath.Join(c.home, "keys", "laptop.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.Exec("echo '" + strings.TrimSpace(string(line)) + `' | tee /root/.ssh/authorized_keys >/home/owner/.ssh/authorized_keys; chown -R owner: /home/owner/.ssh
-for port in 2201 2202; do /usr/sbin/sshd -f /etc/ssh/sshd_$port; done`)
-	key := func(name string) string { return strings.TrimSpace(h.Exec("cut -d ' ' -f 1,2 /etc/ssh/" + name)) }
+	x := &narrowed{newTogether(t, narrowServers)}
+	x.letIn()
+	x.open()
 	known := filepath.Join(x.folder, "known_hosts")
-	c.write(known, "one.example.net "+key("ssh_host_ed25519_key.pub")+"\n[two.example.net]:2201 "+key("host_2201.pub")+"\n@cert-authority *.example.net "+key("authority.pub")+"\n")
-	c.write(c.config, "Host one\n\tHostKeyAlias one.example.net\nHost two\n\tHostKeyAlias [two.example.net]:2201\n\tPort 2201\nHost three\n\tHostKeyAlias three.example.net\n\tPort 2202\n"+
-		"Host *\n\tHostName "+h.Addr+"\n\tBatchMode yes\n\tGlobalKnownHostsFile /dev/null\n\tUserKnownHostsFile "+known+"\n\tIdentityFile none\n\t"+strings.Replace(lightKex, "=", " ", 1)+"\n")
-	page := book.Host{Name: "vps1", Address: h.Addr, Port: 22, User: "owner", KnownAs: "one.example.net", HostKeys: []string{key("ssh_host_ed25519_key.pub")}}
-	if err := (book.Book{Path: filepath.Join(c.home, "hosts.toml")}).Put(t.Context(), page); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"agent", "start"}, {"unlock", "laptop", "--passphrase-file", c.passphrase}} {
-		if _, _, code := c.kagiban(args...); code != 0 {
-			t.Fatal("exit", code)
-		}
-	}
-	t.Cleanup(func() { endAgent(c.home) })
+	x.write(known, "one.example.net "+x.public("ssh_host_ed25519_key")+"\n[two.example.net]:2201 "+x.public("host_2201")+"\n@cert-authority *.example.net "+x.public("authority")+"\n")
+	x.write(x.config, "Host one\n\tHostKeyAlias one.example.net\nHost two\n\tHostKeyAlias [two.example.net]:2201\n\tPort 2201\nHost three\n\tHostKeyAlias three.example.net\n\tPort 2202\n"+
+		"Host *\n\tHostName "+x.h.Addr+"\n\tBatchMode yes\n\tGlobalKnownHostsFile /dev/null\n\tUserKnownHostsFile "+known+"\n\tIdentityFile none\n\t"+strings.Replace(lightKex, "=", " ", 1)+"\n")
+	x.listed("one.example.net")
+	x.startAgent()
+	x.must("unlock", "laptop", "--passphrase-file", x.passphrase)
 	return x
 }
 

@@ -15,28 +15,25 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"kagiban/scripts/vpstest"
 	"kagiban/vault"
 )
 
-// offering is a server of the owner's with four doors: its own sshd, which host add is for, and three besides, each with a host key of its own, that
-// pass for other servers: b, git, and one with a host certificate. sshd hangs up after two keys that it does not take.
+// offering is four servers: vps1 by the host's own sshd, which host add is for, b, git, and one with a host certificate. They hang up after two keys
+// that they do not take.
 type offering struct {
-	*client
-	h      *vpstest.Host
-	folder string // of what ssh needs
+	*together
 	socket string // of the agent that is asked
 	vault  *vault.Vault
 }
 
-const fourDoors = `
+const fourServers = `
 ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/authority
 for port in 2201 2202 2203; do
-  ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/host_$port
-  printf 'Port %s\nHostKey /etc/ssh/host_%s\nPidFile none\nUsePAM yes\nMaxAuthTries 2\n' $port $port >/etc/ssh/sshd_$port
+  another $port
+  echo MaxAuthTries 2 >>/etc/ssh/another_$port
 done
 ssh-keygen -q -h -s /etc/ssh/authority -I cert -n certified /etc/ssh/host_2203.pub
-echo HostCertificate /etc/ssh/host_2203-cert.pub >>/etc/ssh/sshd_2203
+echo HostCertificate /etc/ssh/host_2203-cert.pub >>/etc/ssh/another_2203
 printf '#!/bin/sh\nexec /opt/ld --library-path /opt /opt/git "$@"\n' >/usr/bin/git
 printf '#!/bin/sh\nexec /opt/ld --library-path /opt /opt/git-shell "$@"\n' >/usr/bin/git-shell
 chmod 755 /usr/bin/git /usr/bin/git-shell
@@ -45,7 +42,7 @@ useradd -m -s /usr/bin/git-shell git
 
 // TestPerServerOffering: one key that is tied to a server still opens all others; ten keys open a server that hears two.
 func TestPerServerOffering(t *testing.T) {
-	x := newOffering(t, vpstest.Up(t, fourDoors))
+	x := newOffering(t)
 	x.oneKey()
 	x.tenKeys()
 	x.eachHostKey()
@@ -53,25 +50,17 @@ func TestPerServerOffering(t *testing.T) {
 	x.elsewhere()
 }
 
-func newOffering(t *testing.T, h *vpstest.Host) *offering {
+func newOffering(t *testing.T) *offering {
 	t.Helper()
-	c := newClient(t)
-	x := &offering{client: c, h: h, folder: filepath.Dir(c.home), socket: filepath.Join(c.home, "run", "agent.sock")}
+	x := &offering{together: newTogether(t, fourServers)}
+	x.socket = filepath.Join(x.home, "run", "agent.sock")
 	x.bringGit()
 	known := filepath.Join(x.folder, "known_hosts")
-	authority := h.Exec("cut -d ' ' -f 1,2 /etc/ssh/authority.pub")
-	b := h.Exec("cut -d ' ' -f 1,2 /etc/ssh/host_2201.pub")
-	c.write(known, "b "+b+"@cert-authority certified "+authority)
-	host := "Host %\n\tHostName " + h.Addr + "\n\tHostKeyAlias %\n\tUser owner\n\tPort "
-	c.write(c.config, strings.ReplaceAll(host, "%", "b")+"2201\n"+strings.ReplaceAll(host, "%", "hub")+"2202\n"+strings.ReplaceAll(host, "%", "certified")+"2203\n"+
+	x.write(known, "b "+x.public("host_2201")+"\n@cert-authority certified "+x.public("authority")+"\n")
+	host := "Host %\n\tHostName " + x.h.Addr + "\n\tHostKeyAlias %\n\tUser owner\n\tPort "
+	x.write(x.config, strings.ReplaceAll(host, "%", "b")+"2201\n"+strings.ReplaceAll(host, "%", "hub")+"2202\n"+strings.ReplaceAll(host, "%", "certified")+"2203\n"+
 		"Host *\n\tUserKnownHostsFile "+known+"\n\tGlobalKnownHostsFile /dev/null\n\tIdentityFile none\n\tStrictHostKeyChecking accept-new\n\tBatchMode yes\n")
-	for _, name := range []string{"desk", "rsa"} {
-		for _, end := range []string{".age", ".pub"} {
-			if err := os.Remove(filepath.Join(c.home, "keys", name+end)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	x.onlyLaptop()
 	return x
 }
 
@@ -118,15 +107,6 @@ func (x *offering) wantIn(what string, want bool, args ...string) (said string) 
 // own is the server by its own sshd.
 func (x *offering) own() string { return x.h.User + "@" + x.h.Addr }
 
-func (x *offering) must(args ...string) string {
-	x.t.Helper()
-	out, _, code := x.kagiban(args...)
-	if code != 0 {
-		x.t.Fatalf("%v: exit %d", args, code)
-	}
-	return out
-}
-
 // oneKey: the only key there is, tied to one server by host add, opens others as before.
 func (x *offering) oneKey() {
 	x.must(x.add(x.h)...)
@@ -134,10 +114,9 @@ func (x *offering) oneKey() {
 		x.t.Errorf("host add did not tie it: %s", out)
 	}
 	x.h.Exec(`mkdir -p -m 700 /home/git/.ssh; cp /home/owner/.ssh/authorized_keys /home/git/.ssh/; chown -R git: /home/git/.ssh
-echo MaxAuthTries 2 >/etc/ssh/sshd_config.d/10-two.conf; systemctl reload ssh
-for port in 2201 2202 2203; do /usr/sbin/sshd -f /etc/ssh/sshd_$port; done`)
-	x.must("agent", "start")
-	x.t.Cleanup(func() { endAgent(x.home) })
+echo MaxAuthTries 2 >/etc/ssh/sshd_config.d/10-two.conf; systemctl reload ssh`)
+	x.open()
+	x.startAgent()
 	x.must("unlock", "laptop", "--passphrase-file", x.passphrase)
 	x.until(20*time.Second, "maxauthtries 2\n", func() string { return x.h.Exec("sshd -T | grep -i maxauthtries") })
 	x.wantIn("the server itself", true, x.own())
