@@ -35,7 +35,7 @@ func (s *session) add(ctx context.Context, m *wire.AddIdentity) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.keep(&s.binds, key, m.Comment, a.until(key, limits), limitsOfKey{limits.Confirm, limits.Destinations})
+	_, err = s.keep(key, m.Comment, a.until(key, limits), limitsOfKey{limits.Confirm, limits.Destinations})
 	return err
 }
 

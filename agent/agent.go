@@ -191,7 +191,7 @@ type Agent struct {
 	keys      keyring
 	expiry    expiry
 	idle      idle
-	locks     uint64                   // how often all keys were locked: what was begun before one keeps nothing
+	locks     uint64                   // how often all keys were locked or removed: what was begun before keeps nothing
 	seal      *seal                    // not nil: locked by a client, or about to be
 	cancelled map[questioner]time.Time // until when a question is not put again
 }

@@ -22,7 +22,7 @@ func benchSession(b *testing.B, keys ...any) (*session, []ssh.PublicKey) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.agent.keep(&s.binds, key, "key "+strconv.Itoa(i), deadline{}, limitsOfKey{}); err != nil {
+		if _, err := s.keep(key, "key "+strconv.Itoa(i), deadline{}, limitsOfKey{}); err != nil {
 			b.Fatal(err)
 		}
 		all = append(all, key.public)

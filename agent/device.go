@@ -297,7 +297,7 @@ func (s *session) keepOf(t *token, key *signer, label string, until deadline, li
 		label = t.provider
 	}
 	a := s.agent
-	e, err := a.keep(&s.binds, key, label, until, limits)
+	e, err := s.keep(key, label, until, limits)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type fakeHardware struct {
 	pin    string // "" none
 	signed []string
 	tokens []*fakeToken
+	gate   chan struct{} // if not nil, OpenToken waits until it is closed
 }
 
 func (h *fakeHardware) note(format string, args ...any) {
@@ -49,6 +50,9 @@ func (h *fakeHardware) CheckProvider(provider string) (string, error) {
 func (h *fakeHardware) OpenToken(_ context.Context, provider string, pin []byte) (Token, error) {
 	if string(pin) != "1234" {
 		return nil, errors.New("wrong PIN")
+	}
+	if h.gate != nil {
+		<-h.gate
 	}
 	t := &fakeToken{closed: make(chan struct{})}
 	for range 2 {

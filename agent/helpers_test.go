@@ -94,6 +94,7 @@ type fakeSource struct {
 	mu   sync.Mutex
 	keys []LockedKey
 	err  error
+	gate chan struct{} // if not nil, Keys waits until it is closed
 }
 
 func sourceOf(keys ...*fakeKey) *fakeSource {
@@ -113,8 +114,26 @@ func (s *fakeSource) set(keys ...*fakeKey) {
 
 func (s *fakeSource) Keys() ([]LockedKey, error) {
 	s.mu.Lock()
+	keys, err, gate := s.keys, s.err, s.gate
+	s.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	return keys, err
+}
+
+// hang has the disk not answer until the function that it returns is called.
+func (s *fakeSource) hang() (goOn func()) {
+	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keys, s.err
+	gate := make(chan struct{})
+	s.gate = gate
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.gate = nil
+		close(gate)
+	}
 }
 
 // asked is one question that a fakeAsker holds open.

@@ -49,11 +49,13 @@ func (s *session) putty(ctx context.Context, m *wire.Extension) (answer wire.Mes
 			return nil, wire.ErrMalformed
 		}
 	}
-	switch {
-	case m.Name == wire.ExtensionListExtended:
+	if m.Name == wire.ExtensionListExtended {
 		return a.listExtended(&s.binds), nil
-	case a.isLocked():
-		return nil, ErrAgentLocked
+	}
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
+	switch {
 	case s.binds.remote():
 		return nil, errRemote
 	case m.Name == wire.ExtensionReencryptAll:
@@ -101,7 +103,7 @@ func (s *session) addPPK(ctx context.Context, file []byte) error {
 	case strings.ContainsRune(key.Comment(), 0): // it would end there for programs in C
 		return unsound("a zero byte in the comment")
 	case encrypted:
-		return a.keepFile(&s.binds, key)
+		return s.keepFile(key)
 	}
 	var open *signer
 	err = a.work.compute(ctx, key.Public().Type() == ssh.KeyAlgoRSA, func() error {
@@ -117,24 +119,25 @@ func (s *session) addPPK(ctx context.Context, file []byte) error {
 	case !open.is(key.Public()):
 		return errWrongKey
 	}
-	_, err = a.keep(&s.binds, open, key.Comment(), a.until(open, &wire.Constraints{}), limitsOfKey{})
+	_, err = s.keep(open, key.Comment(), a.until(open, &wire.Constraints{}), limitsOfKey{})
 	return err
 }
 
 // keepFile keeps a key that a passphrase opens. A key of the Source has a file of its
 // own, and needs no other; it is only shown again.
-func (a *Agent) keepFile(b *binds, key LockedKey) error {
+func (s *session) keepFile(key LockedKey) error {
+	a := s.agent
 	a.refresh()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	if a.seal != nil {
-		return ErrAgentLocked
+	if err := s.mayKeepLocked(); err != nil {
+		return err
 	}
 	blob := key.Public().Marshal()
 	e := a.keys.byBlob[string(blob)]
 	switch {
-	case e != nil && !b.mayList(e.limits.destinations, a.now()):
+	case e != nil && !s.binds.mayList(e.limits.destinations, a.now()):
 		return elsewhere("and here already")
 	case e != nil && e.locked != nil:
 		e.hidden, a.keys.list = false, nil
@@ -178,9 +181,15 @@ func (a *Agent) closeKey(b *binds, blob []byte) error {
 }
 
 // closeAll does so with all keys, and says how many stay open. As Pageant has it, it
-// fails if that is all of them: then nothing was changed.
+// fails if that is all of them: then nothing was changed. As removeAll, it does not wait
+// for the Source before it closes anything.
 func (a *Agent) closeAll(b *binds) (wire.Message, error) {
+	_, _ = a.closeKnown(b)
 	a.refresh()
+	return a.closeKnown(b)
+}
+
+func (a *Agent) closeKnown(b *binds) (wire.Message, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	open, closed := &wire.OpenKeys{}, 0

@@ -94,6 +94,7 @@ func (a *Agent) beginSeal(s *seal) (map[*entry]*signer, error) {
 	if a.seal != nil {
 		return nil, ErrAgentLocked
 	}
+	a.locks++
 	a.seal = s
 	taken := map[*entry]*signer{}
 	for _, e := range a.keys.all() {

@@ -200,7 +200,7 @@ func TestWhatWasUnderWayEndsWithTheLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.keep(&binds{}, late, "late", deadline{}, limitsOfKey{}); !errors.Is(err, ErrAgentLocked) {
+	if _, err := (&session{agent: a}).keep(late, "late", deadline{}, limitsOfKey{}); !errors.Is(err, ErrAgentLocked) {
 		t.Errorf("a key was added: %v", err)
 	}
 	here := a.keys.added[0]

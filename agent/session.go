@@ -22,6 +22,7 @@ type session struct {
 	conn  *conn
 	scope *scope // nil: all may be done
 	binds binds
+	begun uint64 // Agent.locks when the request came that is being carried out
 	out   []byte // the last answer's memory, used again
 }
 
@@ -74,8 +75,8 @@ func (s *session) do(ctx context.Context, request wire.Message) (wire.Message, e
 	if s.binds.remote() && !s.providerAllowed(request) {
 		return nil, errRemote
 	}
-	if a.isLocked() {
-		return nil, ErrAgentLocked
+	if err := s.begin(); err != nil {
+		return nil, err
 	}
 	return &wire.Success{}, s.change(ctx, request)
 }
@@ -128,6 +129,30 @@ func (s *session) extend(ctx context.Context, m *wire.Extension) (wire.Message, 
 		return s.putty(ctx, m)
 	}
 	return nil, errNotDone
+}
+
+// begin begins what may change the keys that are here, unless a client has locked the agent.
+func (s *session) begin() error {
+	a := s.agent
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.seal != nil {
+		return ErrAgentLocked
+	}
+	s.begun = a.locks
+	return nil
+}
+
+// mayKeepLocked says whether what the request brought may be kept: all keys may have
+// been locked or removed since it came.
+func (s *session) mayKeepLocked() error {
+	switch {
+	case s.agent.seal != nil:
+		return ErrAgentLocked
+	case s.agent.locks != s.begun:
+		return errLocked
+	}
+	return nil
 }
 
 // isLocked says whether a client has locked the agent.

@@ -88,18 +88,19 @@ func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limits
 }
 
 // keep takes in a key that a client handed over. If it is one of the Source, it
-// opens that one; nothing is written anywhere. A key that is here and that b does
-// not list stays as it is: its limits would be gone.
-func (a *Agent) keep(b *binds, s *signer, comment string, until deadline, limits limitsOfKey) (*entry, error) {
+// opens that one; nothing is written anywhere. A key that is here and that the client
+// does not see stays as it is: its limits would be gone.
+func (s *session) keep(key *signer, comment string, until deadline, limits limitsOfKey) (*entry, error) {
+	a := s.agent
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	if a.seal != nil {
-		return nil, ErrAgentLocked
+	if err := s.mayKeepLocked(); err != nil {
+		return nil, err
 	}
-	blob := s.public.Marshal()
+	blob := key.public.Marshal()
 	e := a.keys.byBlob[string(blob)]
-	if e != nil && !b.mayList(e.limits.destinations, a.now()) {
+	if e != nil && !s.binds.mayList(e.limits.destinations, a.now()) {
 		return nil, elsewhere("and here already")
 	}
 	if e == nil {
@@ -107,13 +108,13 @@ func (a *Agent) keep(b *binds, s *signer, comment string, until deadline, limits
 			return nil, errFull
 		}
 		e = &entry{}
-		e.setPublic(s.public)
+		e.setPublic(key.public)
 		a.keys.add(e)
 	}
 	if e.locked == nil {
 		e.comment, a.keys.list = comment, nil
 	}
-	a.installLocked(e, s, until, limits)
+	a.installLocked(e, key, until, limits)
 	a.memory.giveBackSoon() // of a thousand keys more is left than they are
 	return e, nil
 }
@@ -121,12 +122,17 @@ func (a *Agent) keep(b *binds, s *signer, comment string, until deadline, limits
 // Lock drops the private halves of the keys of these names; they stay listed.
 // Without a name no private half is left in memory at all: keys that were added
 // over the socket are forgotten, unless as a locked file. An unknown
-// name is an error that wraps ErrNoKey, and then nothing is locked. When it
+// name is an error that wraps ErrNoKey, and then nothing is locked; only for one
+// that is not known yet the Source is asked, which may take long. When it
 // returns, what the keys were is overwritten in memory (see Wiping), unless
 // something was under way with them for seconds, after which that is done.
 func (a *Agent) Lock(names ...string) error {
-	a.refresh()
-	if err := a.closeKeys(names); err != nil {
+	err := a.closeKeys(names)
+	if err != nil {
+		a.refresh()
+		err = a.closeKeys(names)
+	}
+	if err != nil {
 		return err
 	}
 	a.memory.wipe()
@@ -172,10 +178,18 @@ func (a *Agent) RemoveAll() {
 	a.memory.wipe()
 }
 
+// removeAll removes what is here at once, and then what the Source says is here too,
+// which may take long.
 func (a *Agent) removeAll() {
+	a.removeKnown()
 	a.refresh()
+	a.removeKnown()
+}
+
+func (a *Agent) removeKnown() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.locks++
 	for _, e := range a.keys.all() {
 		a.removeLocked(e)
 	}
