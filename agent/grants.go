@@ -63,6 +63,7 @@ func (b *binds) digest() digest {
 
 // mayUse asks a person for a yes, unless one that was given before still holds.
 func (u *signing) mayUse(ctx context.Context) error {
+	u.ended = u.agent.look(u.entry).ended
 	p := u.prompt()
 	g := u.grant(p)
 	if !u.agent.isGranted(u.entry, g) {

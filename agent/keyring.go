@@ -33,6 +33,7 @@ type entry struct {
 	confirms []*confirmation // what a person is being asked about its use
 	devices  []*question     // devices at work with it
 	grants   map[grant]granted
+	ended    uint64 // how often all of these were taken away: an answer from before does not count after
 
 	sealing bool   // signer is being encrypted (seal)
 	box     []byte // signer, encrypted, while the agent is locked by a client
@@ -87,6 +88,7 @@ func (e *entry) close() {
 // endQuestions takes away what a person is being asked about this key, and what they
 // have allowed for longer than once.
 func (e *entry) endQuestions() {
+	e.ended++
 	e.grants = nil
 	e.asking.end()
 	for _, c := range e.confirms {

@@ -147,3 +147,40 @@ func TestALockWaitsForNoDisk(t *testing.T) {
 		})
 	}
 }
+
+// TestAYesFromBeforeALock is none afterwards, for a signature that waits for its turn either.
+func TestAYesFromBeforeALock(t *testing.T) {
+	for name, lock := range map[string]func(*testing.T, *Agent){
+		"nothing":           func(*testing.T, *Agent) {},
+		"lock":              lockAll,
+		"lock of the key":   func(_ *testing.T, a *Agent) { _ = a.Lock("rsa") },
+		"ssh-add -D":        removeAll,
+		"ssh-add -x and -X": sealAndUnseal,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, ask := newFakeRSA(t, "rsa"), newConfirmer()
+				a := New(Options{Source: sourceOf(k), Ask: ask, LockWork: 1})
+				unlock := func() {
+					if err := a.Unlock("rsa", []byte("right"), Terms{Confirm: true}); err != nil {
+						t.Error(err)
+					}
+				}
+				unlock()
+				idle, goOn := busy(a)
+				answer := connect(t, a).later(signRequest(k))
+				(<-ask.questions).answer <- nil
+				stillWaiting(t, answer)
+				idle()
+				lock(t, a)
+				unlock()
+				goOn()
+				if name == "nothing" {
+					wantSignature(t, <-answer, k)
+				} else {
+					wantFailure(t, <-answer)
+				}
+			})
+		})
+	}
+}

@@ -14,6 +14,7 @@ type signing struct {
 	entry     *entry // nil while not found
 	server    string // the server that the key's limits name, as look saw it last
 	confirmed bool   // a person said yes to it
+	ended     uint64 // entry.ended before they did
 	asked     bool   // a person gave a passphrase, a PIN or a yes for it
 	touch     bool   // a device waited to be touched for it, or may have
 }
@@ -118,7 +119,7 @@ func (u *signing) key() (*signer, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case v.signer == nil || v.limits.confirm && !u.confirmed:
+	case v.signer == nil || v.limits.confirm && (!u.confirmed || u.ended != v.ended):
 		return nil, errLocked
 	}
 	return v.signer, nil

@@ -69,6 +69,7 @@ type view struct {
 	name, comment string
 	signer        *signer // nil while locked
 	limits        limitsOfKey
+	ended         uint64
 }
 
 // look returns what is known of e now: without its private half, if that may not
@@ -77,7 +78,7 @@ func (a *Agent) look(e *entry) view {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	v := view{e.locked, e.public, e.name(), e.comment, e.signer, e.limits}
+	v := view{e.locked, e.public, e.name(), e.comment, e.signer, e.limits, e.ended}
 	if e.gone || e.hidden || a.seal != nil {
 		v.signer = nil
 	}

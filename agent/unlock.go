@@ -23,10 +23,12 @@ type Terms struct {
 func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	a.refresh()
 	a.mu.Lock()
-	e, locks := a.keys.byName(name), a.locks
+	a.sweepLocked()
 	var key LockedKey
+	var ended uint64
+	e := a.keys.byName(name)
 	if e != nil {
-		key = e.locked
+		key, ended = e.locked, e.ended
 	}
 	a.mu.Unlock()
 	if key == nil {
@@ -43,7 +45,7 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 		return ErrAgentLocked
 	case e.gone:
 		return fmt.Errorf("key %q: %w", name, ErrNoKey)
-	case a.locks != locks: // the computer is about to sleep, it may be
+	case e.ended != ended: // it was locked meanwhile: the computer is about to sleep, it may be
 		return fmt.Errorf("key %q: %w", name, errLocked)
 	}
 	if e.public != nil && !s.is(e.public) {

@@ -24,18 +24,12 @@ func TestAKeyThatGoesWhileItsSignatureWaits(t *testing.T) {
 				k := newFakeRSA(t, "rsa")
 				a := New(Options{Source: sourceOf(k)})
 				mustUnlock(t, a, "rsa")
-				spare := newWorkplaces(1, a.memory) // for what comes before
-				taken := a.work
-				for range cap(taken.heavy) {
-					taken.heavy <- struct{}{}
-				}
+				idle, goOn := busy(a)
 				answer := connect(t, a).later(signRequest(k))
 				stillWaiting(t, answer)
-				a.work = spare
+				idle()
 				end(a)
-				for range cap(taken.heavy) {
-					<-taken.heavy
-				}
+				goOn()
 				wantFailure(t, <-answer)
 			})
 		})
