@@ -14,7 +14,8 @@ type idle struct {
 }
 
 // usedLocked says that somebody uses a key now. It costs a look at the clocks; the
-// timer finds out later that it came too early.
+// timer finds out later that it came too early. What is overdue is locked before, by
+// sweepLocked or idleLocked: the use of one key is none of what was open too long.
 func (a *Agent) usedLocked() {
 	if a.idle.after <= 0 {
 		return
@@ -32,6 +33,7 @@ func (a *Agent) used() {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.idleLocked()
 	a.usedLocked()
 }
 

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +81,60 @@ func TestSleepIsIdleTime(t *testing.T) {
 			if inMemory(a) != 0 {
 				t.Error("a key is open that nobody used for 16 minutes")
 			}
+		})
+	}
+}
+
+// TestTheUseOfAKeyIsNoneOfOthers that are overdue: a computer that slept while a key was being opened
+// has that one open, and no other.
+func TestTheUseOfAKeyIsNoneOfOthers(t *testing.T) {
+	for name, use := range map[string]func(t *testing.T, a *Agent, k *fakeKey, ask *fakeAsker, sleep func()){
+		"unlocked": func(t *testing.T, a *Agent, k *fakeKey, _ *fakeAsker, sleep func()) {
+			k.opened, k.gate = make(chan struct{}), make(chan struct{})
+			done := background(func() { mustUnlock(t, a, "used") })
+			<-k.opened
+			sleep()
+			close(k.gate)
+			<-done
+		},
+		"asked for": func(t *testing.T, a *Agent, k *fakeKey, ask *fakeAsker, sleep func()) {
+			answer := connect(t, a).later(signRequest(k))
+			q := <-ask.questions
+			sleep()
+			q.answer <- "right"
+			wantSignature(t, <-answer, k)
+		},
+		"sealed": func(t *testing.T, a *Agent, k *fakeKey, _ *fakeAsker, sleep func()) {
+			c := connect(t, a)
+			if err := a.Lock("open"); err != nil {
+				t.Error(err)
+			}
+			wantSuccess(t, c.call(fidoKey("ssh:"))) // which is not sealed
+			mustUnlock(t, a, "used")
+			wantSuccess(t, c.call(locking))
+			sleep()
+			wantSuccess(t, c.call(unlocking))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, ask := newFakeKey(t, "used"), newAsker()
+				var slept atomic.Int64
+				a := New(Options{
+					Source: sourceOf(newFakeKey(t, "open"), k), Ask: ask, Hardware: &fakeHardware{}, LockWork: 1,
+					Idle: 15 * time.Minute, Uptime: func() time.Duration { return time.Duration(slept.Load()) },
+				})
+				countFree(a)
+				mustUnlock(t, a, "open")
+				use(t, a, k, ask, func() { slept.Add(int64(16 * time.Minute)) })
+				if n := inMemory(a); n != 1 || keyStatus(t, a, "used").Locked {
+					t.Errorf("%d private halves in memory, want that of the key that is used", n)
+				}
+				slept.Add(int64(16 * time.Minute))
+				if a.used(); inMemory(a) != 0 {
+					t.Error("a use that ends after the time is over keeps all open")
+				}
+			})
 		})
 	}
 }

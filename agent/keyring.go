@@ -35,8 +35,7 @@ type entry struct {
 	grants   map[grant]granted
 	ended    uint64 // how often all of these were taken away: an answer from before does not count after
 
-	sealing bool   // signer is being encrypted (seal)
-	box     []byte // signer, encrypted, while the agent is locked by a client
+	box []byte // signer, encrypted, while the agent is locked by a client
 }
 
 // limitsOfKey are what a key may be used for.
@@ -78,7 +77,7 @@ func (e *entry) setPublic(public ssh.PublicKey) {
 // close drops the private half, and with it whatever was known of its use. The end of
 // a key that was added stays: it is that of its file, too.
 func (e *entry) close() {
-	e.signer, e.box, e.sealing = nil, nil, false
+	e.signer, e.box = nil, nil
 	if e.locked != nil {
 		e.until = deadline{}
 	}

@@ -195,6 +195,7 @@ func (a *Agent) callOpen(key LockedKey, passphrase []byte) (private any, err err
 func (a *Agent) settle(e *entry, q *question, p Prompt, s *signer, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.sweepLocked()
 	e.asking = nil
 	switch {
 	case q.over != nil:

@@ -50,78 +50,86 @@ func unsealed(c cipher.AEAD, box []byte) ([]byte, error) {
 }
 
 // lock does what a lock request does. From its beginning on no key is used, and
-// each question that is open is taken away.
+// each question that is open is taken away. The keys stay where they are until the
+// encryption has its turn: another lock that comes before finds and drops them.
 func (a *Agent) lock(ctx context.Context, passphrase []byte) error {
 	if len(passphrase) == 0 {
 		return errEmptyLock
 	}
 	s := &seal{salt: make([]byte, 16)}
 	rand.Read(s.salt)
-	taken, err := a.beginSeal(s)
-	if err != nil {
+	if err := a.beginSeal(s); err != nil {
 		return err
 	}
-	boxes := map[*entry][]byte{}
-	err = errMistake
-	defer func() { // whatever happens
-		a.endSeal(s, taken, boxes, err)
-		a.memory.giveBackSoon()
-	}()
-	err = a.work.guess(ctx, func() error {
+	defer a.memory.giveBackSoon()
+	defer a.breakSeal(s)
+	return a.work.guess(ctx, func() error {
 		c, err := s.cipher(passphrase, a.lockWork)
 		if err != nil {
 			return err
 		}
 		s.proof = sealed(c, nil)
-		for e, signer := range taken {
-			plain, err := signer.marshal()
-			if err != nil {
-				return err
-			}
-			boxes[e] = sealed(c, plain)
-			clear(plain)
+		boxes, err := a.boxes(c)
+		if err == nil {
+			a.endSeal(s, boxes)
 		}
-		return nil
+		return err
 	})
-	return err
 }
 
-// beginSeal takes every private half away, so that nobody uses it any more. What
-// lies in a device stays there.
-func (a *Agent) beginSeal(s *seal) (map[*entry]*signer, error) {
+func (a *Agent) beginSeal(s *seal) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.seal != nil {
-		return nil, ErrAgentLocked
+		return ErrAgentLocked
 	}
 	a.locks++
 	a.seal = s
-	taken := map[*entry]*signer{}
 	for _, e := range a.keys.all() {
 		e.endQuestions()
-		if e.signer != nil && e.signer.device == nil {
-			taken[e] = e.signer
-			e.signer, e.sealing = nil, true
-		}
 	}
-	return taken, nil
+	return nil
 }
 
-// endSeal puts the boxes in their places, or the keys back where that failed.
-func (a *Agent) endSeal(s *seal, taken map[*entry]*signer, boxes map[*entry][]byte, err error) {
+// boxes encrypts all private halves that are here. What lies in a device stays there.
+func (a *Agent) boxes(c cipher.AEAD) (map[*signer][]byte, error) {
+	boxes := map[*signer][]byte{}
+	a.mu.Lock()
+	for _, e := range a.keys.all() {
+		if e.signer != nil && e.signer.device == nil {
+			boxes[e.signer] = nil
+		}
+	}
+	a.mu.Unlock()
+	for signer := range boxes {
+		plain, err := signer.marshal()
+		if err != nil {
+			return nil, err
+		}
+		boxes[signer] = sealed(c, plain)
+		clear(plain)
+	}
+	return boxes, nil
+}
+
+// endSeal puts the boxes in the places of what is still there: the time of some may
+// have ended meanwhile. Nothing comes in while the agent is being locked.
+func (a *Agent) endSeal(s *seal, boxes map[*signer][]byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for e, signer := range taken {
-		switch {
-		case !e.sealing: // its time ended meanwhile
-		case err != nil:
-			e.signer = signer
-		default:
-			e.box = boxes[e]
+	for _, e := range a.keys.all() {
+		if e.signer != nil && e.signer.device == nil {
+			e.signer, e.box = nil, boxes[e.signer]
 		}
-		e.sealing = false
 	}
-	if s.ready = true; err != nil {
+	s.ready = true
+}
+
+// breakSeal lets go what could not be locked, whatever the reason.
+func (a *Agent) breakSeal(s *seal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !s.ready {
 		a.seal = nil
 	}
 }
@@ -142,7 +150,6 @@ func (a *Agent) unlock(ctx context.Context, passphrase []byte) error {
 	}
 	a.mu.Unlock()
 
-	signers := map[*entry]*signer{}
 	err := a.work.guess(ctx, func() error {
 		c, err := s.cipher(passphrase, a.lockWork)
 		if err != nil {
@@ -151,18 +158,16 @@ func (a *Agent) unlock(ctx context.Context, passphrase []byte) error {
 		if _, err := unsealed(c, s.proof); err != nil {
 			return ErrWrongPassphrase
 		}
+		signers := map[*entry]*signer{}
 		for e, box := range boxes {
 			if signers[e], err = openBox(c, box); err != nil {
 				return err
 			}
 		}
-		return nil
+		return a.endUnseal(s, signers)
 	})
 	a.memory.giveBackSoon()
-	if err != nil {
-		return err
-	}
-	return a.endUnseal(s, signers)
+	return err
 }
 
 func (a *Agent) endUnseal(s *seal, signers map[*entry]*signer) error {
@@ -171,6 +176,7 @@ func (a *Agent) endUnseal(s *seal, signers map[*entry]*signer) error {
 	if a.seal != s {
 		return errNotLocked // somebody else was faster
 	}
+	a.sweepLocked()
 	a.seal = nil
 	for e, signer := range signers {
 		if e.box != nil { // else its time has ended
@@ -181,7 +187,6 @@ func (a *Agent) endUnseal(s *seal, signers map[*entry]*signer) error {
 		e.box = nil // one that came to another entry meanwhile opens never more
 	}
 	a.usedLocked()
-	a.sweepLocked()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"crypto/dsa" //lint:ignore SA1019 the keys of old servers
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"golang.org/x/crypto/ssh"
 
@@ -289,4 +291,62 @@ func TestAMistakeWhileLocking(t *testing.T) {
 	wantSignature(t, c.call(signRequest(fine)), fine)
 	wantSuccess(t, c.call(&wire.RemoveIdentity{Blob: broken.public.Marshal()}))
 	wantSuccess(t, c.call(&wire.Lock{Passphrase: []byte("x")}))
+}
+
+// TestALockThatWaitsForItsTurnHoldsNoKey: another lock that comes meanwhile leaves none in memory.
+func TestALockThatWaitsForItsTurnHoldsNoKey(t *testing.T) {
+	a := New(Options{LockWork: 1})
+	c := connect(t, a)
+	wantSuccess(t, c.call(added(t, newEd25519(t), "x")))
+	key := weak.Make(a.keys.added[0].signer)
+	a.work.derive <- struct{}{}
+	answer := c.later(locking)
+	eventually(t, "ssh-add -x begins", a.isLocked)
+	if err := a.Lock(); err != nil {
+		t.Error(err)
+	}
+	if key.Value() != nil {
+		t.Error("the key is in memory after the second lock")
+	}
+	<-a.work.derive
+	wantSuccess(t, <-answer)
+	wantSuccess(t, c.call(unlocking))
+	c.wantList()
+}
+
+// TestALockThatWaitsForItsTurn uses no key; it seals what became the Source's meanwhile, and nothing if
+// it is given up.
+func TestALockThatWaitsForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, source := newFakeKey(t, "work"), sourceOf()
+		a := New(Options{Source: source, LockWork: 1})
+		c := connect(t, a)
+		wantSuccess(t, c.call(added(t, k.private, "x")))
+		ctx, cancel := context.WithCancel(t.Context())
+		locked := make(chan error, 1)
+		begin := func() {
+			a.work.derive <- struct{}{}
+			go func() { locked <- a.lock(ctx, locking.Passphrase) }()
+			synctest.Wait()
+			wantFailure(t, c.call(signRequest(k)))
+		}
+		begin()
+		cancel()
+		if err := <-locked; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		wantSignature(t, c.call(signRequest(k)), k)
+		<-a.work.derive
+
+		ctx = t.Context()
+		begin()
+		source.set(k)
+		a.Status()
+		<-a.work.derive
+		if err := <-locked; err != nil || inMemory(a) != 0 {
+			t.Errorf("error %v, %d private halves in memory", err, inMemory(a))
+		}
+		wantSuccess(t, c.call(unlocking))
+		wantSignature(t, c.call(signRequest(k)), k)
+	})
 }

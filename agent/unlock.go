@@ -48,6 +48,7 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 	case e.ended != ended: // it was locked meanwhile: the computer is about to sleep, it may be
 		return fmt.Errorf("key %q: %w", name, errLocked)
 	}
+	a.sweepLocked()
 	if e.public != nil && !s.is(e.public) {
 		return fmt.Errorf("key %q: %w", name, errWrongKey) // its file is another key's now
 	}
