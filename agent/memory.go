@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// quiet is how long after the last key derivation its memory is given back.
-	quiet = time.Second
+	// soon is when memory is given back after a key derivation, or after a key was dropped.
+	soon = time.Second
 	// wipePatience is how long a lock waits for what is under way with private halves:
 	// a signature of RSA takes less. The wait for somebody's passphrase may take longer.
 	wipePatience = 3 * time.Second
@@ -24,16 +24,15 @@ const (
 // memory gives memory back to the system after a key derivation or after keys
 // were dropped, and has what lay in it overwritten: Go would keep hundreds of
 // megabytes for later, and all copies of a key that ever were. It runs in a
-// goroutine of its own, when all has been quiet for a moment, or at once (wipe),
-// and never twice at a time.
+// goroutine of its own, a moment later, or at once (wipe), and never twice at a time.
 //
 // Nothing of a dropped key is left if the Go runtime overwrites what it frees, which
 // it reads in GODEBUG when the process begins (Wiping).
 type memory struct {
 	after   func(time.Duration, func()) func() bool
 	free    func()
-	mu      sync.Mutex // guards stop and secret
-	stop    func() bool
+	mu      sync.Mutex      // guards due and secret
+	due     bool            // the timer of giveBackSoon runs
 	secret  map[*aside]bool // what is under way; true: a wipe did not wait for it
 	freeing chan struct{}   // one token, held while free runs
 }
@@ -48,19 +47,21 @@ func newMemory(after func(time.Duration, func()) func() bool) *memory {
 	return &memory{after: after, free: overwriteFree, secret: map[*aside]bool{}, freeing: make(chan struct{}, 1)}
 }
 
+// giveBackSoon has it done soon, for all who ask meanwhile: nobody puts it off by asking
+// again and again.
 func (m *memory) giveBackSoon() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.stop != nil {
-		m.stop()
+	if m.due {
+		return
 	}
-	m.stop = m.after(quiet, m.giveBack)
-}
-
-func (m *memory) giveBack() {
-	m.freeing <- struct{}{}
-	defer func() { <-m.freeing }()
-	m.free()
+	m.due = true
+	m.after(soon, func() {
+		m.mu.Lock()
+		m.due = false
+		m.mu.Unlock()
+		m.wipe()
+	})
 }
 
 // wipe has what was dropped overwritten before it returns. What is under way with
@@ -82,7 +83,9 @@ func (m *memory) wipe() {
 			m.wipeAfter(one)
 		}
 	}
-	m.giveBack()
+	m.freeing <- struct{}{}
+	defer func() { <-m.freeing }()
+	m.free()
 }
 
 func (m *memory) wipeAfter(one *aside) {

@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/agent/wire"
 )
 
 // countFree has a give back nothing, and counts how often it would.
@@ -69,9 +71,47 @@ func TestALockThatCannotWaitIsFollowedByAnother(t *testing.T) {
 			t.Error("overwritten again while it is under way")
 		}
 		close(gate)
-		time.Sleep(2 * quiet)
+		time.Sleep(2 * soon)
 		if freed.Load() != 2 {
 			t.Error("what a lock did not wait for was never overwritten")
+		}
+	})
+}
+
+// TestNobodyPutsOffAWipe by giving cause for another one again and again.
+func TestNobodyPutsOffAWipe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		freed := countFree(a)
+		c := connect(t, a)
+		for range 20 {
+			wantSuccess(t, c.call(added(t, newEd25519(t), "key")))
+			wantSuccess(t, c.call(&wire.RemoveAll{}))
+			time.Sleep(soon / 2)
+		}
+		synctest.Wait()
+		if n := freed.Load(); n < 9 || n > 11 {
+			t.Errorf("in ten seconds memory was overwritten %d times, want once a second", n)
+		}
+	})
+}
+
+// TestARemovalWaitsForWhatIsUnderWay, as a lock does, before it has the memory overwritten.
+func TestARemovalWaitsForWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		freed := countFree(a)
+		gate := make(chan struct{})
+		go a.memory.aside(false, func() { <-gate })
+		wantSuccess(t, connect(t, a).call(&wire.RemoveAll{}))
+		time.Sleep(2 * soon)
+		if freed.Load() != 0 {
+			t.Error("overwritten while it is under way")
+		}
+		close(gate)
+		synctest.Wait()
+		if freed.Load() != 1 {
+			t.Errorf("overwritten %d times, want once", freed.Load())
 		}
 	})
 }

@@ -128,7 +128,7 @@ func TestTwoWrongGuessesASecondHoweverManyGuess(t *testing.T) {
 	})
 }
 
-func TestMemoryIsGivenBackWhenAllIsQuietAndOnceAtATime(t *testing.T) {
+func TestMemoryIsGivenBackSoonAndOnceAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := newFakeKey(t, "one"), newFakeKey(t, "two")
 		a := New(Options{Source: sourceOf(one, two)})
@@ -147,13 +147,13 @@ func TestMemoryIsGivenBackWhenAllIsQuietAndOnceAtATime(t *testing.T) {
 			}
 		}
 		unlock("one")
-		time.Sleep(quiet / 2)
+		time.Sleep(soon / 2)
 		unlock("two")
-		time.Sleep(quiet * 3 / 4)
+		time.Sleep(soon / 4)
 		if calls.Load() != 0 {
-			t.Error("given back before it was quiet")
+			t.Error("given back at once")
 		}
-		time.Sleep(quiet)
+		time.Sleep(soon / 2)
 		if calls.Load() != 1 {
 			t.Errorf("given back %d times", calls.Load())
 		}
@@ -189,13 +189,13 @@ func TestMemoryOfLargeMessagesIsGivenBack(t *testing.T) {
 				if _, err := c.Write(half); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(2 * quiet)
+				time.Sleep(2 * soon)
 				synctest.Wait()
 				if freed != 0 {
 					t.Error("given back while it is in use")
 				}
 				c.Close()
-				time.Sleep(2 * quiet)
+				time.Sleep(2 * soon)
 				synctest.Wait()
 				if freed != test.want {
 					t.Errorf("given back %d times, want %d", freed, test.want)
