@@ -302,7 +302,7 @@ func TestAMistakeInATimerIsSurvived(t *testing.T) {
 		a.memory.free = func() { freed++; panic("a mistake") }
 		for range 2 {
 			a.memory.giveBackSoon()
-			time.Sleep(quiet)
+			time.Sleep(soon)
 			synctest.Wait()
 		}
 		if freed != 2 || strings.Count(log.String(), "was survived") != 2 {

@@ -96,14 +96,14 @@ func cloneSK(sk *wire.SKKey) *wire.SKKey {
 // byDevice has a device sign, and a person touch it or give its PIN where it wants
 // that. What a lock, a removal or the end of its time takes away, it takes away
 // from there, too.
-func (u *signing) byDevice(ctx context.Context, s *signer) ([]byte, error) {
+func (u *signing) byDevice(ctx context.Context, d device) ([]byte, error) {
 	a := u.agent
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	q := &question{cancel: cancel}
 	a.begin(u.entry, q)
 	defer a.end(u.entry, q)
-	f, isFIDO := s.device.(*fido)
+	f, isFIDO := d.(*fido)
 	if isFIDO {
 		if err := f.begin(ctx); err != nil {
 			return nil, err

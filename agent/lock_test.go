@@ -1,10 +1,13 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+	"weak"
 
 	"kagiban/agent/wire"
 )
@@ -62,6 +65,7 @@ func TestWhatIsBeingAddedWhenALockComes(t *testing.T) {
 						Source: source, Hardware: hardware, LockWork: 1, Log: logTo(said),
 						PPK: files{"clear": clear, "locked": locked}.read,
 					})
+					freed := countFree(a)
 					read := source.hang()
 					idle, goOn := busy(a)
 					answer := connect(t, a).later(request)
@@ -77,6 +81,11 @@ func TestWhatIsBeingAddedWhenALockComes(t *testing.T) {
 						t.Errorf("added: %v; the log has\n%s", added, said)
 					}
 					connect(t, a).wantList()
+					before := freed.Load()
+					time.Sleep(2 * soon)
+					if what != "locked PuTTY file" && freed.Load() == before {
+						t.Error("what was not kept is not overwritten")
+					}
 					for _, token := range hardware.tokens {
 						<-token.closed
 					}
@@ -183,4 +192,32 @@ func TestAYesFromBeforeALock(t *testing.T) {
 			})
 		})
 	}
+}
+
+// stubbornAsker goes on asking when its question was taken away.
+type stubbornAsker struct{ *heldAsker }
+
+func (h stubbornAsker) Confirm(context.Context, Prompt) (Consent, error) {
+	return Consent{Yes: true}, h.hold(context.Background())
+}
+
+// TestAQuestionHoldsNoKey: whoever waits for a yes does not keep in memory what a lock drops.
+func TestAQuestionHoldsNoKey(t *testing.T) {
+	k, ask := newFakeKey(t, "work"), stubbornAsker{newHeldAsker()}
+	a := New(Options{Ask: ask})
+	c := connect(t, a)
+	m := added(t, k.private, "work")
+	m.Constraints = &wire.Constraints{Confirm: true}
+	wantSuccess(t, c.call(m))
+	key := weak.Make(a.keys.added[0].signer)
+	answer := c.later(signRequest(k))
+	<-ask.asked
+	if err := a.Lock(); err != nil {
+		t.Error(err)
+	}
+	if key.Value() != nil {
+		t.Error("the key is in memory")
+	}
+	close(ask.letGo)
+	wantFailure(t, <-answer)
 }

@@ -58,20 +58,21 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	case key.signer == nil:
 		return nil, errLocked
 	}
+	device, heavy := key.signer.device, key.signer.heavy // nobody holds a key while a person thinks about it
 	if key.limits.confirm {
 		if err := u.mayUse(ctx); err != nil {
 			return nil, err
 		}
 	}
 	var signature []byte
-	if key.signer.device != nil {
+	if device != nil {
 		u.conn.watch()
 		err = u.scope.ask(ctx, u.agent.now, func() (asked bool, err error) { // for a touch
-			signature, err = u.byDevice(ctx, key.signer)
+			signature, err = u.byDevice(ctx, device)
 			return u.touch && u.agent.look(u.entry).signer != nil, err
 		})
 	} else {
-		signature, err = u.byKey(ctx, key.signer.heavy)
+		signature, err = u.byKey(ctx, heavy)
 	}
 	if err != nil {
 		return nil, err

@@ -95,6 +95,7 @@ func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limits
 // does not see stays as it is: its limits would be gone.
 func (s *session) keep(key *signer, comment string, until deadline, limits limitsOfKey) (*entry, error) {
 	a := s.agent
+	defer a.memory.giveBackSoon() // of a thousand keys more is left than they are, and of one that is not kept, too
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
@@ -118,7 +119,6 @@ func (s *session) keep(key *signer, comment string, until deadline, limits limit
 		e.comment, a.keys.list = comment, nil
 	}
 	a.installLocked(e, key, until, limits)
-	a.memory.giveBackSoon() // of a thousand keys more is left than they are
 	return e, nil
 }
 
