@@ -147,6 +147,7 @@ func TestNobodyIsIdleWhoTypes(t *testing.T) {
 		typed.opened, typed.gate = make(chan struct{}), make(chan struct{})
 		ask := newAsker()
 		a := New(Options{Source: sourceOf(open, typed, asked), Idle: time.Minute, Ask: ask})
+		countFree(a) // waits for no cleanups, which would outlast the test
 		mustUnlock(t, a, "open")
 		time.Sleep(59 * time.Second)
 		answer := connect(t, a).later(signRequest(asked))
@@ -174,6 +175,7 @@ func TestIdleBeginsAnewAfterTheLockOfAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newFakeKey(t, "work")
 		a := New(Options{Source: sourceOf(k), Idle: time.Minute, LockWork: 1})
+		countFree(a)
 		c := connect(t, a)
 		mustUnlock(t, a, "work")
 		wantSuccess(t, c.call(&wire.Lock{Passphrase: []byte("x")}))

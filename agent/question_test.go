@@ -287,6 +287,7 @@ func TestWhatEndsAQuestionFromOutside(t *testing.T) {
 				k, ask := newFakeKey(t, "work"), newAsker()
 				source.set(k)
 				a := New(Options{Source: source, Ask: ask})
+				countFree(a) // a lock waits for cleanups, and no clock stands still meanwhile
 				answer := connect(t, a).later(signRequest(k))
 				q, start := <-ask.questions, time.Now()
 				end(t, a, k)
