@@ -170,7 +170,7 @@ func TestConnectionsBeyondTheLimitAreClosedAndThePlaceIsFreeAgain(t *testing.T) 
 	}
 	open[0].wantList()
 	open[0].Close()
-	eventually(t, "a place is free again", func() bool { return len(a.conns) == 2 })
+	ground.Until(t, "a place is free again", func() bool { return len(a.conns) == 2 })
 	dial(t, path).wantList()
 }
 
@@ -222,7 +222,7 @@ func TestAPanicEndsOneConnectionOnly(t *testing.T) {
 	if _, err := c.frames.Next(); err != io.EOF {
 		t.Errorf("after the panic: %v", err)
 	}
-	eventually(t, "the log tells of it", func() bool { return strings.Contains(log.String(), "panickingSource.Keys") })
+	ground.Until(t, "the log tells of it", func() bool { return strings.Contains(log.String(), "panickingSource.Keys") })
 	wantFailure(t, other.call(&wire.Lock{})) // the agent lives, and the other connection too
 }
 

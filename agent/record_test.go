@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // fakeJournal keeps what it is told.
@@ -143,7 +144,7 @@ func TestAPersonWhoOpensAKeyIsRecorded(t *testing.T) {
 	q := <-ask.questions
 	gone.Close()
 	<-q.ctx.Done()
-	eventually(t, "the request of who hung up is recorded", func() bool {
+	ground.Until(t, "the request of who hung up is recorded", func() bool {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		return len(j.all) > 0

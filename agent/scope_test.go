@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // connectAt is connect to a narrower socket. Connections to the same one share s.
@@ -320,7 +321,7 @@ func TestANarrowerSocketTakesOneHeavyPlace(t *testing.T) {
 		}
 	})
 	defer release()
-	eventually(t, "a signature from there waits", func() bool { return len(s.heavy) == 1 })
+	ground.Until(t, "a signature from there waits", func() bool { return len(s.heavy) == 1 })
 	release()
 	wantSignature(t, <-one, k)
 	wantSignature(t, <-two, k)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // tool runs one of OpenSSH's programs against an agent.
@@ -66,7 +68,7 @@ func sshAgent(t *testing.T) (socket string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	eventually(t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(socket); return err == nil })
+	ground.Until(t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(socket); return err == nil })
 	return socket
 }
 
@@ -163,7 +165,7 @@ func signFile(t *testing.T, socket, key string) {
 func constrainKey(t *testing.T, socket string) {
 	key := keyFile(t, "limited")
 	mustRun(t, socket, "", "ssh-add", "-q", "-t", "1", key)
-	eventually(t, "the key ends with its second", func() bool {
+	ground.Until(t, "the key ends with its second", func() bool {
 		_, code := tool(t, socket, "", "ssh-add", "-l")
 		return code == 1
 	})
@@ -215,7 +217,7 @@ func TestAKilledClientTakesItsQuestionAway(t *testing.T) {
 	}
 	client.Process.Kill()
 	client.Wait()
-	eventually(t, "the question goes away", func() bool { return q.ctx.Err() != nil })
+	ground.Until(t, "the question goes away", func() bool { return q.ctx.Err() != nil })
 
 	signed := make(chan int, 1)
 	go func() {

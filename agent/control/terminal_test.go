@@ -7,10 +7,10 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"kagiban/agent"
 	"kagiban/agent/door"
+	"kagiban/scripts/ground"
 )
 
 // person answers at a terminal that is attached. Each question comes over questions
@@ -140,11 +140,7 @@ func TestTerminalLatestWins(t *testing.T) {
 	if res := <-got; !errors.Is(res.err, ErrNoTerminal) {
 		t.Errorf("%v", res.err)
 	}
-	for end := time.Now().Add(20 * time.Second); r.terminals.CanAsk(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("a terminal that left is still attached")
-		}
-	}
+	ground.Until(t, "a terminal that left is not attached", func() bool { return !r.terminals.CanAsk() })
 }
 
 // TestTerminalTakenAway: a question that nobody waits for vanishes from the terminal,

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 func mustListen(t *testing.T, path string) *Listener {
@@ -44,12 +46,7 @@ func answers(t *testing.T, l *Listener, path string) bool {
 // stale leaves a socket that nobody listens on, as a killed agent does.
 func stale(t *testing.T, path string) {
 	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
+	ground.Listen(t, path).Close()
 	if _, err := os.Lstat(path); err != nil {
 		t.Fatal(err)
 	}

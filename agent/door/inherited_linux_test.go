@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"kagiban/scripts/ground"
 )
 
 // inheritEnv lets the test binary play the program that a service manager starts.
@@ -76,11 +77,7 @@ func activate(t *testing.T, env string, files ...*os.File) (lines *bufio.Scanner
 // in, as SocketMode= may.
 func passed(t *testing.T, path string) *os.File {
 	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
+	l := ground.Listen(t, path)
 	f, err := l.File()
 	if err != nil {
 		t.Fatal(err)

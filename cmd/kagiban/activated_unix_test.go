@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"kagiban/agent/door"
+	"kagiban/scripts/ground"
 )
 
 // activate runs `kagiban agent run` with sockets that this test holds, as systemd would: the shell knows its own process id,
@@ -22,11 +22,7 @@ func activate(t *testing.T, home string, paths ...string) (*exec.Cmd, *bytes.Buf
 	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" agent run`, builtBinary(t))
 	cmd.Env = []string{"KAGIBAN_HOME=" + home, "LISTEN_FDS=" + string(rune('0'+len(paths))), "LISTEN_FDNAMES=" + strings.Repeat(":kagiban-agent.socket", len(paths))[1:]}
 	for _, path := range paths {
-		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.SetUnlinkOnClose(false)
+		l := ground.Listen(t, path)
 		f, err := l.File()
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 
 	"kagiban/agent/control"
 	"kagiban/cmd/internal/prompt"
+	"kagiban/scripts/ground"
 	"kagiban/vault"
 )
 
@@ -219,14 +220,7 @@ func TestAgentSignersOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = theirs.Process.Kill(); _ = theirs.Wait() })
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(socket); err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("ssh-agent did not begin")
-		}
-	}
+	ground.Until(t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(socket); return err == nil })
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
 		file := filepath.Join(dir, kind)
 		for _, cmd := range []*exec.Cmd{

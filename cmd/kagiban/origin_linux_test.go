@@ -9,6 +9,7 @@ import (
 
 	"kagiban/agent"
 	"kagiban/agent/door"
+	"kagiban/scripts/ground"
 )
 
 // TestOriginOf: by what a program was started, and in which repository it works; nothing of another program that has the number now.
@@ -37,7 +38,7 @@ func TestOriginOf(t *testing.T) {
 		_ = cmd.Wait()
 	})
 	var here agent.Peer
-	until(t, "cat runs", func() bool { // before, it is still this program
+	ground.Until(t, "cat runs", func() bool { // before, it is still this program
 		chain := door.Chain(cmd.Process.Pid)
 		here = agent.Peer(chain[0])
 		return filepath.Base(here.Program) != filepath.Base(os.Args[0])

@@ -14,6 +14,7 @@ import (
 
 	"kagiban/agent/control"
 	"kagiban/agent/door"
+	"kagiban/scripts/ground"
 )
 
 // promptTerminal is `agent prompt-here` on a terminal of its own.
@@ -80,15 +81,7 @@ func (h *promptTerminal) ends() {
 		h.t.Fatal(err)
 	}
 	defer c.Close()
-	for end := time.Now().Add(dialogPatience); ; time.Sleep(5 * time.Millisecond) {
-		status, err := c.Status()
-		if err == nil && !status.CanAsk {
-			return
-		}
-		if time.Now().After(end) {
-			h.t.Fatalf("the agent thinks that it can still ask: %v", err)
-		}
-	}
+	ground.Until(h.t, "the agent can ask no more", func() bool { status, err := c.Status(); return err == nil && !status.CanAsk })
 }
 
 // use begins to use a locked key, and gives how that ended.

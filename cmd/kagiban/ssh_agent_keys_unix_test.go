@@ -18,6 +18,8 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"kagiban/scripts/ground"
 )
 
 // TestSSHAgentAsksByAskpass: a key that was added with -c signs if the askpass program
@@ -86,7 +88,7 @@ func TestSSHAgentAsksNoTerminal(t *testing.T) {
 	}
 	slave.Close()
 	s := &served{t: t, dir: dir, socket: dir + "/place"}
-	until(t, "it serves", s.empty)
+	ground.Until(t, "it serves", s.empty)
 	s.addKey("-c")
 	if out, err := s.sign(); err == nil {
 		t.Errorf("it signed: %s", out)

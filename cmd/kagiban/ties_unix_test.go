@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/scripts/ground"
 	"kagiban/vault"
 )
 
@@ -178,12 +179,7 @@ func (x *offering) tenKeys() {
 	}()
 	add := exec.Command("ssh-add", append([]string{"-q"}, files...)...)
 	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+theirs)
-	x.until(20*time.Second, "", func() string {
-		if _, err := os.Stat(theirs); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
+	ground.Until(x.t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(theirs); return err == nil })
 	if out, err := add.CombinedOutput(); err != nil {
 		x.t.Fatalf("%v\n%s", err, out)
 	}

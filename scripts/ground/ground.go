@@ -5,10 +5,12 @@ package ground
 
 import (
 	"crypto/rand"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // A Limit is something that wine does otherwise than Windows, or not at all.
@@ -62,4 +64,25 @@ func Socket(t testing.TB) string {
 		return `\\.\pipe\kagiban-test-` + rand.Text()
 	}
 	return filepath.Join(t.TempDir(), "agent.sock")
+}
+
+// Until waits for a condition, as long as a slow machine may take.
+func Until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// Listen listens at a path as a program does that leaves its socket behind: the file stays.
+func Listen(t testing.TB, path string) *net.UnixListener {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	return l
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 // also builds a program for Windows that only one test needs.
@@ -145,14 +147,7 @@ func (c *computer) signsThroughStdio(orders string, well bool) {
 		c.t.Fatal(err)
 	}
 	defer func() { bridge.Process.Kill(); bridge.Wait(); os.Remove(socket) }()
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(socket); err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			c.t.Fatal("no socket")
-		}
-	}
+	ground.Until(c.t, "socat makes its socket", func() bool { _, err := os.Stat(socket); return err == nil })
 	person := c.command("person")
 	person.Env = append(person.Env, fmt.Sprintf("PROMPT_TEST_DRIVE=%d\n%s", c.agentPID(), orders))
 	var saw strings.Builder

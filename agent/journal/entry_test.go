@@ -1,0 +1,80 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestALine(t *testing.T) {
+	j := newJournal(t, Options{})
+	full := sample("laptop")
+	full.Via, full.Socket, full.Reason, full.Namespace, full.Forwarded = "a, then b", "agents", "why", "git", true
+	written := []Entry{full, {Time: begin.In(time.FixedZone("", 3600))}}
+	for _, e := range written {
+		j.Record(e)
+	}
+	lines, bad, err := (&Reader{Dir: j.options.Dir}).Next()
+	if err != nil || bad > 0 || len(lines) != 2 {
+		t.Fatalf("%+v, %d, %v", lines, bad, err)
+	}
+	for i, l := range lines {
+		written[i].Time = begin
+		if *l.Entry != written[i] {
+			t.Errorf("read %+v\nwritten %+v", *l.Entry, written[i])
+		}
+	}
+	const want = `{"schema":1,"time":"2026-11-23T09:30:00.250Z","request":null,"decision":null,"reason":null,"key":null,"fingerprint":null,"comment":null,` +
+		`"purpose":null,"namespace":null,"user":null,"host":null,"host_key":null,"via":null,"socket":null,"forwarded":false,"peer":{"pid":null,"exe":null}}`
+	if got := string(lines[1].Raw); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	for path, want := range map[string]fs.FileMode{j.options.Dir: 0o700, j.files.path(1): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+}
+
+// TestWordsFromOutside: whatever a client says, a line is one line of valid JSON and of bounded length.
+func TestWordsFromOutside(t *testing.T) {
+	j := newJournal(t, Options{})
+	all := []string{
+		"a\nb\r\x00\x1b[31m\x7f\"\\", "\xff\xfe no UTF-8 \xc3", "\u202e\u2066bidi\u009b", strings.Repeat("é", 400), strings.Repeat("\x00", 100<<10),
+		strings.Repeat("a", maxText), strings.Repeat("a", maxText-1) + "é", "{}", "\u2028\u2029", "鍵番",
+	}
+	for _, s := range all {
+		j.Record(Entry{Time: begin, Reason: s, Key: s, Fingerprint: s, Comment: s, Purpose: s, Namespace: s, User: s, Host: s, HostKey: s, Via: s, Socket: s, Request: s, Decision: s, Peer: Peer{Exe: s}})
+	}
+	lines, bad, err := (&Reader{Dir: j.options.Dir}).Next()
+	if err != nil || bad > 0 || len(lines) != len(all) {
+		t.Fatalf("%d lines, %d, %v", len(lines), bad, err)
+	}
+	for i, l := range lines {
+		want := all[i]
+		if len(want) > maxText {
+			want = want[:maxText]
+			for !utf8.ValidString(want) {
+				want = want[:len(want)-1]
+			}
+			want += "…"
+		}
+		var library string // what encoding/json makes of it
+		text, _ := json.Marshal(want)
+		if err := json.Unmarshal(text, &library); err != nil {
+			t.Fatal(err)
+		}
+		if !utf8.Valid(l.Raw) || bytes.ContainsAny(l.Raw, "\r\n\x00\x1b\x7f") || len(l.Raw) > maxLine || l.Entry.User != library {
+			t.Errorf("%q became %q", all[i], l.Entry.User)
+		}
+	}
+}
