@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 var (
@@ -301,7 +302,7 @@ func TestALockThatWaitsForItsTurnHoldsNoKey(t *testing.T) {
 	key := weak.Make(a.keys.added[0].signer)
 	a.work.derive <- struct{}{}
 	answer := c.later(locking)
-	eventually(t, "ssh-add -x begins", a.isLocked)
+	ground.Until(t, "ssh-add -x begins", a.isLocked)
 	if err := a.Lock(); err != nil {
 		t.Error(err)
 	}
