@@ -41,6 +41,7 @@ const (
 
 	opAddSocket    = "socket-add"
 	opRemoveSocket = "socket-remove"
+	opRenameKey    = "key-rename"
 )
 
 // answer is one line from the agent.

@@ -107,6 +107,8 @@ func (s *server) changeSockets(r request) error {
 		return errors.New("this agent has no narrower sockets")
 	case r.Op == opRemoveSocket:
 		return s.sockets.Remove(r.Name)
+	case r.Op == opRenameKey:
+		return s.sockets.RenameKey(r.Key, r.Name)
 	case r.Scope == nil:
 		return &badRequestError{"a socket to add, and nothing said of it"}
 	}
@@ -145,7 +147,7 @@ func (s *server) do(r request) error {
 		return s.agent.Unlock(r.Key, r.Passphrase, agent.Terms{Life: time.Duration(r.LifeMS) * time.Millisecond, Confirm: r.Confirm})
 	case opLock:
 		return s.agent.Lock(r.Keys...)
-	case opAddSocket, opRemoveSocket:
+	case opAddSocket, opRemoveSocket, opRenameKey:
 		return s.changeSockets(r)
 	}
 	return &badRequestError{fmt.Sprintf("no such operation: %q", r.Op)}

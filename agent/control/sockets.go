@@ -31,6 +31,9 @@ type Sockets interface {
 	Add(agent.Scope) error
 	// Remove ends one and all its connections. The error wraps ErrNoSocket if there is none.
 	Remove(name string) error
+	// RenameKey has all that are for the key called old be for the one called name, for
+	// good; they are opened anew, and their connections end.
+	RenameKey(old, name string) error
 	List() []Socket
 }
 
@@ -47,6 +50,14 @@ func (c *Client) AddSocket(s agent.Scope) error {
 func (c *Client) RemoveSocket(name string) error {
 	if _, err := c.call(request{Op: opRemoveSocket, Name: name}, answerTime); err != nil {
 		return fmt.Errorf("remove the socket %q: %w", name, err)
+	}
+	return nil
+}
+
+// RenameKey has the narrower sockets know a key by another name.
+func (c *Client) RenameKey(old, name string) error {
+	if _, err := c.call(request{Op: opRenameKey, Key: old, Name: name}, answerTime); err != nil {
+		return fmt.Errorf("rename the key %q at the narrower sockets: %w", old, err)
 	}
 	return nil
 }

@@ -14,8 +14,9 @@ import (
 
 // fakeSockets notes what is asked of it, and answers err.
 type fakeSockets struct {
-	all []Socket
-	err error
+	all     []Socket
+	renamed string
+	err     error
 }
 
 func (f *fakeSockets) Add(s agent.Scope) error {
@@ -32,6 +33,11 @@ func (f *fakeSockets) Remove(name string) error {
 	if f.err == nil {
 		f.all = nil
 	}
+	return f.err
+}
+
+func (f *fakeSockets) RenameKey(old, name string) error {
+	f.renamed = old + " " + name
 	return f.err
 }
 
@@ -77,6 +83,9 @@ func TestSockets(t *testing.T) {
 	if err := c.RemoveSocket("box"); err != nil || len(f.all) > 0 {
 		t.Errorf("%v, left %+v", err, f.all)
 	}
+	if err := c.RenameKey("work", "office"); err != nil || f.renamed != "work office" {
+		t.Errorf("renamed %q: %v", f.renamed, err)
+	}
 	f.err = ErrSocketThere
 	if err := c.AddSocket(scope); !errors.Is(err, ErrSocketThere) {
 		t.Errorf("one of that name: %v", err)
@@ -84,6 +93,9 @@ func TestSockets(t *testing.T) {
 	f.err = errors.New("the disk is full")
 	if err := c.AddSocket(scope); err == nil || !strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("another error: %v", err)
+	}
+	if err := c.RenameKey("work", "office"); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("not renamed: %v", err)
 	}
 	if err := serveSockets(t, nil).AddSocket(scope); err == nil {
 		t.Error("an agent without any has added one")

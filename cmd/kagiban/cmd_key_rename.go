@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"kagiban/agent/control"
+	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/say"
 )
 
@@ -20,7 +23,7 @@ func keyRenameCommand(p *program) *cli.Command {
 	}
 }
 
-// keyRename renames the key, and then where the book of servers names it.
+// keyRename renames the key, and then where the book of servers and the list of narrower sockets name it.
 func (p *program) keyRename(ctx context.Context, old, name string) error {
 	v, err := p.vault()
 	if err != nil {
@@ -37,20 +40,70 @@ func (p *program) keyRename(ctx context.Context, old, name string) error {
 		return err
 	}
 	p.tell(say.KeyRenamed, "old", old, "key", name)
-	hosts, err := b.RenameKey(ctx, old, name, "")
+	h, err := p.home()
 	if err != nil {
+		return err
+	}
+	hosts, err := b.RenameKey(ctx, old, name, "")
+	if err := errors.Join(err, p.renameAtSockets(h, old, name)); err != nil {
 		return err
 	}
 	if len(hosts) > 0 {
 		p.tell(say.HostsRenamed, "key", name, "hosts", strings.Join(hosts, ", "))
-	}
-	h, err := p.home()
-	if err != nil {
-		return err
 	}
 	config, err := h.LoadConfig()
 	if err == nil && config.Client == old && old != name {
 		p.tell(say.ClientKept, "client", old)
 	}
 	return err
+}
+
+// renameAtSockets has the narrower sockets that are for a key go on being for it: another key may get its old name.
+func (p *program) renameAtSockets(h home.Home, old, name string) error {
+	scopes, err := readSockets(h.Sockets())
+	if err != nil {
+		return err
+	}
+	_, changed := withKeyRenamed(scopes, old, name)
+	if len(changed) == 0 || old == name {
+		return nil
+	}
+	var sockets, fixes []string
+	for _, s := range changed {
+		sockets = append(sockets, s.Name)
+		fixes = append(fixes, "kagiban agent socket remove "+say.Quote(s.Name)+" && "+addCommand(s))
+	}
+	byAgent := func() error {
+		c, err := p.control()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return c.RenameKey(old, name)
+	}
+	if err := renameInSockets(h.Sockets(), old, name, byAgent); err != nil {
+		return say.Fail(say.SocketsKeepName, err, "sockets", strings.Join(sockets, ", "), "old", old, "key", name, "error", err.Error(), "fix", strings.Join(fixes, "\n"))
+	}
+	p.tell(say.SocketsRenamed, "key", name, "sockets", strings.Join(sockets, ", "))
+	return nil
+}
+
+// renameInSockets leaves that to the agent, which has them in mind. Where none runs it writes their list itself, and looks again: an agent that has begun
+// meanwhile may have read it as it was.
+func renameInSockets(path, old, name string, byAgent func() error) error {
+	if err := byAgent(); !errors.Is(err, control.ErrNotRunning) {
+		return err
+	}
+	scopes, err := readSockets(path)
+	if err != nil {
+		return err
+	}
+	scopes, _ = withKeyRenamed(scopes, old, name)
+	if err := writeSockets(path, scopes); err != nil {
+		return err
+	}
+	if err := byAgent(); !errors.Is(err, control.ErrNotRunning) {
+		return err
+	}
+	return nil
 }

@@ -48,7 +48,7 @@ type narrowSocket struct {
 // socketsSchema is that of sockets.toml.
 const socketsSchema = 1
 
-// socketsFile is sockets.toml. Only the agent writes it.
+// socketsFile is sockets.toml. Only the agent writes it, and key rename where none runs.
 type socketsFile struct {
 	Schema  int           `toml:"schema"`
 	Sockets []agent.Scope `toml:"socket"`
@@ -73,6 +73,29 @@ func readSockets(path string) ([]agent.Scope, error) {
 		}
 	}
 	return f.Sockets, nil
+}
+
+// writeSockets writes it.
+func writeSockets(path string, all []agent.Scope) error {
+	text, err := toml.Marshal(socketsFile{Schema: socketsSchema, Sockets: all})
+	if err != nil {
+		return err
+	}
+	return safefile.WriteFile(path, text, 0o600)
+}
+
+// withKeyRenamed is a list in which a key has another name, and those in it that name it.
+func withKeyRenamed(all []agent.Scope, old, name string) (renamed, changed []agent.Scope) {
+	for _, s := range all {
+		if i := slices.Index(s.Keys, old); i >= 0 {
+			s.Keys = slices.Clone(s.Keys)
+			s.Keys[i] = name
+			s.Keys = sorted(s.Keys)
+			changed = append(changed, s)
+		}
+		renamed = append(renamed, s)
+	}
+	return renamed, changed
 }
 
 // findScope compares as file systems do that know no capitals.
@@ -160,7 +183,10 @@ func (s *sockets) Add(scope agent.Scope) error {
 			return control.ErrSocketThere
 		}
 		all[i] = scope
-		return s.renew(scope, all)
+		if err := s.write(all); err != nil {
+			return err
+		}
+		return s.renew(scope)
 	}
 	if err := s.checkUnused(scope.Name); err != nil {
 		return err
@@ -179,11 +205,28 @@ func (s *sockets) Add(scope agent.Scope) error {
 	return nil
 }
 
-// renew opens one again: its hosts may have other keys, and who is in its folder may have taken the socket away.
-func (s *sockets) renew(scope agent.Scope, all []agent.Scope) error {
+// RenameKey implements control.Sockets.
+func (s *sockets) RenameKey(old, name string) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := errors.Join(s.unread, vault.CheckName(old), vault.CheckName(name)); err != nil {
+		return err
+	}
+	all, changed := withKeyRenamed(s.scopes(), old, name)
+	if len(changed) == 0 {
+		return nil
+	}
 	if err := s.write(all); err != nil {
 		return err
 	}
+	for _, scope := range changed {
+		_ = s.renew(scope) // status says why one is shut
+	}
+	return nil
+}
+
+// renew opens one again: its keys may have other names and its hosts other keys, and who is in its folder may have taken the socket away.
+func (s *sockets) renew(scope agent.Scope) error {
 	s.find(scope.Name).end()
 	n, err := s.begin(scope)
 	s.put(n)
@@ -269,13 +312,7 @@ func (s *sockets) find(name string) *narrowSocket {
 	return nil
 }
 
-func (s *sockets) write(all []agent.Scope) error {
-	text, err := toml.Marshal(socketsFile{Schema: socketsSchema, Sockets: all})
-	if err != nil {
-		return err
-	}
-	return safefile.WriteFile(s.home.Sockets(), text, 0o600)
-}
+func (s *sockets) write(all []agent.Scope) error { return writeSockets(s.home.Sockets(), all) }
 
 // sameScope: for the very same. The keys of a host are what was known when it was said.
 func sameScope(a, b agent.Scope) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -79,7 +80,7 @@ func TestSocketsFile(t *testing.T) {
 // TestSocketsThatCannotBeRemembered are not there, and those that cannot be forgotten stay.
 func TestSocketsThatCannotBeRemembered(t *testing.T) {
 	s := openSockets(t)
-	box, other := agent.Scope{Name: "box", Purposes: []string{agent.UseGit}}, agent.Scope{Name: "other", Purposes: []string{agent.UseGit}}
+	box, other := agent.Scope{Name: "box", Keys: []string{"laptop"}}, agent.Scope{Name: "other", Purposes: []string{agent.UseGit}}
 	if err := s.Add(box); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,10 @@ func TestSocketsThatCannotBeRemembered(t *testing.T) {
 			t.Errorf("its folder is there: %v", err)
 		}
 	}
-	if all := s.List(); len(all) != 1 || all[0].Name != "box" || all[0].Error != "" {
+	if err := s.RenameKey("laptop", "main"); err == nil {
+		t.Error("its key was renamed")
+	}
+	if all := s.List(); len(all) != 1 || all[0].Name != "box" || all[0].Error != "" || all[0].Keys[0] != "laptop" {
 		t.Errorf("%+v", all)
 	}
 	c, err := door.Dial(s.home.NarrowSocket("box"))
@@ -134,6 +138,63 @@ func TestSocketsAreCheckedOnceMore(t *testing.T) {
 			t.Errorf("%v, %v", files, err)
 		}
 	}
+}
+
+// TestAKeyIsRenamedAtItsSockets: at those alone that are for it, though one of them is shut; and by who renames it where no agent runs. One that begins in that
+// moment is told, too.
+func TestAKeyIsRenamedAtItsSockets(t *testing.T) {
+	s := openSockets(t)
+	for name, keys := range map[string][]string{"box": {"desk", "laptop"}, "shut": {"laptop"}, "other": {"desk"}} {
+		if err := s.Add(agent.Scope{Name: name, Keys: keys}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.find("shut").end()
+	s.find("shut").err = errors.New("shut")
+	want := func(what, text string) {
+		t.Helper()
+		scopes, err := readSockets(s.home.Sockets())
+		if got := fmt.Sprint(keysOfScopes(scopes), keysOfScopes(s.scopes()), err); got != text {
+			t.Errorf("%s: %s, want %s", what, got, text)
+		}
+	}
+	if err := s.RenameKey("laptop", "../x"); err == nil {
+		t.Error("no name")
+	}
+	if err := errors.Join(s.RenameKey("nosuch", "main"), s.RenameKey("laptop", "apple")); err != nil {
+		t.Error(err)
+	}
+	want("by the agent", "[box apple desk other desk shut apple] [box apple desk other desk shut apple] <nil>")
+	if n := s.find("shut"); n.err != nil {
+		t.Errorf("it was not opened anew: %v", n.err)
+	}
+	calls := 0
+	began := func() error {
+		if calls++; calls == 1 {
+			return control.ErrNotRunning
+		}
+		return s.RenameKey("apple", "laptop")
+	}
+	if err := renameInSockets(s.home.Sockets(), "apple", "laptop", began); err != nil || calls != 2 {
+		t.Errorf("%d calls: %v", calls, err)
+	}
+	want("by one that began meanwhile", "[box desk laptop other desk shut laptop] [box desk laptop other desk shut laptop] <nil>")
+	none := func() error { return control.ErrNotRunning }
+	if err := renameInSockets(s.home.Sockets(), "laptop", "main", none); err != nil {
+		t.Error(err)
+	}
+	want("without an agent", "[box desk main other desk shut main] [box desk laptop other desk shut laptop] <nil>")
+	broken := errors.New("broken")
+	if err := renameInSockets(s.home.Sockets(), "main", "laptop", func() error { return broken }); err != broken {
+		t.Errorf("by an agent that cannot: %v", err)
+	}
+}
+
+func keysOfScopes(all []agent.Scope) (texts []string) {
+	for _, s := range all {
+		texts = append(append(texts, s.Name), s.Keys...)
+	}
+	return texts
 }
 
 // TestSocketsComeAgain: an agent that begins anew has them, and one that is removed is gone for good.
@@ -179,7 +240,7 @@ func TestASocketThatFailsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 100 {
-		if err := s.renew(agent.Scope{Name: "box"}, s.scopes()); err != nil { // it listens, and is for nothing
+		if err := s.renew(agent.Scope{Name: "box"}); err != nil { // it listens, and is for nothing
 			t.Error(err)
 		}
 		s.serving.Wait()

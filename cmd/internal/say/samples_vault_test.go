@@ -11,6 +11,7 @@ import (
 func vaultSamples() []sample {
 	named := func(err error) error { return fmt.Errorf("key %q: %w", "laptop", err) }
 	return []sample{
+		{Fail(SocketsKeepName, nil, "sockets", "box, ci", "old", "laptop", "key", "main", "error", "the disk is full", "fix", "kagiban agent socket remove box && kagiban agent socket add box --keys main"), SocketsKeepName},
 		{named(vault.ErrNoKey), NoKey},
 		{named(vault.ErrKeyExists), KeyExists},
 		{named(vault.ErrBadName), BadKeyName},

@@ -13,6 +13,8 @@ const (
 	SocketLimits      ID = "socket-limits"
 	PipeLimits        ID = "pipe-limits"
 	SocketRemoved     ID = "socket-removed"
+	SocketsRenamed    ID = "sockets-renamed"
+	SocketsKeepName   ID = "sockets-keep-name"
 	FolderLeft        ID = "folder-left"
 	NoSockets         ID = "no-sockets"
 	StateNarrow       ID = "state-narrow"
@@ -49,10 +51,16 @@ func socketsTable() map[ID]Message {
 			StillTrue: "the agent's other sockets go on as they were",
 			Next:      "kagiban doctor",
 		},
-		SocketAdded:     {What: "{name} is for: {what}"},
-		SocketLimits:    {What: "it limits only programs that cannot reach the agent's other sockets: show them {folder}, and nothing above it"},
-		PipeLimits:      {What: "it limits only programs that cannot reach the agent's other pipes, which every program of yours on this computer can"},
-		SocketRemoved:   {What: "{name} is gone, and whatever was connected to it"},
+		SocketAdded:    {What: "{name} is for: {what}"},
+		SocketLimits:   {What: "it limits only programs that cannot reach the agent's other sockets: show them {folder}, and nothing above it"},
+		PipeLimits:     {What: "it limits only programs that cannot reach the agent's other pipes, which every program of yours on this computer can"},
+		SocketRemoved:  {What: "{name} is gone, and whatever was connected to it"},
+		SocketsRenamed: {What: "these narrower sockets are for {key} now, and begin anew: {sockets}"},
+		SocketsKeepName: {
+			What:      "the narrower sockets {sockets} still know {key} as {old}: {error}",
+			StillTrue: "the key has its new name, and nothing is signed with it there",
+			Next:      "{fix}",
+		},
 		FolderLeft:      {What: "its folder {folder} was left: something else lies in it"},
 		NoSockets:       {What: "there are no narrower sockets"},
 		StateNarrow:     {What: "{what}; open at {path}"},
