@@ -19,6 +19,8 @@ func checks() []check {
 		{say.KeyUnreadable, unreadableKeys, makeReadable},
 		{say.KeyFileDamaged, damagedKeys, nil},
 		{say.BookDamaged, damagedBook, nil},
+		{say.TieUnfit, unfitTies, nil},
+		{say.TieOfNoKey, tiesOfNoKey, nil},
 		{say.LeftBehind, leftBehind, cleanUp},
 		{say.ServiceOutdated, outdatedService, nil},
 		{say.ServiceIdle, idleService, nil},

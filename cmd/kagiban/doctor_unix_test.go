@@ -42,6 +42,8 @@ func ailments() []ailment {
 		{"public half without rights", say.KeyUnreadable, "chmod 200 $K/desk.pub", "", true},
 		{"no key any more", say.KeyFileDamaged, "echo nonsense >$K/desk.age", "", true},
 		{"no list of servers any more", say.BookDamaged, "(umask 077; echo 'x = [[' >~/h/hosts.toml)", "", true},
+		{"tie to a server that nobody knows", say.TieUnfit, `printf "schema = 1\n[[tie]]\nkey = 'laptop'\nhost = 'Git.example.org:2222'\n" >~/h/hosts.toml; chmod 600 ~/h/hosts.toml`, "", true},
+		{"tie of no key", say.TieOfNoKey, `printf 'git.example.org %s\n' "$(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)" >~/known; printf "schema = 1\n[[tie]]\nkey = 'labtop'\nhost = 'git.example.org'\nknown_hosts = ['$HOME/known']\n" >~/h/hosts.toml; chmod 600 ~/h/hosts.toml`, "", true},
 		{"left behind", say.LeftBehind, "touch -d '2 hours ago' $K/.kagiban-tmp-0123456789abcdef", "", true},
 		{"agent ended", say.AgentNotRunning, "kagiban agent stop", "", false}, // its keys are locked afterwards
 		{"agent of another version", say.AgentOutdated, "kagiban agent stop; ~/old/kagiban agent start", "", false},

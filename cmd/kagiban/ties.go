@@ -94,6 +94,17 @@ func (k knownServers) knownAs(t book.Tie) string {
 	return t.Host
 }
 
+// knows tells whether any server is known by which the tie could fit.
+func (k knownServers) knows(t book.Tie) bool {
+	for key, pages := range k.aliases {
+		if slices.Contains(pages, t.Host) && !k.revoked[key] {
+			return true
+		}
+	}
+	keys, authorities := k.count(k.knownAs(t))
+	return keys+authorities > 0
+}
+
 // has tells whether known_hosts has that host key under that name.
 func (k knownServers) has(key ssh.PublicKey, name string) bool {
 	return slices.ContainsFunc(k.lines[blob(key)], func(names string) bool { return isNamed(names, name) })

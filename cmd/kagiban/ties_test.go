@@ -106,6 +106,14 @@ func TestTiesAt(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
+	known := s.look()
+	known.aliases[blob(keys["revoked"].PublicKey())] = []string{"taken back"}
+	for host, want := range map[string]bool{"vps1": true, "vps1-root": true, "far.example.net": true, "Hand.example.net:2022": true, "x.example.com": true,
+		"nobody.example.org": false, "vps1:2022": false, "taken back": false} {
+		if known.knows(book.Tie{Host: host}) != want {
+			t.Errorf("a tie to %s fits a server: %v, want %v", host, !want, want)
+		}
+	}
 }
 
 // TestTiesAsTheyAreNow: what changes in hosts.toml, known_hosts and config.toml is seen at once; nothing is read where nothing has changed.

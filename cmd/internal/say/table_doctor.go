@@ -14,6 +14,8 @@ const (
 	SocketUnset     ID = "socket-unset"
 	SocketElsewhere ID = "socket-elsewhere"
 	NoWayToAsk      ID = "no-way-to-ask"
+	TieUnfit        ID = "tie-unfit"
+	TieOfNoKey      ID = "tie-of-no-key"
 	NarrowShut      ID = "narrow-socket-shut"
 )
 
@@ -48,6 +50,16 @@ func doctorTable() map[ID]Message {
 			What:      "writes that were cut short left {count} of their temporary files in {path}",
 			StillTrue: "what they would have replaced is whole",
 			Next:      "kagiban doctor --fix",
+		},
+		TieUnfit: {
+			What:      "the tie of {key} to {host} fits no server: no host key is known for {name} until ssh has logged in there",
+			StillTrue: "every server is offered {key} as a key that belongs to another one",
+			Next:      "{fix}",
+		},
+		TieOfNoKey: {
+			What:      "{host} has a tie to {key}, and there is no such key",
+			StillTrue: "no login depends on it",
+			Next:      "{fix}",
 		},
 		NarrowShut: {
 			What:      "the narrower socket {name} is shut: {error}",
