@@ -139,13 +139,19 @@ func TestALockWaitsForNoDisk(t *testing.T) {
 				k, late := newFakeKey(t, "work"), newFakeKey(t, "late")
 				source := sourceOf(k)
 				a := New(Options{Source: source})
+				freed := countFree(a)
 				mustUnlock(t, a, "work")
+				time.Sleep(2 * soon)
+				before := freed.Load()
 				source.set(k, late)
 				read := source.hang()
 				done := background(func() { lock(t, a) })
 				synctest.Wait()
 				if inMemory(a) != 0 {
 					t.Error("the key is open while the disk is waited for")
+				}
+				if time.Sleep(2 * soon); freed.Load() == before {
+					t.Error("it is not overwritten while the disk is waited for")
 				}
 				read()
 				<-done
@@ -154,6 +160,22 @@ func TestALockWaitsForNoDisk(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestALockIsOfWhoIsCalledSo by now, also if nobody has told the agent yet.
+func TestALockIsOfWhoIsCalledSo(t *testing.T) {
+	one, two := newFakeKey(t, "one"), newFakeKey(t, "two")
+	source := sourceOf(one, two)
+	a := New(Options{Source: source})
+	mustUnlock(t, a, "one", "two")
+	source.set(&fakeKey{name: "one-old", private: one.private, public: one.public}, &fakeKey{name: "one", private: two.private, public: two.public})
+	if err := a.Lock("one"); err != nil || !keyStatus(t, a, "one").Locked {
+		t.Errorf("error %v, status %+v", err, keyStatus(t, a, "one"))
+	}
+	source.set(newFakeKey(t, "new"))
+	if err := a.Lock("new"); err != nil {
+		t.Error(err)
 	}
 }
 

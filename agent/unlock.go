@@ -125,13 +125,13 @@ func (s *session) keep(key *signer, comment string, until deadline, limits limit
 // Lock drops the private halves of the keys of these names; they stay listed.
 // Without a name no private half is left in memory at all: keys that were added
 // over the socket are forgotten, unless as a locked file. An unknown
-// name is an error that wraps ErrNoKey, and then nothing is locked; only for one
-// that is not known yet the Source is asked, which may take long. When it
+// name is an error that wraps ErrNoKey, and then nothing is locked. When it
 // returns, what the keys were is overwritten in memory (see Wiping), unless
 // something was under way with them for seconds, after which that is done.
 func (a *Agent) Lock(names ...string) error {
 	err := a.closeKeys(names)
-	if err != nil {
+	if len(names) > 0 { // who is called so by now the Source may take long to say
+		a.memory.giveBackSoon()
 		a.refresh()
 		err = a.closeKeys(names)
 	}

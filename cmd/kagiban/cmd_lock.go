@@ -25,12 +25,12 @@ func (p *program) lock(names []string) error {
 		return err
 	}
 	defer c.Close()
-	for _, name := range names {
-		if _, err := agentKey(c, name); err != nil {
-			return err
-		}
-	}
 	if err := c.Lock(names...); err != nil {
+		for _, name := range names { // which it is
+			if _, err := agentKey(c, name); err != nil {
+				return err
+			}
+		}
 		return err
 	}
 	if len(names) == 0 {
