@@ -42,6 +42,9 @@
 //   - A PuTTY key file that a client hands over locked stays so until its first use:
 //     its passphrase is asked for as that of any key, and it can be closed again. What
 //     it says of itself without a passphrase is shown, and believed of nothing.
+//   - A lock waits for nobody: keys are dropped before the Source is asked anything, and
+//     what was begun before has no effect after. A key that was being added or unlocked is
+//     not there, a yes is none. What was dropped is overwritten within seconds (Wiping).
 //   - An agent that a client has locked holds no private half but encrypted, uses
 //     none, and takes two wrong guesses a second, over any number of connections.
 //     It goes on hearing session binds.
