@@ -292,7 +292,7 @@ func TestWhatEndsAQuestionFromOutside(t *testing.T) {
 				q, start := <-ask.questions, time.Now()
 				end(t, a, k)
 				wantFailure(t, <-answer)
-				if time.Since(start) > wipePatience { // a lock may wait that long on a busy machine
+				if time.Now() != start {
 					t.Error("who waited had to wait on")
 				}
 				if q.ctx.Err() == nil {

@@ -6,9 +6,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 // waiting is a program that does nothing, in a folder until its end.
@@ -19,18 +20,11 @@ func waiting(t *testing.T, folder string) (pid int, end func()) {
 		cmd = exec.Command("cmd")
 	}
 	cmd.Dir = folder
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	end = sync.OnceFunc(func() {
+	ground.Stay(t, cmd)
+	return cmd.Process.Pid, func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-	})
-	t.Cleanup(end)
-	return cmd.Process.Pid, end
+	}
 }
 
 // TestChain: this process, and whoever started it; and the same seen from below.

@@ -18,16 +18,6 @@ import (
 	"kagiban/scripts/ground"
 )
 
-func mustListen(t *testing.T, path string) *Listener {
-	t.Helper()
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
-
 // answers says whether somebody listens at path, by being let in.
 func answers(t *testing.T, l *Listener, path string) bool {
 	t.Helper()
@@ -269,36 +259,6 @@ func TestOfManyStartsOneWins(t *testing.T) {
 			t.Fatalf("%d starts won", won.Load())
 		}
 		winner.Load().Close()
-	}
-}
-
-func TestWhoIsCalling(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "agent.sock")
-	l := mustListen(t, path)
-	near, err := Dial(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer near.Close()
-	far, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
-	for name, c := range map[string]net.Conn{"accepted": far, "plain": near} {
-		got, err := Peer(c)
-		if err != nil || got.UID != strconv.Itoa(os.Geteuid()) {
-			t.Errorf("%s: %+v, error %v", name, got, err)
-		}
-		if self, err := os.Executable(); got.PID != 0 && (err != nil || got.PID != os.Getpid() || got.Program != self) {
-			t.Errorf("%s: %+v, and we are process %d, %s", name, got, os.Getpid(), self)
-		}
-	}
-	one, two := net.Pipe()
-	defer one.Close()
-	defer two.Close()
-	if _, err := Peer(one); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("of a pipe: error %v", err)
 	}
 }
 

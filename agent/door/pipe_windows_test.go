@@ -20,16 +20,6 @@ import (
 // pipeName is one that nobody has.
 func pipeName() string { return `\\.\pipe\kagiban-test-` + rand.Text() }
 
-func mustListen(t *testing.T, path string) *Listener {
-	t.Helper()
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
-
 // echo answers every connection with what it says.
 func echo(t *testing.T, l *Listener) {
 	t.Helper()
@@ -241,32 +231,6 @@ func me(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return sid.String()
-}
-
-func TestPipeWhoIsCalling(t *testing.T) {
-	path := pipeName()
-	l := mustListen(t, path)
-	near := mustDial(t, path)
-	far, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]net.Conn{"accepted": far, "dialled": near} {
-		if got, err := Peer(c); err != nil || got != (Caller{me(t), os.Getpid(), self}) {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
-	}
-	one, two := net.Pipe()
-	defer one.Close()
-	defer two.Close()
-	if _, err := Peer(one); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("of no pipe: %v", err)
-	}
 }
 
 // TestMutex: only one at a time has it.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"kagiban/scripts/ground"
 	"kagiban/scripts/vpstest"
 )
 
@@ -228,21 +229,11 @@ func (x *hijacked) login() {
 	x.t.Helper()
 	cmd := exec.Command("ssh", "-F", x.config, "-A", "-o", "IdentityAgent="+x.socket, "-o", "IdentitiesOnly=yes", "-i", filepath.Join(x.folder, "login"),
 		x.h.User+"@"+x.h.Addr, "echo $SSH_AUTH_SOCK; exec cat")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		x.t.Fatal(err)
-	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		x.t.Fatal(err)
-	}
-	x.t.Cleanup(func() {
-		_ = in.Close() // cat ends
-		_ = cmd.Wait() // the host may be gone before
-	})
+	ground.Stay(x.t, cmd)
 	line, _ := bufio.NewReader(out).ReadString('\n')
 	if x.remote = strings.TrimSpace(line); x.remote == "" {
 		x.t.Fatal("no agent was forwarded")

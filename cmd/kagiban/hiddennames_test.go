@@ -13,6 +13,7 @@ import (
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 
 	"kagiban/agent"
+	"kagiban/scripts/ground"
 )
 
 func TestGuesses(t *testing.T) {
@@ -61,17 +62,7 @@ func TestHiddenNames(t *testing.T) {
 	}
 	told := func(words ...string) int {
 		cmd := exec.Command("sh", append([]string{"-c", "read x", "ssh"}, words...)...)
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			in.Close()
-			_ = cmd.Wait()
-		})
+		ground.Stay(t, cmd)
 		return cmd.Process.Pid
 	}
 	if got := s.Name(server.PublicKey(), agent.Peer{PID: told("-p", "2222", "me@A.example.com")}); got != "A.example.com" && got != "[A.example.com]:2222" {

@@ -26,17 +26,7 @@ func TestOriginOf(t *testing.T) {
 	}
 	cmd := exec.Command("cat")
 	cmd.Dir = below
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait()
-	})
+	ground.Stay(t, cmd)
 	var here agent.Peer
 	ground.Until(t, "cat runs", func() bool { // before, it is still this program
 		chain := door.Chain(cmd.Process.Pid)

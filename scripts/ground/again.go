@@ -23,3 +23,19 @@ func Again(t testing.TB, setting string) (*exec.Cmd, *bufio.Scanner) {
 	}
 	return cmd, bufio.NewScanner(out)
 }
+
+// Stay starts a program that reads its stdin to the end, which is the end of the test.
+func Stay(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait() // or it has ended before
+	})
+}
