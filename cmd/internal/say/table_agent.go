@@ -106,7 +106,7 @@ func agentTable() map[ID]Message {
 		StateAdded:       {What: "keys added by ssh-add, in memory only: {count}"},
 		StateDamaged:     {What: "damaged ({error})"},
 		StateHidden:      {What: "{state}, taken out of the agent by ssh-add -d or -D"},
-		StateRefused:     {What: "{state}; {program} was refused: nobody could be asked for the passphrase"},
+		StateRefused:     {What: "{state}; {program} was refused: nobody was asked for the passphrase"},
 		StateHostKeyOnly: {What: "key-only at {seen} ({user}@{address})"},
 		StateHostOpen:    {What: "passwords on at {seen} ({user}@{address})"},
 		StateNeverSeen:   {What: "no time yet"},
