@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // hostKey is that of a server.
@@ -22,15 +22,7 @@ type hostKey struct {
 
 func newHostKey(t testing.TB) *hostKey {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &hostKey{Signer: s}
+	return &hostKey{Signer: ground.Signer(t)}
 }
 
 // certified is k with a certificate by authority.

@@ -67,10 +67,7 @@ func newPublic(t testing.TB, private any) ssh.PublicKey {
 
 func newFakeKey(t testing.TB, name string) *fakeKey {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := newEd25519(t)
 	return &fakeKey{name: name, private: private, public: newPublic(t, private)}
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/remote"
+	"kagiban/scripts/ground"
 	"kagiban/scripts/vpstest"
 )
 
@@ -33,7 +34,7 @@ func TestAdmit(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	const keys = "/home/owner/.ssh/authorized_keys"
-	guest, before := newKey(t), h.Snapshot()
+	guest, before := ground.Signer(t), h.Snapshot()
 	o.Comment = "guest"
 	admit := func(proof ssh.Signer, after string, do func(stop func())) (Result, error) {
 		ctx, stop := context.WithCancel(context.Background())
@@ -59,7 +60,7 @@ func TestAdmit(t *testing.T) {
 		back  string // on the server: what else was done there is undone
 	}{
 		"interrupted": {nil, "install", func(stop func()) { stop() }, func(err error) bool { return errors.Is(err, context.Canceled) }, ""},
-		"the proof is another key's": {newKey(t), "", nothing, func(err error) bool {
+		"the proof is another key's": {ground.Signer(t), "", nothing, func(err error) bool {
 			var refused *KeyRefusedError
 			return errors.As(err, &refused)
 		}, ""},

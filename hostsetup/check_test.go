@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/scripts/ground"
 	"kagiban/scripts/vpstest"
 )
 
@@ -40,7 +41,7 @@ func TestCheck(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for id, key := range map[string]ssh.Signer{"no-login": nil, "key-no-longer": newKey(t), "inside-not-seen": unwilling{o.Key.PublicKey()}} {
+	for id, key := range map[string]ssh.Signer{"no-login": nil, "key-no-longer": ground.Signer(t), "inside-not-seen": unwilling{o.Key.PublicKey()}} {
 		without := o
 		without.Key = key
 		health, err := Check(context.Background(), CheckOptions{Options: without, NoKey: "it is locked"})

@@ -12,6 +12,7 @@ import (
 	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/remote"
 	"kagiban/hostsetup/sshd"
+	"kagiban/scripts/ground"
 )
 
 func TestSoftware(t *testing.T) {
@@ -120,7 +121,7 @@ func TestTalkAfterNoise(t *testing.T) {
 
 // TestKeysElsewhere: the command that puts the key where sshd looks, whatever is there already.
 func TestKeysElsewhere(t *testing.T) {
-	key := newKey(t)
+	key := ground.Signer(t)
 	for _, c := range []struct{ name, files, there, want string }{
 		{"an empty place", "/etc/ssh/keys/%u", "", `%s\n`},
 		{"a file", "/etc/ssh/keys/%u .keys", "ssh-rsa A\n", `%s\n`},

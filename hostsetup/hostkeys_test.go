@@ -9,11 +9,12 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/hostsetup/authkeys"
+	"kagiban/scripts/ground"
 )
 
 // TestOfACertificateTheKeyIsKept: the next certificate of the same server is another one.
 func TestOfACertificateTheKeyIsKept(t *testing.T) {
-	host, authority := newKey(t), newKey(t)
+	host, authority := ground.Signer(t), ground.Signer(t)
 	c := &ssh.Certificate{Key: host.PublicKey(), CertType: ssh.HostCert}
 	if err := c.SignCert(rand.Reader, authority); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func knownHosts(t *testing.T, text string) Target {
 func refuse(context.Context, string, ssh.PublicKey) error { return errors.New("asked") }
 
 func TestHostKeyPolicy(t *testing.T) {
-	right, wrong := newKey(t).PublicKey(), newKey(t).PublicKey()
+	right, wrong := ground.Signer(t).PublicKey(), ground.Signer(t).PublicKey()
 	line := func(name string, key ssh.PublicKey) string { return name + " " + string(ssh.MarshalAuthorizedKey(key)) }
 	for _, c := range []struct {
 		name   string
@@ -78,12 +78,12 @@ func TestOneServerARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := newKey(t).PublicKey()
+	first := ground.Signer(t).PublicKey()
 	if err := id.check(context.Background(), anywhere, first); err != nil {
 		t.Fatal(err)
 	}
 	var wrong *HostKeyError
-	if err := id.check(context.Background(), anywhere, newKey(t).PublicKey()); !errors.As(err, &wrong) {
+	if err := id.check(context.Background(), anywhere, ground.Signer(t).PublicKey()); !errors.As(err, &wrong) {
 		t.Errorf("another key later: %v", err)
 	}
 	if err := id.check(context.Background(), anywhere, first); err != nil {
@@ -121,7 +121,7 @@ func TestRecordedAsSshWould(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := newKey(t).PublicKey()
+		key := ground.Signer(t).PublicKey()
 		if err := id.check(context.Background(), anywhere, key); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"kagiban/hostsetup/authkeys"
 	"kagiban/hostsetup/sshd"
+	"kagiban/scripts/ground"
 )
 
 func TestParseMode(t *testing.T) {
@@ -67,7 +68,7 @@ func keyOnlyServer() *facts {
 }
 
 func TestPlan(t *testing.T) {
-	key := newKey(t)
+	key := ground.Signer(t)
 	line := authkeys.Format(key.PublicKey(), "laptop")
 	open := sshd.ParseEffective("passwordauthentication yes\n")
 	root := &RootError{Account: "owner@vps", Why: "no"}

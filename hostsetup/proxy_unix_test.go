@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 func by(command string) Target {
@@ -118,7 +120,7 @@ func TestEndOfARun(t *testing.T) {
 // TestKnownByItsOwnName: known_hosts is asked for the server, not for what stands on the way.
 func TestKnownByItsOwnName(t *testing.T) {
 	target := by("cat")
-	key := newKey(t).PublicKey()
+	key := ground.Signer(t).PublicKey()
 	target.KnownHosts = []string{filepath.Join(t.TempDir(), "known_hosts")}
 	if err := os.WriteFile(target.KnownHosts[0], []byte("vps1 "+string(ssh.MarshalAuthorizedKey(key))), 0o600); err != nil {
 		t.Fatal(err)
@@ -136,7 +138,7 @@ func TestKnownByItsOwnName(t *testing.T) {
 		t.Errorf("its key: %v", err)
 	}
 	var changed *HostKeyError
-	if err := id.check(context.Background(), c.RemoteAddr(), newKey(t).PublicKey()); !errors.As(err, &changed) {
+	if err := id.check(context.Background(), c.RemoteAddr(), ground.Signer(t).PublicKey()); !errors.As(err, &changed) {
 		t.Errorf("another key: %v", err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"kagiban/scripts/ground"
 )
 
 // queried is a server that takes some keys, and counts what comes.
@@ -40,7 +42,7 @@ func newQueried(t *testing.T, name string, tries int, takes ...ssh.PublicKey) *q
 		t.Fatal(err)
 	}
 	q := &queried{dialer: &dialer{target: target, identity: id}, name: name}
-	hostKey := newKey(t)
+	hostKey := ground.Signer(t)
 	go func() {
 		for {
 			there, err := l.Accept()
@@ -87,11 +89,11 @@ func (q *queried) serve(there net.Conn, hostKey ssh.Signer, tries int, takes []s
 
 // TestQuery: each key gets its answer, however little patience the server has, and the connection that asked is one that logged in.
 func TestQuery(t *testing.T) {
-	mine := newKey(t)
+	mine := ground.Signer(t)
 	var keys, takes []ssh.PublicKey
 	var want []bool
 	for i := range 7 {
-		keys = append(keys, newKey(t).PublicKey())
+		keys = append(keys, ground.Signer(t).PublicKey())
 		want = append(want, i%3 == 0)
 		if i%3 == 0 {
 			takes = append(takes, keys[i])
@@ -139,7 +141,7 @@ func countTrue(all []bool) (n int) {
 
 // TestQueryAlone: without a login of ours the keys get their answers, too.
 func TestQueryAlone(t *testing.T) {
-	taken, other := newKey(t).PublicKey(), newKey(t).PublicKey()
+	taken, other := ground.Signer(t).PublicKey(), ground.Signer(t).PublicKey()
 	q := newQueried(t, openSSH, 6, taken)
 	got, c, err := q.query(context.Background(), auth{user: "owner", probe: true}, other, taken)
 	if err != nil || c != nil || !slices.Equal(got, []bool{false, true}) {
@@ -149,7 +151,7 @@ func TestQueryAlone(t *testing.T) {
 
 // TestQueryBlind: a server that is not OpenSSH's is asked about a key that nobody has, too; one that says yes to that is not believed.
 func TestQueryBlind(t *testing.T) {
-	key, mine := newKey(t).PublicKey(), newKey(t)
+	key, mine := ground.Signer(t).PublicKey(), ground.Signer(t)
 	for _, probe := range []bool{false, true} {
 		q := newQueried(t, "tinyssh", 6)
 		if got, c, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}, probe: probe}, key); !errors.Is(err, ErrBlind) || got != nil || c != nil {
@@ -167,8 +169,8 @@ func TestQueryBlind(t *testing.T) {
 
 // TestQueryWithoutAnswer: a login that is refused leaves no key with an answer, and a server that takes no keys at all is no refusal.
 func TestQueryWithoutAnswer(t *testing.T) {
-	key, mine := newKey(t).PublicKey(), newKey(t)
-	q := newQueried(t, openSSH, 6, newKey(t).PublicKey())
+	key, mine := ground.Signer(t).PublicKey(), ground.Signer(t)
+	q := newQueried(t, openSSH, 6, ground.Signer(t).PublicKey())
 	var refused *LoginError
 	if got, _, err := q.query(context.Background(), auth{user: "owner", signers: []ssh.Signer{mine}}, key); !errors.As(err, &refused) || got != nil {
 		t.Errorf("%v, %v", got, err)

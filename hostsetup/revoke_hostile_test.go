@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/scripts/ground"
 	"kagiban/scripts/vpstest"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestRevokeStays(t *testing.T) {
 	h := vpstest.Up(t, "", "sudo=nopasswd")
 	o := options(t, h, &person{password: h.Password()})
-	lost := newKey(t)
+	lost := ground.Signer(t)
 	both := keyLine(o.Key, "laptop") + keyLine(lost, "lost")
 	put(h, "owner", authorized, both)
 	var refused *StaysRefusedError
@@ -45,10 +46,10 @@ func TestRevokeNeighbours(t *testing.T) {
 	h := vpstest.Up(t, neighbours, "sudo=nopasswd")
 	o := options(t, h, &person{password: h.Password()})
 	o.OthersLose = true
-	lost, other := newKey(t), newKey(t)
+	lost, other := ground.Signer(t), ground.Signer(t)
 	put(h, "owner", authorized, keyLine(o.Key, "laptop")+keyLine(lost, "lost"))
 	const bobs, cids = "/home/bob/.ssh/authorized_keys", "/home/cid/.ssh/authorized_keys"
-	put(h, "bob", bobs, keyLine(lost, "lost")+`expiry-time="20200101" `+keyLine(other, "")+`command="true" `+keyLine(newKey(t), "")+"cert-authority "+keyLine(newKey(t), ""))
+	put(h, "bob", bobs, keyLine(lost, "lost")+`expiry-time="20200101" `+keyLine(other, "")+`command="true" `+keyLine(ground.Signer(t), "")+"cert-authority "+keyLine(ground.Signer(t), ""))
 	put(h, "cid", cids, keyLine(lost, "lost")+"no-pty "+keyLine(other, "cid"))
 	var plan Revocation
 	r, err := Revoke(context.Background(), RevokeOptions{Options: o, Lost: []ssh.PublicKey{lost.PublicKey()}, Approve: func(_ context.Context, r Revocation) error {

@@ -78,7 +78,7 @@ func keyLine(key ssh.Signer, comment string) string {
 func TestRevoke(t *testing.T) {
 	h := vpstest.Up(t, "")
 	o := options(t, h, &person{password: h.Password()})
-	lost, other := newKey(t), newKey(t)
+	lost, other := ground.Signer(t), ground.Signer(t)
 	put(h, "owner", "/home/owner/.ssh/authorized_keys", keyLine(o.Key, "laptop")+keyLine(lost, "lost")+"restrict "+keyLine(lost, "again")+keyLine(other, "other"))
 	put(h, "owner", "/home/owner/.ssh/authorized_keys2", "# two\n"+keyLine(lost, "lost"))
 	put(h, "root", "/root/.ssh/authorized_keys", keyLine(lost, "lost"))
@@ -114,7 +114,7 @@ const authorized = "/home/owner/.ssh/authorized_keys"
 func TestRevokeMeanwhile(t *testing.T) {
 	h := vpstest.Up(t, "", "sudo=nopasswd")
 	o := options(t, h, &person{password: h.Password()})
-	lost, other := newKey(t), newKey(t)
+	lost, other := ground.Signer(t), ground.Signer(t)
 	put(h, "owner", authorized, keyLine(o.Key, "laptop")+keyLine(lost, "lost"))
 	appends := func(line string) func() {
 		return func() { h.Exec("echo '" + strings.TrimSpace(line) + "' >>" + authorized) }
@@ -137,7 +137,7 @@ func TestRevokeMeanwhile(t *testing.T) {
 func TestRevokeWhatIsLeft(t *testing.T) {
 	h := vpstest.Up(t, "", "sudo=nopasswd")
 	o := options(t, h, &person{password: h.Password()})
-	lost := newKey(t)
+	lost := ground.Signer(t)
 	for _, key := range []ssh.Signer{o.Key, lost} {
 		var inUse *KeyInUseError
 		var refused *StaysRefusedError
@@ -205,7 +205,7 @@ func TestRevokeSpellings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small := newKey(t)
+	small := ground.Signer(t)
 	type numbers struct {
 		Name string
 		E, N []byte

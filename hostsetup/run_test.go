@@ -44,7 +44,7 @@ func TestSilentServer(t *testing.T) {
 	}
 	defer l.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
-	config.AddHostKey(newKey(t))
+	config.AddHostKey(ground.Signer(t))
 	go func() {
 		if there, err := l.Accept(); err == nil {
 			_, _, _, _ = ssh.NewServerConn(there, config) // and then not a word: nobody takes its channels

@@ -2,8 +2,6 @@ package hostsetup
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"kagiban/hostsetup/book"
 	"kagiban/hostsetup/sshd"
+	"kagiban/scripts/ground"
 	"kagiban/scripts/vpstest"
 )
 
@@ -39,24 +38,11 @@ func (p *person) Approve(_ context.Context, plan Plan) error {
 	return p.approve
 }
 
-func newKey(t *testing.T) ssh.Signer {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer
-}
-
 func options(t *testing.T, h *vpstest.Host, p Person) Options {
 	folder := t.TempDir()
 	return Options{
 		Target: Target{Name: "vps", Address: h.Addr, Port: 22, User: h.User, KnownAs: h.Addr, KnownHosts: []string{filepath.Join(folder, "known_hosts")}},
-		Key:    newKey(t), KeyName: "laptop", Comment: "laptop", Person: p, Book: book.Book{Path: filepath.Join(folder, "home", "hosts.toml")},
+		Key:    ground.Signer(t), KeyName: "laptop", Comment: "laptop", Person: p, Book: book.Book{Path: filepath.Join(folder, "home", "hosts.toml")},
 		Steps: func(s Step) { t.Logf("%-12s %v %s", s.Name, s.OK, s.Detail) },
 	}
 }

@@ -43,13 +43,7 @@ func activate(t *testing.T, home string, paths ...string) (*exec.Cmd, *bytes.Buf
 // TestActivated: sockets that were handed over are served, in whatever order, and stay when the agent ends; stop says that it will be back.
 func TestActivated(t *testing.T) {
 	p := programAt(t, nil)
-	h, err := p.home()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Make(); err != nil {
-		t.Fatal(err)
-	}
+	h := homeOf(t, p)
 	cmd, talk := activate(t, p.getenv("KAGIBAN_HOME"), h.ControlSocket(), h.AgentSocket())
 	view, err := p.lookAtAgent()
 	if err != nil || view.status.PID != cmd.Process.Pid || !view.status.Activated || view.status.Version == "" {
@@ -81,13 +75,7 @@ func TestActivated(t *testing.T) {
 // TestActivatedElsewhere: a socket of another home is not served, and not mixed with this one's.
 func TestActivatedElsewhere(t *testing.T) {
 	p := programAt(t, nil)
-	h, err := p.home()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Make(); err != nil {
-		t.Fatal(err)
-	}
+	h := homeOf(t, p)
 	other := filepath.Join(filepath.Dir(h.AgentSocket()), "other.sock")
 	cmd, talk := activate(t, p.getenv("KAGIBAN_HOME"), h.ControlSocket(), other)
 	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/control"
+	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
 	"kagiban/scripts/ground"
 	"kagiban/vault"
@@ -35,6 +36,19 @@ func programAt(t *testing.T, env map[string]string) *program {
 		stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: getenv, ask: prompt.New(getenv),
 		now: time.Now, log: slog.New(slog.DiscardHandler), verbose: new(slog.LevelVar),
 	}
+}
+
+// homeOf is where p has its things; its folders are made.
+func homeOf(t *testing.T, p *program) home.Home {
+	t.Helper()
+	h, err := p.home()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Make(); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 // startAgentOf starts the shipped binary's agent for the home of p, and ends it
@@ -250,10 +264,7 @@ func TestAgentSignersOfAnother(t *testing.T) {
 // the user.
 func TestDefaultKey(t *testing.T) {
 	p := programAt(t, nil)
-	h, err := p.home()
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := homeOf(t, p)
 	v, err := p.vault()
 	if err != nil {
 		t.Fatal(err)

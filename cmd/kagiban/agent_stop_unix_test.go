@@ -17,13 +17,7 @@ import (
 // the person has enough of waiting.
 func TestWaitGone(t *testing.T) {
 	p := programAt(t, nil)
-	h, err := p.home()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Make(); err != nil {
-		t.Fatal(err)
-	}
+	h := homeOf(t, p)
 	gone := func() bool { return door.IsGone(h.AgentSocket()) && door.IsGone(h.ControlSocket()) }
 	for _, path := range []string{h.AgentSocket(), h.ControlSocket()} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {

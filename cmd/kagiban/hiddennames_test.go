@@ -43,7 +43,7 @@ func TestGuesses(t *testing.T) {
 
 // TestHiddenNames: a name that known_hosts hides is told where ssh was told it, and no other is.
 func TestHiddenNames(t *testing.T) {
-	folder, server, other, revoked := t.TempDir(), newHostSigner(t), newHostSigner(t), newHostSigner(t)
+	folder, server, other, revoked := t.TempDir(), ground.Signer(t), ground.Signer(t), ground.Signer(t)
 	s := &serverNames{home: folder, now: func() time.Time { return time.Now().Add(time.Hour) }, log: slog.New(slog.DiscardHandler)}
 	lay(t, filepath.Join(folder, ".ssh", "known_hosts"), xknownhosts.HashHostname("[a.example.com]:2222")+" "+lineOf(server)+xknownhosts.HashHostname("b.example.com")+" "+lineOf(other)+
 		xknownhosts.HashHostname("b.example.com")+" "+lineOf(revoked)+"@revoked * "+lineOf(revoked))

@@ -11,6 +11,7 @@ import (
 
 	"kagiban/agent/journal"
 	"kagiban/hostsetup/book"
+	"kagiban/scripts/ground"
 )
 
 // TestLoggedElsewhere: the last login of that key to each server that the book does not know, and nothing else that the log has.
@@ -18,7 +19,7 @@ func TestLoggedElsewhere(t *testing.T) {
 	home := t.TempDir()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.Local)
 	p := &program{getenv: func(name string) string { return map[string]string{"KAGIBAN_HOME": home}[name] }, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
-	key, other, known, git, old := newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t)
+	key, other, known, git, old := ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t)
 	print := func(s ssh.Signer) string { return ssh.FingerprintSHA256(s.PublicKey()) }
 	if got := p.loggedElsewhere(key.PublicKey(), nil); got != nil {
 		t.Errorf("without a log: %v", got)

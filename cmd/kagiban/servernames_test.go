@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
 	"log/slog"
 	"os"
@@ -15,20 +14,8 @@ import (
 
 	"kagiban/agent"
 	"kagiban/hostsetup/book"
+	"kagiban/scripts/ground"
 )
-
-func newHostSigner(t *testing.T) ssh.Signer {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func lineOf(s ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(s.PublicKey())) }
 
@@ -47,8 +34,8 @@ func TestServerNames(t *testing.T) {
 	folder := t.TempDir()
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := &serverNames{book: book.Book{Path: filepath.Join(folder, "hosts.toml")}, home: folder, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
-	both, aliasOnly, nameOnly, elsewhere, hashed, revoked, copied := newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t), newHostSigner(t)
-	authority, badAuthority, certified := newHostSigner(t), newHostSigner(t), newHostSigner(t)
+	both, aliasOnly, nameOnly, elsewhere, hashed, revoked, copied := ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t)
+	authority, badAuthority, certified := ground.Signer(t), ground.Signer(t), ground.Signer(t)
 	lay(t, s.book.Path, "schema = 1\n[[host]]\nname = 'vps1'\nhost_keys = ['"+strings.TrimSpace(lineOf(both))+"', '"+strings.TrimSpace(lineOf(revoked))+"']\n"+
 		"[[host]]\nname = 'vps2'\nhost_keys = ['"+strings.TrimSpace(lineOf(aliasOnly))+"']\n")
 	lay(t, filepath.Join(folder, ".ssh", "config"), "# Include nothing\nInclude conf.d/*\n  UserKnownHostsFile=\"~/my hosts\" "+filepath.Join(folder, "second")+"\n")
@@ -105,7 +92,7 @@ func TestServerNames(t *testing.T) {
 
 // TestServerNamesAreQuick: nothing is read where nothing has changed.
 func TestServerNamesAreQuick(t *testing.T) {
-	folder, server := t.TempDir(), newHostSigner(t)
+	folder, server := t.TempDir(), ground.Signer(t)
 	now := time.Now().Add(10 * time.Second)
 	s := &serverNames{home: folder, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
 	lay(t, filepath.Join(folder, ".ssh", "known_hosts"), "a "+lineOf(server))

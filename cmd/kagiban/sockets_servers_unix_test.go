@@ -17,6 +17,7 @@ import (
 	sshagent "golang.org/x/crypto/ssh/agent"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // Three servers, which take the same keys. An authority has certified the host key of the third.
@@ -134,7 +135,7 @@ func (x *narrowed) byHand(socket string) {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	mine := newHostSigner(x.t)
+	mine := ground.Signer(x.t)
 	login := &wire.Login{SessionID: []byte("session"), User: "owner", Algorithm: "ssh-ed25519", Key: key.Marshal(), HostKey: host.Marshal()}
 	bind := func(by ssh.PublicKey) []byte {
 		signature, err := mine.Sign(rand.Reader, []byte("session"))

@@ -16,6 +16,7 @@ import (
 	"kagiban/agent"
 	"kagiban/cmd/internal/home"
 	"kagiban/hostsetup/book"
+	"kagiban/scripts/ground"
 	"kagiban/vault"
 	"kagiban/vault/safefile"
 )
@@ -51,7 +52,7 @@ func TestTiesAt(t *testing.T) {
 	s := tiesIn(t, folder, func() time.Time { return now })
 	keys := map[string]ssh.Signer{}
 	for _, name := range []string{"page ed25519", "page rsa", "page by ssh", "other page", "git", "git, second", "port", "wildcard", "hidden", "revoked", "stranger", "authority", "wrong authority", "revoked authority", "far", "by hand"} {
-		keys[name] = newHostSigner(t)
+		keys[name] = ground.Signer(t)
 	}
 	line := func(name string) string { return lineOf(keys[name]) }
 	lay(t, s.book.Path, "schema = 1\n[[host]]\nname = 'vps1'\nknown_as = 'vps1.example.com'\nhost_keys = ['"+bareLine(keys["page ed25519"])+"', '"+bareLine(keys["page rsa"])+"', '"+bareLine(keys["revoked"])+"']\n"+
@@ -118,7 +119,7 @@ func TestTiesAt(t *testing.T) {
 
 // TestTiesAsTheyAreNow: what changes in hosts.toml, known_hosts and config.toml is seen at once; nothing is read where nothing has changed.
 func TestTiesAsTheyAreNow(t *testing.T) {
-	folder, here, rekeyed := filepath.Join(t.TempDir(), "kagiban"), newHostSigner(t), newHostSigner(t)
+	folder, here, rekeyed := filepath.Join(t.TempDir(), "kagiban"), ground.Signer(t), ground.Signer(t)
 	now := time.Now().Add(10 * time.Second)
 	s := tiesIn(t, folder, func() time.Time { return now })
 	page := book.Host{Name: "vps1", Key: "one", Fingerprint: "SHA256:one", HostKeys: []string{bareLine(here)}}
@@ -164,7 +165,7 @@ func TestTiesAsTheyAreNow(t *testing.T) {
 
 // TestKnownByHowMuch: what key tie tells, and what it refuses.
 func TestKnownByHowMuch(t *testing.T) {
-	one, two, authority := newHostSigner(t), newHostSigner(t), newHostSigner(t)
+	one, two, authority := ground.Signer(t), ground.Signer(t), ground.Signer(t)
 	file := filepath.Join(t.TempDir(), "known_hosts")
 	lay(t, file, "git,192.0.2.1 "+lineOf(one)+"git "+lineOf(two)+"git "+lineOf(one)+"@cert-authority *.org,git "+lineOf(authority)+"h "+lineOf(authority)+"@revoked * "+lineOf(two))
 	k := newKnownServers()

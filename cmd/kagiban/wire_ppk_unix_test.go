@@ -43,10 +43,7 @@ func TestPuTTYFilesHandedOver(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	t.Cleanup(func() { endAgent(p.getenv("KAGIBAN_HOME")) })
-	h, err := p.home()
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := homeOf(t, p)
 	conn, err := door.Dial(h.AgentSocket())
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@
 package ground
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"net"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // A Limit is something that wine does otherwise than Windows, or not at all.
@@ -85,4 +88,18 @@ func Listen(t testing.TB, path string) *net.UnixListener {
 	}
 	l.SetUnlinkOnClose(false)
 	return l
+}
+
+// Signer is a new ed25519 key.
+func Signer(t testing.TB) ssh.Signer {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
