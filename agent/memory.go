@@ -86,6 +86,7 @@ func (m *memory) wipe() {
 	m.freeing <- struct{}{}
 	defer func() { <-m.freeing }()
 	m.free()
+	_ = leavePages() // it is as well without
 }
 
 func (m *memory) wipeAfter(one *aside) {

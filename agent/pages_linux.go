@@ -1,0 +1,39 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const somewhere = "a constant lies beside all others"
+
+// leavePages takes the pages of the program's own file out of this process: most were needed to begin only. The system has
+// them still; what is needed again is mapped again, not read (madvise(2), MADV_DONTNEED).
+func leavePages() error {
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return err
+	}
+	code, constants := reflect.ValueOf(leavePages).Pointer(), uintptr(unsafe.Pointer(unsafe.StringData(somewhere)))
+	for line := range strings.Lines(string(maps)) { // proc_pid_maps(5)
+		var from, to uintptr
+		var access string
+		if _, e := fmt.Sscanf(line, "%x-%x %s", &from, &to, &access); e != nil {
+			return e
+		}
+		own := from <= code && code < to || from <= constants && constants < to
+		if !own || strings.Contains(access, "w") {
+			continue
+		}
+		if _, _, e := unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED); e != 0 {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
