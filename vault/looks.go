@@ -2,23 +2,23 @@ package vault
 
 import (
 	"bytes"
-	"regexp"
+	"slices"
 
 	"golang.org/x/crypto/ssh"
 )
 
 // looks are the files that people have and take for private keys that are read here, by how they begin.
 var looks = []struct {
-	begins       *regexp.Regexp
+	begins       []string
 	what, advice string
 }{
-	{regexp.MustCompile(`^-----BEGIN DSA PRIVATE KEY-----`), "a DSA private key", "servers no longer accept those; make a new key"},
-	{regexp.MustCompile(`^PuTTY-User-Key-File-`), "a PuTTY private key", puttyToOpenSSH},
-	{regexp.MustCompile(`^---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`), "an ssh.com private key", puttyToOpenSSH},
-	{regexp.MustCompile(`^age-encryption\.org/|^-----BEGIN AGE ENCRYPTED FILE-----`), "an age file",
+	{[]string{"-----BEGIN DSA PRIVATE KEY-----"}, "a DSA private key", "servers no longer accept those; make a new key"},
+	{[]string{"PuTTY-User-Key-File-"}, "a PuTTY private key", puttyToOpenSSH},
+	{[]string{"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"}, "an ssh.com private key", puttyToOpenSSH},
+	{[]string{"age-encryption.org/", "-----BEGIN AGE ENCRYPTED FILE-----"}, "an age file",
 		"age -d -o NEWFILE FILE   (in a folder that nobody else can open), then the same with NEWFILE, and remove it"},
-	{regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`), "an X.509 certificate", "name the private key's file"},
-	{regexp.MustCompile(`^(---- BEGIN SSH2 PUBLIC KEY ----|-----BEGIN (RSA )?PUBLIC KEY-----)`), "a public key", notPublic},
+	{[]string{"-----BEGIN CERTIFICATE-----"}, "an X.509 certificate", "name the private key's file"},
+	{[]string{"---- BEGIN SSH2 PUBLIC KEY ----", "-----BEGIN RSA PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"}, "a public key", notPublic},
 }
 
 const (
@@ -33,7 +33,7 @@ func looksLike(file []byte) error {
 		return &FormatError{"an empty file", "name the private key's file"}
 	}
 	for _, l := range looks {
-		if l.begins.Match(text) {
+		if slices.ContainsFunc(l.begins, func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }) {
 			return &FormatError{l.what, l.advice}
 		}
 	}

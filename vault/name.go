@@ -8,7 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-var nameRule = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`)
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+
+const longestName = 64
 
 // deviceRule matches what Windows takes for a device, whatever follows the first dot. A vault may be carried there.
 var deviceRule = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)
@@ -16,7 +18,7 @@ var deviceRule = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.
 // CheckName says whether name may name a key: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot or a dash, and no name of
 // a Windows device (con, nul, com1...). The error wraps [ErrBadName].
 func CheckName(name string) error {
-	if !nameRule.MatchString(name) {
+	if len(name) > longestName || !nameRule.MatchString(name) {
 		return fmt.Errorf(`%w: "%.80s" (1 to 64 of A-Z a-z 0-9 . _ -, not beginning with . or -)`, ErrBadName, name)
 	}
 	if deviceRule.MatchString(name) {

@@ -69,8 +69,9 @@ func (b *bench) start(a *anchor) (*running, time.Duration, error) {
 		return nil, 0, err
 	}
 	r := &running{anchor: a, home: home, socket: filepath.Join(home, "agent.sock"), said: filepath.Join(home, "said"), ended: make(chan struct{})}
-	if a.kept {
-		if err := b.furnish(r); err != nil {
+	if a.kept { // a home where it has been before
+		r.socket = filepath.Join(home, "run", "agent.sock")
+		if err := copyAll(b.vault+"/.", home); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -103,27 +104,10 @@ func (b *bench) start(a *anchor) (*running, time.Duration, error) {
 	return r, took, l.Close()
 }
 
-// furnish gives kagiban its vault: a copy of the one that was made at the beginning.
-func (b *bench) furnish(r *running) error {
-	r.socket = filepath.Join(r.home, "run", "agent.sock")
-	for _, folder := range []string{"keys", "run"} {
-		if err := os.Mkdir(filepath.Join(r.home, folder), 0o700); err != nil {
-			return err
-		}
-	}
-	return b.copyKey("bench", r.home)
-}
-
-// copyKey copies a key of the vault into a home.
-func (b *bench) copyKey(name, home string) error {
-	for _, end := range []string{".pub", ".age"} {
-		text, err := os.ReadFile(filepath.Join(b.vault, "keys", name+end))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(home, "keys", name+end), text, 0o600); err != nil {
-			return err
-		}
+// copyAll copies a folder and all in it, with the dates, to another.
+func copyAll(from, to string) error {
+	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+		return fmt.Errorf("cp: %w: %s", err, out)
 	}
 	return nil
 }

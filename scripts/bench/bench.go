@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,8 @@ type bench struct {
 	ctx      context.Context
 	program  string
 	dir      string
-	vault    string // a home of kagiban's, whose keys are copied
+	vault    string // a home of kagiban's, which is copied
+	other    string // one with the key that is not open
 	secret   string // a file with their passphrase
 	askpass  string // a program that does not answer as long as the file beside it is there
 	gate     bool
@@ -49,7 +51,7 @@ func newBench(ctx context.Context, program string, gate bool) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{ctx: ctx, program: program, dir: dir, vault: filepath.Join(dir, "vault"), secret: filepath.Join(dir, "secret"), askpass: filepath.Join(dir, "askpass"), gate: gate, figures: map[string]map[string][]float64{}}
+	b := &bench{ctx: ctx, program: program, dir: dir, vault: filepath.Join(dir, "vault"), other: filepath.Join(dir, "other"), secret: filepath.Join(dir, "secret"), askpass: filepath.Join(dir, "askpass"), gate: gate, figures: map[string]map[string][]float64{}}
 	b.anchors = []*anchor{
 		{name: openSSH, version: versionOf("ssh", "-V"), command: func(socket string) []string { return []string{"ssh-agent", "-D", "-a", socket} }},
 		{name: ours, version: versionOf(program, "version"), command: func(string) []string { return []string{program, "agent", "run"} }, kept: true},
@@ -81,23 +83,23 @@ func (b *bench) prepare() error {
 	if err := os.WriteFile(b.secret, []byte(passphrase+"\n"), 0o600); err != nil {
 		return err
 	}
-	if err := os.Mkdir(b.vault, 0o700); err != nil {
+	if err := errors.Join(b.furnish(b.vault, "bench", b.keys.ed25519), b.furnish(b.other, "locked", b.locked)); err != nil {
 		return err
 	}
-	for name, r := range map[string]*request{"bench": b.keys.ed25519, "locked": b.locked} {
-		text, err := r.file()
-		if err != nil {
-			return err
-		}
-		file := filepath.Join(b.dir, name)
-		if err := os.WriteFile(file, text, 0o600); err != nil {
-			return err
-		}
-		if err := b.kagiban(b.ctx, b.vault, "key", "import", file, "--name", name, "--passphrase-file", b.secret, "--new-passphrase-file", b.secret); err != nil {
-			return err
-		}
+	return errors.Join(b.kagiban(b.ctx, b.vault, "agent", "start"), b.kagiban(b.ctx, b.vault, "agent", "stop"))
+}
+
+// furnish makes a home of kagiban's with one key.
+func (b *bench) furnish(home, name string, r *request) error {
+	text, err := r.file()
+	if err != nil {
+		return err
 	}
-	return nil
+	file := filepath.Join(b.dir, name)
+	if err := errors.Join(os.WriteFile(file, text, 0o600), os.Mkdir(home, 0o700)); err != nil {
+		return err
+	}
+	return b.kagiban(b.ctx, home, "key", "import", file, "--name", name, "--passphrase-file", b.secret, "--new-passphrase-file", b.secret)
 }
 
 // note keeps a figure.
@@ -131,6 +133,7 @@ func (b *bench) round(n int) error {
 		return err
 	}
 	b.note("size of the program", ours, float64(file.Size())/(1<<20))
+	time.Sleep(rest)
 	for _, stage := range stages {
 		if stage.gated || !b.gate {
 			for _, r := range all {

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -27,16 +28,50 @@ const longest = 256 << 10 // what ssh reads (authfd.c)
 
 // A link is one connection to an agent, with nothing between a request and its answer but the bytes: whoever measures with it measures the agent.
 type link struct {
-	net.Conn
+	io.ReadWriteCloser
 	in []byte
 }
+
+func newLink(c io.ReadWriteCloser) *link { return &link{c, make([]byte, 4<<10)} }
+
+// A thread is a socket whose reader the system wakes, as it is with ssh and any other C program: no Go scheduler is between.
+type thread int
+
+// call dials such a one, which waits for an answer as long as limit (socket(7), SO_RCVTIMEO).
+func call(path string, limit time.Duration) (*link, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	patience := unix.NsecToTimeval(limit.Nanoseconds())
+	if err := errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience), unix.Connect(fd, &unix.SockaddrUnix{Name: path})); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return newLink(thread(fd)), nil
+}
+
+func (t thread) Read(p []byte) (int, error) {
+	n, err := unix.Read(int(t), p)
+	for err == unix.EINTR { // Go's own signals
+		n, err = unix.Read(int(t), p)
+	}
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return max(n, 0), err
+}
+
+func (t thread) Write(p []byte) (int, error) { return unix.Write(int(t), p) }
+
+func (t thread) Close() error { return unix.Close(int(t)) }
 
 // dial waits while an agent that has others to serve takes no more connections (unix(7), EAGAIN).
 func dial(path string) (*link, error) {
 	for end := time.Now().Add(startLimit); ; {
 		c, err := net.Dial("unix", path)
 		if err == nil {
-			return &link{c, make([]byte, 4<<10)}, nil
+			return newLink(c), nil
 		}
 		if !errors.Is(err, unix.EAGAIN) || time.Now().After(end) {
 			return nil, err
@@ -127,12 +162,6 @@ func patiently(path string, limit time.Duration) (*link, error) {
 		}
 		time.Sleep(100 * time.Microsecond) // the first answer is what is waited for
 	}
-}
-
-// stalled tells an answer that did not come in time from other ends.
-func stalled(err error) bool {
-	var e net.Error
-	return errors.As(err, &e) && e.Timeout()
 }
 
 // same is whether a signature is the one that was verified: ed25519 and RSA with PKCS #1 sign the same thing the same way.

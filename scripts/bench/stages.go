@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/crypto/ssh/agent"
@@ -20,6 +21,7 @@ type stage struct {
 }
 
 var stages = []stage{
+	{"no key open", true, (*bench).noKey},
 	{"list", true, (*bench).fewKeys},
 	{"light signatures", true, (*bench).lightSignatures},
 	{"many connections", true, (*bench).manyConnections},
@@ -32,9 +34,12 @@ var stages = []stage{
 	{"many keys", true, (*bench).manyKeys},
 }
 
-const window = 2 * time.Second // of rates
+const (
+	window = 2 * time.Second // of rates
+	rest   = 3 * time.Second // after which an agent that is asked nothing has done what it does then
+)
 
-// first starts an agent some times, and leaves the last one running with one key.
+// first starts an agent some times, and leaves the last one running.
 func (b *bench) first(a *anchor) (*running, error) {
 	var all took
 	for try := 5; ; try-- {
@@ -47,21 +52,22 @@ func (b *bench) first(a *anchor) (*running, error) {
 			continue
 		}
 		b.note("start to first answer", a.name, all.at(0.5)/1e3)
-		rss, err := r.rss()
-		if err == nil {
-			b.note("RSS, no key open", a.name, rss)
-			if a.kept {
-				err = b.kagiban(b.ctx, r.home, "unlock", "bench", "--passphrase-file", b.secret)
-			} else {
-				err = addTo(r.socket, b.keys.ed25519)
-			}
-		}
-		if r.keys = 1; err != nil {
-			r.stop()
-			return nil, err
-		}
 		return r, nil
 	}
+}
+
+// noKey is what all begin with, and opens the first key.
+func (b *bench) noKey(r *running) error {
+	rss, err := r.rss()
+	if err != nil {
+		return err
+	}
+	b.note("RSS, no key open", r.name, rss)
+	r.keys = 1
+	if r.kept {
+		return b.kagiban(b.ctx, r.home, "unlock", "bench", "--passphrase-file", b.secret)
+	}
+	return addTo(r.socket, b.keys.ed25519)
 }
 
 func (b *bench) fewKeys(r *running) error {
@@ -74,7 +80,7 @@ func (b *bench) fewKeys(r *running) error {
 
 // lists measures the list of as many keys as there are.
 func (b *bench) lists(r *running) error {
-	l, err := dial(r.socket)
+	l, err := call(r.socket, startLimit)
 	if err != nil {
 		return err
 	}
@@ -82,7 +88,11 @@ func (b *bench) lists(r *running) error {
 	if err := l.list(r.keys); err != nil { // it may be made now
 		return err
 	}
-	all, err := timed(1000, 300*time.Millisecond, func() error { return l.list(r.keys) }, nil)
+	var all took
+	err = r.together(func() (err error) {
+		all, err = timed(1000, 300*time.Millisecond, func() error { return l.list(r.keys) }, nil)
+		return err
+	})
 	if err == nil {
 		b.note(fmt.Sprintf("list of %d, p50", r.keys), r.name, all.at(0.5))
 	}
@@ -91,7 +101,7 @@ func (b *bench) lists(r *running) error {
 
 func (b *bench) lightSignatures(r *running) error {
 	for _, k := range []*request{b.keys.ed25519, b.keys.p256} {
-		all, cpu, err := b.signing(r, k, time.Second)
+		all, cpu, err := b.oneByOne(r, k, time.Second)
 		if err != nil {
 			return err
 		}
@@ -114,7 +124,7 @@ func (b *bench) manyConnections(r *running) error {
 
 func (b *bench) heavySignatures(r *running) error {
 	for _, k := range []*request{b.keys.rsa3072, b.keys.rsa4096} {
-		_, cpu, err := b.signing(r, k, 500*time.Millisecond)
+		_, cpu, err := b.oneByOne(r, k, 500*time.Millisecond)
 		if err != nil {
 			return err
 		}
@@ -138,7 +148,11 @@ func (b *bench) lightBesideHeavy(r *running) error {
 }
 
 func (b *bench) whatSSHDoes(r *running) error {
-	all, err := b.likeSSH(r, b.keys.ed25519, r.keys)
+	var all took
+	err := r.together(func() (err error) {
+		all, err = b.likeSSH(r, b.keys.ed25519, r.keys)
+		return err
+	})
 	if err == nil {
 		b.note("connect, bind, list, sign, close, p50", r.name, all.at(0.5))
 	}
@@ -171,7 +185,7 @@ func (b *bench) keyDerivation(r *running) error {
 	if !r.kept {
 		return nil
 	}
-	if err := b.copyKey("locked", r.home); err != nil {
+	if err := copyAll(filepath.Join(b.other, "keys"), r.home); err != nil {
 		return err
 	}
 	r.keys++
@@ -251,7 +265,7 @@ func (b *bench) confirmed(r *running) error {
 }
 
 func (b *bench) manyKeys(r *running) error {
-	_, few, err := b.signing(r, b.keys.ed25519, 300*time.Millisecond)
+	_, few, err := b.oneByOne(r, b.keys.ed25519, 300*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -267,12 +281,12 @@ func (b *bench) manyKeys(r *running) error {
 		}
 	}
 	last := b.keys.more[len(b.keys.more)-len(more)-1]
-	_, many, err := b.signing(r, last, 300*time.Millisecond)
+	_, many, err := b.oneByOne(r, last, 300*time.Millisecond)
 	if err != nil {
 		return err
 	}
 	b.note("sign with the last of 1000 keys, CPU against the first of few", r.name, many/few)
-	time.Sleep(2 * time.Second) // at rest
+	time.Sleep(rest)
 	rss, err := r.rss()
 	b.note("RSS, 1000 keys", r.name, rss)
 	return err
