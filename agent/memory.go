@@ -47,6 +47,9 @@ func newMemory(after func(time.Duration, func()) func() bool) *memory {
 	return &memory{after: after, free: overwriteFree, secret: map[*aside]bool{}, freeing: make(chan struct{}, 1)}
 }
 
+// Begun gives back, a moment later, the memory that only beginning needed.
+func (a *Agent) Begun() { a.memory.giveBackSoon() }
+
 // giveBackSoon has it done soon, for all who ask meanwhile: nobody puts it off by asking
 // again and again.
 func (m *memory) giveBackSoon() {

@@ -24,7 +24,6 @@ func (a *Agent) Serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 }
 
 func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (Peer, error), narrow *scope) error {
-	a.memory.giveBackSoon() // what only beginning needs
 	places := a.conns
 	if narrow != nil {
 		places = narrow.conns

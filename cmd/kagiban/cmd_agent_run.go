@@ -66,6 +66,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	log.Info("the agent begins", "pid", os.Getpid(), "socket", h.AgentSocket(), "version", version)
 	p.tell(say.AgentRunsHere, "socket", h.AgentSocket())
 	p.tellDoors(doors.report())
+	a.Begun()
 	if err := doors.serve(ctx, a, terminals, &sockets{home: h, agent: a, log: log}, l); err != nil {
 		log.Error("the agent fails", "error", err)
 		return err
