@@ -42,7 +42,7 @@ const (
 // first starts an agent some times, and leaves the last one running.
 func (b *bench) first(a *anchor) (*running, error) {
 	var all took
-	for try := 5; ; try-- {
+	for try := 10; ; try-- {
 		r, answered, err := b.start(a)
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func (b *bench) first(a *anchor) (*running, error) {
 			r.stop()
 			continue
 		}
-		b.note("start to first answer", a.name, all.at(0.5)/1e3)
+		b.note("start to first answer, the best of ten", a.name, all.at(0)/1e3) // what delays one is not the program's
 		return r, nil
 	}
 }
