@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -217,7 +218,7 @@ func versionOf(program string, args ...string) string {
 		return err.Error()
 	}
 	first, _, _ := strings.Cut(string(said), "\n")
-	return first
+	return strings.TrimLeft(strings.TrimPrefix(first, filepath.Base(program)), ": ") // its name stands before it
 }
 
 // library is the version of golang.org/x/crypto that this program is built with.
