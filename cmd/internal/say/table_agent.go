@@ -105,7 +105,7 @@ func agentTable() map[ID]Message {
 		StateAgentNone:   {What: "not running"},
 		StateAdded:       {What: "keys added by ssh-add, in memory only: {count}"},
 		StateDamaged:     {What: "damaged ({error})"},
-		StateHidden:      {What: "{state}, taken out of the agent by ssh-add -d or -D"},
+		StateHidden:      {What: "{state}, taken out of the agent by ssh-add -d or -D, or by SIGUSR1"},
 		StateRefused:     {What: "{state}; {program} was refused: nobody was asked for the passphrase"},
 		StateHostKeyOnly: {What: "key-only at {seen} ({user}@{address})"},
 		StateHostOpen:    {What: "passwords on at {seen} ({user}@{address})"},
