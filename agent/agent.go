@@ -52,7 +52,7 @@ type Source interface {
 	// Keys returns all keys, in the order in which they are to be listed. It is
 	// called for each list, from any goroutine, so it should be cheap when nothing
 	// has changed; it says that nothing has by returning the very slice that it
-	// returned before.
+	// returned before. After an error the keys that it returned last are kept.
 	Keys() ([]LockedKey, error)
 }
 

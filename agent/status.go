@@ -21,8 +21,8 @@ type KeyStatus struct {
 	Type        string    `json:"type"` // as in a public key line; "" like Fingerprint while not known
 	Comment     string    `json:"comment"`
 	Locked      bool      `json:"locked"`
-	Hidden      bool      `json:"hidden"` // removed with ssh-add -d or -D; Unlock shows it again
-	Until       time.Time `json:"until,omitzero"`
+	Hidden      bool      `json:"hidden"`            // removed with ssh-add -d or -D; Unlock shows it again
+	Until       time.Time `json:"until,omitzero"`    // when its lifetime ends; zero: never
 	Confirm     bool      `json:"confirm,omitempty"` // each use is asked about
 	Granted     int       `json:"granted,omitempty"` // uses that a yes still holds for
 	// Refused is not empty if, since the key was last unlocked by name or a question

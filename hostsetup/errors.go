@@ -63,10 +63,10 @@ func (e *HostKeyError) Error() string {
 // A LoginError means that the server let nobody in with what it was shown.
 type LoginError struct {
 	Account string
-	Offered []string // what the server would accept
-	Tried   []string
-	Partial []string // factors that were accepted before another was asked for
-	Err     error    // the server hung up
+	Offered []string // methods that the server would accept (RFC 4252 section 5)
+	Tried   []string // methods
+	Partial []string // methods that were accepted before another was asked for
+	Err     error    // not nil: the server hung up
 	Said    string   // what it said then
 	// Unsigned is why the key that the server would have taken did not sign: its agent refused, for one.
 	Unsigned error
@@ -181,7 +181,7 @@ type ForcedError struct {
 	User    string // on the server at Address
 	Address string
 	Port    int
-	Status  int    // exit status of what ran in its place
+	Status  int    // exit status of what ran in its place; -1: none
 	Output  string // the first line of what it printed
 	Why     Forced
 }
@@ -216,7 +216,7 @@ var ErrCutOff = remote.ErrCutOff
 // A Failure is what the server's half says when it cannot do its work.
 type Failure = remote.Failure
 
-// The book's errors, for those who have no other business with it.
+// ErrNoHost means that the book has no such server; it stands here for those who have no other business with the book.
 var ErrNoHost = book.ErrNoHost
 
 // A BookError is a hosts.toml that cannot be read.

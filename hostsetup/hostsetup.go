@@ -41,7 +41,7 @@ type RootQuestion struct {
 	Attempt int    // counts from 1
 }
 
-// Undo windows that [Options] accepts; the default leaves time for a slow link and a person.
+// The least and the most that a person may ask for as Options.UndoAfter, which is the caller's to check; the default leaves time for a slow link and a person.
 const (
 	MinUndoAfter     = 10 * time.Second
 	DefaultUndoAfter = 2 * time.Minute
@@ -67,15 +67,16 @@ type Options struct {
 	NoRoot bool
 	// OthersLose: go on although other people lose their login with it.
 	OthersLose bool
-	UndoAfter  time.Duration
-	Steps      func(Step) // called as each step ends; may be nil
+	// UndoAfter is when the server goes back by itself unless the change is confirmed, in whole seconds; 0: DefaultUndoAfter.
+	UndoAfter time.Duration
+	Steps     func(Step) // called as each step ends; may be nil
 	// Words is what a failed step says of its error; nil: the error's own.
 	Words func(error) string
 	// Silent is called, at any time and from anywhere, when nothing has come for 10 s from a server that is being changed: back is when it goes back by itself unless
 	// the change is confirmed, zero where nothing is to go back. May be nil.
 	Silent func(back time.Time)
-	Now    func() time.Time
-	Log    *slog.Logger
+	Now    func() time.Time // nil: time.Now
+	Log    *slog.Logger     // nil: no log
 }
 
 // A Step is one thing that was done, or could not be done.
@@ -88,11 +89,11 @@ type Step struct {
 // A Verdict is the end of a run.
 type Verdict string
 
-// The verdicts of [Add].
+// The verdicts of [Add], [Admit] and [Undo].
 const (
 	KeyOnly   Verdict = "key-only"  // changed, and proved
 	Installed Verdict = "installed" // the key opens the server; passwords still do too
-	Undone    Verdict = "undone"    // something failed, and the server is as it was
+	Undone    Verdict = "undone"    // the server is as it was: something failed, or it was asked for
 	Unchanged Verdict = "unchanged" // it was already so, or this was a dry run
 	Failed    Verdict = "failed"    // something failed before anything was changed
 )

@@ -45,7 +45,7 @@ type setup struct {
 // Add makes a server key-only: it reads like the steps of a careful administrator, and is those steps.
 //
 // Errors: *[ConfigError], *[UnreachableError], *[HostKeyError], *[LoginError], *[ForcedError], *[RootError], *[BlockedError], *[OthersError],
-// [ErrCutOff] and the person's own leave the server untouched; *[UndoneError] left it as it was; *[NotEnforcedError] installed the key and left passwords on.
+// [ErrNoCredentials], [ErrCutOff] and the person's own leave the server untouched; *[UndoneError] left it as it was; *[NotEnforcedError] installed the key and left passwords on.
 func Add(ctx context.Context, o Options) (Result, error) {
 	s, err := begin(&o)
 	if err != nil {

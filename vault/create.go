@@ -38,8 +38,7 @@ const (
 // Create makes a key, locks it under the passphrase and returns it once its file was opened again and found whole. It runs the
 // KDF twice.
 //
-// Errors: ErrBadName, ErrKeyExists (also when only the case of a letter differs), ErrEmptyPassphrase, ErrBadSpec, ErrWeakKey,
-// *safefile.DirError, *safefile.LockedError.
+// Errors: ErrBadName, ErrKeyExists (also when only the case of a letter differs), ErrEmptyPassphrase, ErrBadSpec, ErrWeakKey.
 func (v *Vault) Create(name string, s Spec, passphrase []byte) (Key, error) {
 	if err := v.mayMake(name, passphrase); err != nil {
 		return Key{}, err

@@ -80,7 +80,7 @@ func (e *TypeError) Error() string {
 // WorkFactorError says that a key was sealed at a higher work factor than is opened unasked. [Vault.WithMaxWorkFactor] opens it.
 type WorkFactorError struct {
 	Name        string
-	Factor, Max int
+	Factor, Max int // the key's, and the most that is opened: see Options.WorkFactor
 }
 
 // Memory is what opening the key takes, in bytes: scrypt with r=8 needs 128*8*2^Factor (RFC 7914 section 2).

@@ -42,14 +42,16 @@ const (
 	// readWorkFactor is the most that is opened unasked: what age -p writes. A file that somebody else put into the folder
 	// shall not take all memory.
 	readWorkFactor = 18
-	// HighestWorkFactor is the most that is opened at all, as in age(1): 4 GiB of memory.
-	HighestWorkFactor = 22
 )
+
+// HighestWorkFactor is the most that is opened at all, as in age(1): 4 GiB of memory.
+const HighestWorkFactor = 22
 
 // lockWait is how long a change waits for another process that changes the same vault.
 const lockWait = 10 * time.Second
 
-// Vault is a folder of keys.
+// Vault is a folder of keys. What changes it waits 10 seconds for another process that does, and then fails with
+// *safefile.LockedError; where the folder is not the user's alone it fails with *safefile.DirError.
 type Vault struct {
 	dir       string
 	factor    int
@@ -60,7 +62,7 @@ type Vault struct {
 }
 
 // Open returns the vault in the folder dir. The folder need not exist: the first key makes it (or [Vault.Init]). If it exists it must
-// be ours alone, else the error is a [*safefile.DirError] that says what to type.
+// be ours alone, else the error is a [*safefile.DirError] that says what to type. A work factor out of its range is an error.
 func Open(dir string, o Options) (*Vault, error) {
 	v := &Vault{dir: dir, factor: o.WorkFactor, now: o.Now, wait: lockWait, readBack: readFile}
 	if v.factor == 0 {
@@ -79,9 +81,10 @@ func Open(dir string, o Options) (*Vault, error) {
 	return v, nil
 }
 
-// WithMaxWorkFactor is the same vault, opening keys sealed at work factors up to n (at most [HighestWorkFactor]) instead of 18. It
-// is for the key that a person names at that moment (kagiban unlock KEY), who was told by a [*WorkFactorError] what it costs; not
-// for keys that are opened because some program asked for a signature, or because one passphrase is tried on all.
+// WithMaxWorkFactor is the same vault, opening keys sealed at work factors up to n (at most [HighestWorkFactor]) instead of 18,
+// or the vault's own where that is higher. It is for the key that a person names at that moment (kagiban unlock KEY), who was told
+// by a [*WorkFactorError] what it costs; not for keys that are opened because some program asked for a signature, or because one
+// passphrase is tried on all.
 func (v *Vault) WithMaxWorkFactor(n int) *Vault {
 	w := *v
 	w.maxFactor = min(max(n, v.factor), HighestWorkFactor)

@@ -61,9 +61,6 @@ var (
 // String is the verb's name, for logs and errors.
 func (v Verb) String() string { return v.name }
 
-// Root tells whether the verb must run as root.
-func (v Verb) Root() bool { return v.root }
-
 // Run is the folder on the server in which changes that are not confirmed yet live, each in a folder of its token's name.
 const Run = "/run/kagiban"
 

@@ -19,17 +19,10 @@ import (
 // A Limit is something that wine does otherwise than Windows, or not at all.
 type Limit string
 
-// The limits, as seen with wine 8 and 10. docs/windows.md has the same list.
+// The limits that tests are left out for, as seen with wine 8 and 10. docs/windows.md has them, and what is shown in another way or not at all.
 const (
-	OtherUsers    Limit = "a security descriptor is kept and read back, and keeps nobody out"
-	FolderRights  Limit = "the rights of a folder follow its Unix mode: not protected from inheriting, and everyone may read"
-	FirstInstance Limit = "a second server of a pipe's name is not turned away"
-	PipeNames     Limit = "pipes cannot be looked for by name"
-	HiddenMemory  Limit = "CryptProtectMemory changes nothing"
-	UnixSockets   Limit = "there are no Unix sockets"
-	Links         Limit = "symbolic links are not made, and it says that they are"
-	Elevation     Limit = "every program is elevated"
-	Programs      Limit = "programs that a test stands beside (ssh, ssh-keygen and others) are not there"
+	Links    Limit = "symbolic links are not made, and it says that they are"
+	Programs Limit = "programs that a test stands beside (ssh, ssh-keygen and others) are not there"
 )
 
 // Cannot leaves the test out where wine plays Windows, for that limit.
