@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -170,18 +169,18 @@ func wiped([]byte) {}
 // found the key gone and a cleanup has run, and a sync.Pool keeps all for two.
 func overwriteFree() {
 	for range 2 {
-		cleaned := new(atomic.Bool)
-		runtime.AddCleanup(new([64]byte), func(cleaned *atomic.Bool) { cleaned.Store(true) }, cleaned)
+		cleaned := new(sync.Mutex) // and no channel: the cleanup runs outside of all that a test's clock is for
+		cleaned.Lock()
+		done := sync.OnceFunc(cleaned.Unlock)
+		runtime.AddCleanup(new([64]byte), func(done func()) { done() }, done)
 		runtime.GC()
-		for i := 0; i < maxYields && !cleaned.Load(); i++ {
-			runtime.Gosched()
-		}
-		for i := 0; i < maxNaps && !cleaned.Load(); i++ { // on a machine that has much else to do
-			time.Sleep(time.Millisecond)
-		}
+		late := time.AfterFunc(cleanupPatience, done)
+		cleaned.Lock()
+		late.Stop()
 	}
 	debug.FreeOSMemory()
 }
 
-// How long a cleanup is waited for: most come at the first yield.
-const maxYields, maxNaps = 1000, 1000
+// cleanupPatience is how long a cleanup is waited for on a machine that has much else to do:
+// most come at once.
+const cleanupPatience = time.Second

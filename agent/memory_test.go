@@ -175,18 +175,26 @@ func TestTheStackIsWipedDeepEnough(t *testing.T) {
 	}
 }
 
-const paintDepth = 120 << 10 // more would lie on the heap
+const (
+	paintDepth   = 120 << 10 // more would lie on the heap
+	paintedDepth = paintDepth * 3 / 4
+)
 
 // depthOf is how many bytes of its stack f uses, but those that it leaves as they were.
 func depthOf(f func()) (depth int) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which makes stacks smaller
-	done := make(chan int)
-	go func() {
-		paint()
-		f()
-		done <- unpainted()
-	}()
-	return <-done
+	for range 10 {
+		done := make(chan int)
+		go func() {
+			paint()
+			f()
+			done <- unpainted()
+		}()
+		if depth = <-done; depth < paintedDepth {
+			break
+		} // else an agent of another test collected meanwhile
+	}
+	return depth
 }
 
 //go:noinline
@@ -204,7 +212,7 @@ func paint() {
 //go:nocheckptr
 func unpainted() int {
 	var here byte
-	for depth := paintDepth * 3 / 4; depth > 0; depth-- {
+	for depth := paintedDepth; depth > 0; depth-- {
 		if *(*byte)(unsafe.Add(unsafe.Pointer(&here), -depth)) != 0xa5 {
 			return depth
 		}
