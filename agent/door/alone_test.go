@@ -42,12 +42,7 @@ func TestAlone(t *testing.T) {
 			if !answers(t, l, path) {
 				t.Error("nobody answers")
 			}
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
-			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-				t.Errorf("%v is left, %v", left, err)
-			}
+			leavesNothing(t, l, dir)
 		})
 	}
 	long := filepath.Join(t.TempDir(), string(make([]byte, maxPath)))

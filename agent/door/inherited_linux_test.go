@@ -210,14 +210,7 @@ func TestOnlyAListeningUnixSocketIsTaken(t *testing.T) {
 
 // TestAStrangerIsShutOutOfAnInheritedSocket: whoever made it, whatever its mode.
 func TestAStrangerIsShutOutOfAnInheritedSocket(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to run a program as another user")
-	}
-	folder, err := os.MkdirTemp("", "door")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
+	folder := openFolder(t)
 	path := filepath.Join(folder, "socket")
 	f := passed(t, path)
 	for _, open := range []string{folder, path} {

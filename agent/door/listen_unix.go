@@ -237,11 +237,23 @@ func same(one, other string) bool {
 }
 
 // callerOf asks the kernel.
-func callerOf(c net.Conn) (Caller, error) {
-	if c, ok := c.(*net.UnixConn); ok {
-		return socketCaller(c)
+func callerOf(c net.Conn) (caller Caller, err error) {
+	socket, ok := c.(*net.UnixConn)
+	if !ok {
+		return Caller{}, strange(c)
 	}
-	return Caller{}, strange(c)
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return Caller{}, err
+	}
+	var asked error
+	if err := raw.Control(func(fd uintptr) { caller, asked = socketCaller(int(fd)) }); err != nil {
+		return Caller{}, err
+	}
+	if asked != nil {
+		return Caller{}, fmt.Errorf("ask who is calling: %w", asked)
+	}
+	return caller, nil
 }
 
 func further() []Way { return nil }

@@ -21,6 +21,17 @@ func mustMake(t *testing.T, path string) *Listener {
 	return l
 }
 
+// leavesNothing: when it is closed its folder is empty.
+func leavesNothing(t *testing.T, l *Listener, dir string) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
 func TestMakeTouchesNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "socket")
@@ -31,12 +42,7 @@ func TestMakeTouchesNothingElse(t *testing.T) {
 	if !answers(t, l, path) {
 		t.Error("nobody answers")
 	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("%v is left, %v", left, err)
-	}
+	leavesNothing(t, l, dir)
 }
 
 func TestMakeReplacesNothing(t *testing.T) {
@@ -87,12 +93,7 @@ func TestASocketIsHandedOver(t *testing.T) {
 	t.Run("still there", func(t *testing.T) {
 		dir := t.TempDir()
 		l := handOver(t, filepath.Join(dir, "socket"))
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("%v is left, %v", left, err)
-		}
+		leavesNothing(t, l, dir)
 	})
 	t.Run("another's by now", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "socket")

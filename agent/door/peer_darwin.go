@@ -2,8 +2,6 @@ package door
 
 import (
 	"bytes"
-	"fmt"
-	"net"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -13,24 +11,12 @@ import (
 const maxPath = 103
 
 // socketCaller asks the kernel (LOCAL_PEERCRED and LOCAL_PEERPID, unix(4)).
-func socketCaller(c *net.UnixConn) (Caller, error) {
-	raw, err := c.SyscallConn()
+func socketCaller(fd int) (Caller, error) {
+	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
 		return Caller{}, err
 	}
-	var cred *unix.Xucred
-	var pid int
-	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
-		pid, _ = unix.GetsockoptInt(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERPID) // 0: not known
-	})
-	if err != nil {
-		return Caller{}, err
-	}
-	if credErr != nil {
-		return Caller{}, fmt.Errorf("ask who is calling: %w", credErr)
-	}
+	pid, _ := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID) // 0: not known
 	return Caller{
 		UID:     strconv.FormatUint(uint64(cred.Uid), 10),
 		PID:     pid,

@@ -1,8 +1,6 @@
 package door
 
 import (
-	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -15,21 +13,10 @@ const maxPath = 107
 
 // socketCaller asks the kernel (SO_PEERCRED, unix(7)): these are the ids that the
 // process had when it connected.
-func socketCaller(c *net.UnixConn) (Caller, error) {
-	raw, err := c.SyscallConn()
+func socketCaller(fd int) (Caller, error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return Caller{}, err
-	}
-	var cred *unix.Ucred
-	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err != nil {
-		return Caller{}, err
-	}
-	if credErr != nil {
-		return Caller{}, fmt.Errorf("ask who is calling: %w", credErr)
 	}
 	return Caller{
 		UID:     strconv.FormatUint(uint64(cred.Uid), 10),

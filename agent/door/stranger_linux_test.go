@@ -38,6 +38,23 @@ func call(path string) int {
 	return 0
 }
 
+// openFolder is one that other users can enter, for a test that has such a user.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to run a program as another user")
+	}
+	folder, err := os.MkdirTemp("", "door") // the test's own lies in a private one
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // asUser runs call as another user, by a copy of this program that he can reach.
 func asUser(t *testing.T, uid uint32, folder, socket string) (pid, code int) {
 	t.Helper()
@@ -61,17 +78,7 @@ func asUser(t *testing.T, uid uint32, folder, socket string) (pid, code int) {
 }
 
 func TestAnotherUserIsShutOut(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to run a program as another user")
-	}
-	folder, err := os.MkdirTemp("", "door")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
-	if err := os.Chmod(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	folder := openFolder(t)
 	socket := filepath.Join(folder, "agent.sock")
 	l := mustListen(t, socket)
 	refused := make(chan Caller, 10)
