@@ -64,7 +64,7 @@ func wantNames(t testing.TB, dir string, want ...string) {
 func TestWhoQueuesSharesAWrite(t *testing.T) {
 	j := newJournal(t, Options{})
 	j.mu.Lock()
-	j.writing = true // as if one did
+	j.writing = &batch{} // as if one did
 	j.mu.Unlock()
 	const callers = 40
 	var returned sync.WaitGroup
