@@ -194,6 +194,9 @@ type Agent struct {
 	locks     uint64                   // how often all keys were locked or removed: what was begun before keeps nothing
 	seal      *seal                    // not nil: locked by a client, or about to be
 	cancelled map[questioner]time.Time // until when a question is not put again
+
+	telling, counting sync.Mutex // in this order; the first is held by who records what was counted
+	refusals          refusals
 }
 
 // New returns an agent that holds nothing yet. It starts no goroutine.

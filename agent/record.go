@@ -14,7 +14,8 @@ import (
 // Journal keeps account of what was asked of the keys.
 type Journal interface {
 	// Record takes note of one request. It is called outside every lock, from any
-	// goroutine, before the answer goes out, which waits for it to return.
+	// goroutine, before the answer goes out, which waits for it to return; for many
+	// that were refused alike within a minute once, when that is over.
 	Record(Record)
 	// Missed says what could not be recorded since the agent began; nil: nothing was missed.
 	Missed() []Missed
@@ -27,10 +28,12 @@ type Missed struct {
 	Why   string `json:"why"` // for the last of them
 }
 
-// Record is one request that was allowed or refused.
+// Record is one request that was allowed or refused, or Count that were refused alike: then
+// all else is of the last of them.
 type Record struct {
 	Time     time.Time
-	Request  string // RequestSign, RequestBind or RequestChange
+	Count    int
+	Request  string // RequestSign, RequestBind, RequestChange or RequestExtension
 	Decision string // Allowed, Asked or Refused
 	Reason   string // why it was refused; "" else
 	Socket   string // the narrower socket that it came by, or ""
@@ -42,12 +45,14 @@ type Record struct {
 	Key, Fingerprint, Comment string
 }
 
-// What is recorded: every request for a signature, binds that are refused, and
-// changes that are refused because they came from another computer.
+// What is recorded: every request for a signature, binds that are refused, changes that
+// are refused because of where they came from or because the agent is locked, and
+// extensions that a narrower socket does not know.
 const (
-	RequestSign   = "sign"
-	RequestBind   = "bind"
-	RequestChange = "change"
+	RequestSign      = "sign"
+	RequestBind      = "bind"
+	RequestChange    = "change"
+	RequestExtension = "extension"
 )
 
 // What became of a request.
@@ -94,25 +99,46 @@ func (u *signing) called() (name, comment string) {
 // recordRefused has other requests recorded that were refused, where that tells of
 // somebody who tries what they may not.
 func (s *session) recordRefused(request wire.Message, err error) {
-	if _, done := request.(*wire.SignRequest); done || s.agent.journal == nil {
-		return
-	}
-	r := Record{Use: Use{Purpose: UseOther, Forwarded: s.binds.remote()}}
+	_, sign := request.(*wire.SignRequest)
+	_, extension := request.(*wire.Extension)
 	switch {
+	case sign:
+		return // recordedSign did
 	case errors.Is(err, errBind):
-		r.Request = RequestBind
-	case errors.Is(err, errRemote), errors.Is(err, errScope):
-		r.Request = RequestChange
-	default:
-		return
+		s.recordOther(RequestBind, err)
+	case errors.Is(err, errRemote), errors.Is(err, errScope), errors.Is(err, ErrAgentLocked) && !extension:
+		s.recordOther(RequestChange, err)
+	case errors.Is(err, errNotDone) && extension && s.scope != nil:
+		s.recordOther(RequestExtension, err)
 	}
-	s.record(r, err)
+}
+
+// recordUnread has a request for a signature recorded that is none.
+func (s *session) recordUnread(frame []byte, err error) {
+	if len(frame) > 0 && wire.Type(frame[0]) == wire.TypeSignRequest {
+		s.recordOther(RequestSign, err)
+	}
+}
+
+// recordOther is for requests that were refused and are about no key that we know.
+func (s *session) recordOther(request string, err error) {
+	s.record(Record{Request: request, Use: Use{Purpose: UseOther, Forwarded: s.binds.remote()}}, err)
 }
 
 func (s *session) record(r Record, err error) {
-	r.Time, r.Peer, r.Socket = s.agent.now(), s.peer, s.scope.name()
+	if s.agent.journal == nil {
+		return
+	}
+	r.Time, r.Peer, r.Socket, r.Count = s.agent.now(), s.peer, s.scope.name(), 1
 	if err != nil {
 		r.Decision, r.Reason = Refused, err.Error()
+		p := refusalKind{socket: r.Socket, forwarded: r.Use.Forwarded, request: r.Request, program: r.Peer.UID + " " + r.Peer.Program}
+		if r.Key != "" || r.Comment != "" {
+			p.key = r.Fingerprint
+		}
+		if s.agent.countRefused(p, r) > fewRefusals {
+			return
+		}
 	}
 	s.agent.journal.Record(r)
 }

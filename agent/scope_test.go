@@ -150,6 +150,7 @@ func TestANarrowerSocketChangesNothing(t *testing.T) {
 		&wire.Lock{Passphrase: []byte("x")}, &wire.Unlock{Passphrase: []byte("x")}, &wire.AddToken{Provider: "/x"}, &wire.RemoveToken{Provider: "/x"},
 	} {
 		wantFailure(t, c.call(m))
+		forgetRefused(a)
 		if all := journal.taken(); len(all) != 1 || all[0].Socket != "box" || all[0].Request != RequestChange || all[0].Decision != Refused {
 			t.Errorf("%T: recorded %+v", m, all)
 		}

@@ -46,7 +46,9 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 		select {
 		case places <- struct{}{}:
 		default:
-			a.log.Warn("too many connections: one more was closed", "limit", cap(places), "socket", narrow.name())
+			if (&session{agent: a, scope: narrow}).isNews("connection", "") {
+				a.log.Warn("too many connections: one more was closed", "limit", cap(places), "socket", narrow.name())
+			}
 			c.Close()
 			continue
 		}

@@ -32,6 +32,7 @@ func (s *session) answer(ctx context.Context, frame []byte) []byte {
 	request, err := wire.Decode(frame)
 	if err != nil {
 		s.agent.log.Debug("bad request", "peer", s.peer, "error", err)
+		s.recordUnread(frame, err)
 		return s.encode(&wire.Failure{})
 	}
 	if _, list := request.(*wire.RequestIdentities); list {
@@ -128,7 +129,7 @@ func (s *session) extend(ctx context.Context, m *wire.Extension) (wire.Message, 
 	if slices.Contains(s.puttyExtensions(), m.Name) {
 		return s.putty(ctx, m)
 	}
-	return nil, errNotDone
+	return nil, fmt.Errorf("extension %.64q: %w", m.Name, errNotDone)
 }
 
 // begin begins what may change the keys that are here, unless a client has locked the agent.
@@ -164,9 +165,10 @@ func (a *Agent) isLocked() bool {
 
 // logRefusal says in the log why a client got a failure, and what to type where
 // that helps. A client can cause as many refusals as it likes, so only those that
-// somebody can act on are more than debug talk.
+// somebody can act on are more than debug talk, and of those alike the first in a minute.
 func (s *session) logRefusal(request wire.Message, err error) {
-	log := s.agent.log.With("peer", s.peer, "request", fmt.Sprintf("%T", request), "error", err)
+	kind := fmt.Sprintf("%T", request)
+	log := s.agent.log.With("peer", s.peer, "request", kind, "error", err)
 	if s.scope != nil {
 		log = log.With("socket", s.scope.Name)
 	}
@@ -177,6 +179,8 @@ func (s *session) logRefusal(request wire.Message, err error) {
 		log = log.With("key", key)
 	}
 	switch {
+	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey), !s.isNews(kind, name):
+		log.Debug("refused")
 	case errors.Is(err, ErrCannotAsk) && name != "":
 		log.Warn("nobody can be asked", "next", "kagiban unlock "+name)
 	case errors.Is(err, ErrCannotAsk):
@@ -187,8 +191,6 @@ func (s *session) logRefusal(request wire.Message, err error) {
 		log.Warn("refused to a narrower socket")
 	case errors.Is(err, errRemote), errors.Is(err, errRemoteOpen):
 		log.Warn("refused to a forwarded connection")
-	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey):
-		log.Debug("refused")
 	default:
 		log.Info("refused")
 	}

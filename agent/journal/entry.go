@@ -11,7 +11,8 @@ import (
 // Entry is one use of a key, or one try. Absent strings are null in JSON.
 type Entry struct {
 	Time        time.Time `json:"time"`     // to the millisecond
-	Request     string    `json:"request"`  // "sign", "bind" or "change"
+	Count       int       `json:"count"`    // 1, or of how many that were refused alike within a minute it is the last; 0 is 1
+	Request     string    `json:"request"`  // "sign", "bind", "change" or "extension"
 	Decision    string    `json:"decision"` // "allowed", "asked" or "refused"
 	Reason      string    `json:"reason"`   // why it was refused
 	Key         string    `json:"key"`      // its name
@@ -59,7 +60,8 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 func (e *Entry) append(dst []byte) []byte {
 	dst = append(dst, `{"schema":1,"time":"`...)
 	dst = e.Time.UTC().AppendFormat(dst, timeLayout)
-	dst = append(dst, '"')
+	dst = append(dst, `","count":`...)
+	dst = strconv.AppendInt(dst, int64(max(1, e.Count)), 10)
 	for _, f := range [...]struct{ name, value string }{
 		{"request", e.Request}, {"decision", e.Decision}, {"reason", e.Reason}, {"key", e.Key}, {"fingerprint", e.Fingerprint}, {"comment", e.Comment},
 		{"purpose", e.Purpose}, {"namespace", e.Namespace}, {"user", e.User}, {"host", e.Host}, {"host_key", e.HostKey}, {"via", e.Via}, {"socket", e.Socket},
@@ -155,5 +157,6 @@ func parse(raw []byte) (Line, error) {
 	case l.Unrecorded != nil:
 		return Line{Raw: raw, Gap: &Gap{Since: l.Since, Until: l.Time, Count: *l.Unrecorded, Reason: l.Reason}}, nil
 	}
+	l.Count = max(1, l.Count)
 	return Line{Raw: raw, Entry: &l.Entry}, nil
 }

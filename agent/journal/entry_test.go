@@ -25,12 +25,12 @@ func TestALine(t *testing.T) {
 		t.Fatalf("%+v, %d, %v", lines, bad, err)
 	}
 	for i, l := range lines {
-		written[i].Time = begin
+		written[i].Time, written[i].Count = begin, 1
 		if *l.Entry != written[i] {
 			t.Errorf("read %+v\nwritten %+v", *l.Entry, written[i])
 		}
 	}
-	const want = `{"schema":1,"time":"2026-11-23T09:30:00.250Z","request":null,"decision":null,"reason":null,"key":null,"fingerprint":null,"comment":null,` +
+	const want = `{"schema":1,"time":"2026-11-23T09:30:00.250Z","count":1,"request":null,"decision":null,"reason":null,"key":null,"fingerprint":null,"comment":null,` +
 		`"purpose":null,"namespace":null,"user":null,"host":null,"host_key":null,"via":null,"socket":null,"forwarded":false,"peer":{"pid":null,"exe":null}}`
 	if got := string(lines[1].Raw); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -60,6 +60,7 @@ func (p *program) agentRun(ctx context.Context) error {
 	}
 	defer doors.close()
 	defer uses.Close() // whoever has the doors after us goes on in its file
+	defer a.RecordRest()
 	if err := uses.Open(); err != nil {
 		log.Error("uses of keys cannot be recorded", "error", err)
 	}

@@ -106,6 +106,9 @@ func useLine(e *journal.Entry) string {
 	if e.Reason != "" {
 		parts = append(parts, piece(e.Reason))
 	}
+	if e.Count > 1 {
+		parts = append(parts, say.Text(say.LogTimes, say.Fields{"count": strconv.Itoa(e.Count)}))
+	}
 	key := piece(cmp.Or(e.Key, e.Comment, e.Fingerprint, "-"))
 	return fmt.Sprintf("%s  %-7s  %-12s  %s", logClock(e.Time), piece(e.Decision), key, strings.Join(parts, ", "))
 }
@@ -118,6 +121,8 @@ func useWhat(e *journal.Entry) string {
 		return say.Text(say.LogBind, f)
 	case e.Request == agent.RequestChange:
 		return say.Text(say.LogChange, f)
+	case e.Request == agent.RequestExtension:
+		return say.Text(say.LogExtension, f)
 	case e.Purpose == agent.UseLogin:
 		return say.Text(say.LogLogin, f)
 	case e.Purpose == agent.UseGit:

@@ -17,12 +17,14 @@ func TestUseLine(t *testing.T) {
 		"asked    me@here       login you@SHA256:x, /usr/bin/ssh (7), from another computer, through a, then b": {
 			Request: "sign", Decision: "asked", Comment: "me@here", Purpose: "login", User: "you", HostKey: "SHA256:x", Peer: ssh, Forwarded: true, Via: "a, then b",
 		},
-		"refused  SHA256:k      login you@?, a program (?), from another computer, no such key": {Request: "sign", Decision: "refused", Fingerprint: "SHA256:k", Purpose: "login", User: "you", Forwarded: true, Reason: "no such key"},
-		"allowed  laptop        git signature, /usr/bin/ssh (7), by socket bots":                {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "git", Namespace: "git", Peer: ssh, Socket: "bots"},
-		"allowed  laptop        something that is neither a login nor a file, /usr/bin/ssh (7)": {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "other", Peer: ssh},
-		"refused  -             a session bind, /usr/bin/ssh (7), why":                          {Request: "bind", Decision: "refused", Purpose: "other", Peer: ssh, Reason: "why"},
-		"refused  -             a change of the agent's keys, /usr/bin/ssh (7), why":            {Request: "change", Decision: "refused", Purpose: "other", Peer: ssh, Reason: "why"},
-		"allowed  b red         signature for \"a b\", /bin/x (7)":                              {Request: "sign", Decision: "allowed", Key: "b\x1b[31m red", Purpose: "file", Namespace: "a\nb\u202e", Peer: journal.Peer{PID: 7, Exe: "/bin/\u009bmx"}},
+		"refused  SHA256:k      login you@?, a program (?), from another computer, no such key":  {Request: "sign", Decision: "refused", Fingerprint: "SHA256:k", Purpose: "login", User: "you", Forwarded: true, Reason: "no such key"},
+		"allowed  laptop        git signature, /usr/bin/ssh (7), by socket bots":                 {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "git", Namespace: "git", Peer: ssh, Socket: "bots"},
+		"allowed  laptop        something that is neither a login nor a file, /usr/bin/ssh (7)":  {Request: "sign", Decision: "allowed", Key: "laptop", Purpose: "other", Peer: ssh},
+		"refused  -             a session bind, /usr/bin/ssh (7), why":                           {Request: "bind", Decision: "refused", Purpose: "other", Peer: ssh, Reason: "why"},
+		"refused  -             an extension of the protocol, /usr/bin/ssh (7), why":             {Request: "extension", Decision: "refused", Purpose: "other", Count: 1, Peer: ssh, Reason: "why"},
+		"refused  -             a session bind, a program (?), no, 37 like that within a minute": {Request: "bind", Decision: "refused", Purpose: "other", Count: 37, Reason: "no"},
+		"refused  -             a change of the agent's keys, /usr/bin/ssh (7), why":             {Request: "change", Decision: "refused", Purpose: "other", Peer: ssh, Reason: "why"},
+		"allowed  b red         signature for \"a b\", /bin/x (7)":                               {Request: "sign", Decision: "allowed", Key: "b\x1b[31m red", Purpose: "file", Namespace: "a\nb\u202e", Peer: journal.Peer{PID: 7, Exe: "/bin/\u009bmx"}},
 	} {
 		e.Time = at.UTC()
 		if got := useLine(&e); got != "2026-11-23 09:30:05  "+want {

@@ -27,7 +27,7 @@ func newUses(h home.Home, log *slog.Logger) uses {
 // Record writes a record as scripts read it.
 func (u uses) Record(r agent.Record) {
 	e := journal.Entry{
-		Time: r.Time, Request: r.Request, Decision: r.Decision, Reason: r.Reason, Socket: r.Socket,
+		Time: r.Time, Count: r.Count, Request: r.Request, Decision: r.Decision, Reason: r.Reason, Socket: r.Socket,
 		Key: r.Key, Fingerprint: r.Fingerprint, Comment: r.Comment,
 		Purpose: r.Use.Purpose, Namespace: r.Use.Namespace, User: r.Use.User, Host: r.Use.Server, HostKey: r.Use.HostKey,
 		Forwarded: r.Use.Forwarded, Via: r.Use.Via, Peer: journal.Peer{PID: r.Peer.PID, Exe: r.Peer.Program},

@@ -13,6 +13,8 @@ const (
 	LogOther     ID = "log-other"
 	LogBind      ID = "log-bind"
 	LogChange    ID = "log-change"
+	LogExtension ID = "log-extension"
+	LogTimes     ID = "log-times"
 	LogProgram   ID = "log-program"
 	LogForwarded ID = "log-forwarded"
 	LogVia       ID = "log-via"
@@ -39,6 +41,8 @@ func logTable() map[ID]Message {
 		LogOther:     {What: "something that is neither a login nor a file"},
 		LogBind:      {What: "a session bind"},
 		LogChange:    {What: "a change of the agent's keys"},
+		LogExtension: {What: "an extension of the protocol"},
+		LogTimes:     {What: "{count} like that within a minute"},
 		LogProgram:   {What: "{program} ({pid})"},
 		LogForwarded: {What: "from another computer"},
 		LogVia:       {What: "from another computer, through {via}"},

@@ -1,0 +1,142 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kagiban/agent/wire"
+)
+
+// forgetRefused makes the next refusals the first.
+func forgetRefused(a *Agent) {
+	a.counting.Lock()
+	defer a.counting.Unlock()
+	clear(a.refusals.kinds)
+}
+
+// TestManyRefusalsAreRecordedTogether: the first few one by one, the others as one line when the minute is over, and all while
+// it goes on so. The program's log hears of one a minute.
+func TestManyRefusalsAreRecordedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, k, log := &fakeJournal{}, newFakeKey(t, "work"), &safeBuffer{}
+		a := New(Options{Source: sourceOf(k), Journal: j, Log: logTo(log)})
+		mustUnlock(t, a, "work")
+		narrow := connectAt(t, a, mustBegin(t, Scope{Name: "git", Purposes: []string{UseGit}}))
+		counts := func() (all []int) {
+			for _, r := range j.taken() {
+				if r.Socket != "git" || r.Decision != Refused || r.Key != "work" {
+					t.Errorf("%+v", r)
+				}
+				all = append(all, r.Count)
+			}
+			return all
+		}
+		refused := func(times, minute int, now, later string) {
+			t.Helper()
+			for range times {
+				wantFailure(t, narrow.call(signRequest(k)))
+			}
+			if got := fmt.Sprint(counts()); got != now {
+				t.Errorf("minute %d: at once %s, want %s", minute, got, now)
+			}
+			time.Sleep(refusalTime)
+			synctest.Wait()
+			if got := fmt.Sprint(counts()); got != later {
+				t.Errorf("minute %d: when it is over %s, want %s", minute, got, later)
+			}
+			if got := strings.Count(log.String(), "level=WARN"); got != minute {
+				t.Errorf("minute %d: the program's log has %d warnings\n%s", minute, got, log.String())
+			}
+		}
+		refused(1000, 1, "[1 1 1 1 1]", "[995]")
+		refused(100, 2, "[]", "[100]")
+		time.Sleep(refusalTime) // quiet
+		synctest.Wait()
+		refused(3, 3, "[1 1 1]", "[]")
+		refused(fewRefusals, 4, "[1 1 1 1 1]", "[]")
+		for range fewRefusals + 2 {
+			wantFailure(t, narrow.call(signRequest(k)))
+		}
+		a.RecordRest()
+		if got := fmt.Sprint(counts()); got != "[1 1 1 1 1 2]" {
+			t.Errorf("at the end: %s", got)
+		}
+		time.Sleep(2 * refusalTime)
+		synctest.Wait()
+		if got := counts(); got != nil {
+			t.Errorf("after it: %v", got)
+		}
+	})
+}
+
+// TestWhatAClientChoosesMakesNoMoreLines: keys that are not here, and ever another program.
+func TestWhatAClientChoosesMakesNoMoreLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, log := &fakeJournal{}, &safeBuffer{}
+		a := New(Options{Journal: j, Log: logTo(log)})
+		scope := mustBegin(t, Scope{Name: "git", Purposes: []string{UseGit}})
+		narrow := connectAt(t, a, scope)
+		const many = 500
+		for i := range many {
+			wantFailure(t, narrow.call(&wire.SignRequest{Blob: fmt.Append(nil, "key ", i)}))
+		}
+		if n := len(j.taken()); n != fewRefusals {
+			t.Errorf("%d lines of keys that are not here", n)
+		}
+		for i := range many {
+			s := &session{agent: a, scope: scope, peer: Peer{Program: fmt.Sprint("/tmp/", i)}}
+			s.answer(t.Context(), wire.Encode(&wire.RemoveAll{})[4:])
+		}
+		here := &session{agent: a, peer: Peer{Program: "/bin/x"}}
+		here.recordOther(RequestBind, errBind)
+		all := j.taken()
+		if r := all[len(all)-1]; r.Socket != "" || r.Count != 1 {
+			t.Errorf("what came another way: %+v", r)
+		}
+		if n := len(all) - 1; n < fewRefusals || n > manyKinds*fewRefusals {
+			t.Errorf("%d lines of other programs", n)
+		}
+		sum := fewRefusals + len(all)
+		time.Sleep(refusalTime)
+		synctest.Wait()
+		for _, r := range j.taken() {
+			sum += r.Count
+		}
+		if sum != 2*many+1 {
+			t.Errorf("%d requests are recorded, of %d", sum, 2*many+1)
+		}
+		if got := strings.Count(log.String(), "level=WARN"); got != 1 {
+			t.Errorf("%d warnings\n%s", got, log.String())
+		}
+	})
+}
+
+// TestWhatIsNoRequestIsRecorded: what looks like one for a signature, changes while the agent is locked, and extensions that a
+// narrower socket does not know.
+func TestWhatIsNoRequestIsRecorded(t *testing.T) {
+	j := &fakeJournal{}
+	a := New(Options{Journal: j, LockWork: 1})
+	c := connect(t, a)
+	narrow := connectAt(t, a, mustBegin(t, Scope{Name: "git", Purposes: []string{UseGit}}))
+	if _, err := c.Write([]byte{0, 0, 0, 2, byte(wire.TypeSignRequest), 7}); err != nil {
+		t.Fatal(err)
+	}
+	if frame, err := c.frames.Next(); err != nil || frame[0] != byte(wire.TypeFailure) {
+		t.Errorf("%v, %v", frame, err)
+	}
+	j.want(t, RequestSign, Refused, "malformed")
+	wantFailure(t, narrow.call(&wire.Extension{Name: "moon@example.com"}))
+	if r := j.want(t, RequestExtension, Refused, "moon@example.com"); r.Socket != "git" {
+		t.Errorf("%+v", r)
+	}
+	wantSuccess(t, c.call(&wire.Lock{Passphrase: []byte("x")}))
+	wantFailure(t, c.call(&wire.RemoveAll{}))
+	j.want(t, RequestChange, Refused, "locked")
+	c.call(&wire.Extension{Name: wire.ExtensionQuery})
+	if rest := j.taken(); len(rest) > 0 {
+		t.Errorf("and also %+v", rest)
+	}
+}
