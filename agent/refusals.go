@@ -52,7 +52,7 @@ func (a *Agent) countRefused(p refusalKind, r Record) (times int) {
 		f.kinds = map[refusalKind]*refused{}
 	}
 	if f.stop == nil {
-		f.stop = a.afterFunc(refusalTime, func() { a.recordTogether(false) })
+		f.stop = a.afterFunc(refusalTime, a.RecordRest)
 	}
 	if f.kinds[p] == nil && f.apart(p) >= manyKinds {
 		p = p.wayIn()
@@ -79,13 +79,10 @@ func (f *refusals) apart(p refusalKind) (n int) {
 	return n
 }
 
-// RecordRest has recorded what waits for the end of its minute: refusals of which there
-// were many. It is to be called when all connections have ended.
-func (a *Agent) RecordRest() { a.recordTogether(true) }
-
-// recordTogether ends a minute. Where there were too many, none is recorded alone in the
-// next.
-func (a *Agent) recordTogether(last bool) {
+// RecordRest ends a minute early: it has recorded what waits for its end. It is to be
+// called when all connections have ended. Of a kind of which there were too many none is
+// recorded alone in the next minute.
+func (a *Agent) RecordRest() {
 	a.telling.Lock() // so that with the last all are recorded
 	defer a.telling.Unlock()
 	a.counting.Lock()
@@ -103,8 +100,8 @@ func (a *Agent) recordTogether(last bool) {
 		f.stop()
 		f.stop = nil
 	}
-	if len(f.kinds) > 0 && !last {
-		f.stop = a.afterFunc(refusalTime, func() { a.recordTogether(false) })
+	if len(f.kinds) > 0 {
+		f.stop = a.afterFunc(refusalTime, a.RecordRest)
 	}
 	a.counting.Unlock()
 	slices.SortFunc(rest, func(x, y Record) int { return x.Time.Compare(y.Time) })
