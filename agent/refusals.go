@@ -8,7 +8,7 @@ import (
 // A client may cause as many refusals as it likes, and would push out of both logs what
 // else is there. So of those that are alike the first few of a minute are recorded one by
 // one, and the others together, with their count, when the minute is over. The program's
-// log is told of the first alone.
+// log is told of the first alone, for each reason.
 const (
 	refusalTime = time.Minute
 	fewRefusals = 5

@@ -165,7 +165,7 @@ func (a *Agent) isLocked() bool {
 
 // logRefusal says in the log why a client got a failure, and what to type where
 // that helps. A client can cause as many refusals as it likes, so only those that
-// somebody can act on are more than debug talk, and of those alike the first in a minute.
+// somebody can act on are more than debug talk, and of those for the same reason the first in a minute.
 func (s *session) logRefusal(request wire.Message, err error) {
 	kind := fmt.Sprintf("%T", request)
 	log := s.agent.log.With("peer", s.peer, "request", kind, "error", err)
@@ -179,7 +179,7 @@ func (s *session) logRefusal(request wire.Message, err error) {
 		log = log.With("key", key)
 	}
 	switch {
-	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey), !s.isNews(kind, name):
+	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey), !s.isNews(kind+": "+err.Error(), name):
 		log.Debug("refused")
 	case errors.Is(err, ErrCannotAsk) && name != "":
 		log.Warn("nobody can be asked", "next", "kagiban unlock "+name)

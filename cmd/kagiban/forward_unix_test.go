@@ -111,12 +111,15 @@ func (x *hijacked) changes() {
 		{word + "ssh-add -s /usr/lib/libany.so", "AddToken"},
 		{word + "ssh-add -e /usr/lib/libany.so", "RemoveToken"},
 	} {
-		before := x.log()
 		if did, _ := x.there(s.command); did {
 			x.t.Errorf("%s: done", s.command)
 		}
-		if log := x.log()[len(before):]; !strings.Contains(log, "refused to a forwarded connection") || !strings.Contains(log, "*wire."+s.request+" ") {
-			x.t.Errorf("%s: the log says %q", s.command, log)
+		said := false // once a minute
+		for line := range strings.Lines(x.log()) {
+			said = said || strings.Contains(line, "refused to a forwarded connection") && strings.Contains(line, "*wire."+s.request+" ")
+		}
+		if !said {
+			x.t.Errorf("%s: the log says %q", s.command, x.log())
 		}
 	}
 }
