@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kagiban/scripts/ground"
 )
 
 // slowDisk is a journal whose file is a pipe that is full: a write to it hangs until somebody reads.
@@ -116,7 +118,7 @@ func (d *slowDisk) wantMissed(want int) {
 func TestADiskThatHangs(t *testing.T) {
 	d := newSlowDisk(t, 20*time.Millisecond)
 	first := d.record("first")
-	eventually(t, "it is noticed", func() bool { return strings.Contains(d.log.String(), "not recorded") })
+	ground.Until(t, "it is noticed", func() bool { return strings.Contains(d.log.String(), "not recorded") })
 	d.wantMissed(1)
 	for i := range 3 {
 		d.returns("who comes later", d.record(fmt.Sprint("later ", i)))
@@ -153,14 +155,14 @@ func TestWhoWaitsForAWriteThatHangs(t *testing.T) {
 	d.giveLocked(&batch{}) // as if somebody wrote
 	d.mu.Unlock()
 	first := d.record("first")
-	eventually(t, "the first waits", waiting(1))
+	ground.Until(t, "the first waits", waiting(1))
 	shares := d.record("shares")
-	eventually(t, "the second waits", waiting(2))
+	ground.Until(t, "the second waits", waiting(2))
 	d.handOn()
 	next := d.record("next")
-	eventually(t, "one waits for the next write", waiting(1))
+	ground.Until(t, "one waits for the next write", waiting(1))
 	after := d.record("after")
-	eventually(t, "and another", waiting(2))
+	ground.Until(t, "and another", waiting(2))
 	d.look() // not the write that was under way when it began to look
 	if d.hangs {
 		t.Error("a write that has just begun is said to hang")
