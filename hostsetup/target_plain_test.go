@@ -12,20 +12,14 @@ import (
 func TestResolveWithoutSSH(t *testing.T) {
 	home := t.TempDir()
 	r := Resolver{Program: "no-such-program-as-ssh", Home: home}
-	for _, c := range []struct {
-		destination   string
-		port          int
-		address, user string
-		wantPort      int
-		knownAs       string
-	}{
+	for _, c := range []resolved{
 		{"root@vps.example.com", 0, "vps.example.com", "root", 22, "vps.example.com"},
 		{"root@vps.example.com:2222", 0, "vps.example.com", "root", 2222, "[vps.example.com]:2222"},
 		{"x@[2001:db8::1]:2222", 2200, "2001:db8::1", "x", 2200, "[2001:db8::1]:2200"},
 	} {
-		got, err := r.Resolve(t.Context(), c.destination, c.port)
-		if err != nil || got.Address != c.address || got.User != c.user || got.Port != c.wantPort || got.KnownAs != c.knownAs || got.Way != nil {
-			t.Errorf("%s: %+v, %v", c.destination, got, err)
+		got := c.by(t, r)
+		if got.Way != nil {
+			t.Errorf("%s: there is a way: %+v", c.destination, got.Way)
 		}
 		if want := filepath.Join(home, ".ssh", "known_hosts"); !slices.Contains(got.KnownHosts, want) || got.KnownHosts[0] != want || got.Own != 2 {
 			t.Errorf("%s: known hosts are in %q", c.destination, got.KnownHosts)

@@ -11,6 +11,24 @@ import (
 	"kagiban/scripts/ground"
 )
 
+// resolved is what a destination comes to, with -p port.
+type resolved struct {
+	destination   string
+	port          int
+	address, user string
+	wantPort      int
+	knownAs       string
+}
+
+func (c resolved) by(t *testing.T, r Resolver) Target {
+	t.Helper()
+	got, err := r.Resolve(t.Context(), c.destination, c.port)
+	if err != nil || got.Address != c.address || got.User != c.user || got.Port != c.wantPort || got.KnownAs != c.knownAs {
+		t.Errorf("%s: %+v, %v", c.destination, got, err)
+	}
+	return got
+}
+
 // TestResolve asks the real ssh.
 func TestResolve(t *testing.T) {
 	program := ground.Program(t, "ssh", "openssh-client")
@@ -35,13 +53,7 @@ Match host second user root
 		t.Fatal(err)
 	}
 	r := Resolver{Program: program, Config: config, Home: "/home/me"}
-	for _, c := range []struct {
-		destination   string
-		port          int
-		address, user string
-		wantPort      int
-		knownAs       string
-	}{
+	for _, c := range []resolved{
 		{"vps1", 0, "192.0.2.7", "owner", 2222, "[192.0.2.7]:2222"},
 		{"me@vps1:22", 0, "192.0.2.7", "me", 22, "192.0.2.7"},
 		{"vps1:2022", 2200, "192.0.2.7", "owner", 2200, "[192.0.2.7]:2200"},
@@ -50,10 +62,7 @@ Match host second user root
 		{"x@[2001:db8::1]:2222", 0, "2001:db8::1", "x", 2222, "[2001:db8::1]:2222"},
 		{"x@2001:db8::1", 0, "2001:db8::1", "x", 22, "2001:db8::1"},
 	} {
-		got, err := r.Resolve(context.Background(), c.destination, c.port)
-		if err != nil || got.Address != c.address || got.User != c.user || got.Port != c.wantPort || got.KnownAs != c.knownAs {
-			t.Errorf("%s: %+v, %v", c.destination, got, err)
-		}
+		c.by(t, r)
 	}
 	got, err := r.Resolve(context.Background(), "vps1", 0)
 	if err != nil || !got.HashNames || len(got.KnownHosts) != 3 || !strings.HasSuffix(got.KnownHosts[0], "/.ssh/known_vps") || got.KnownHosts[2] != "/etc/ssh/global" {
