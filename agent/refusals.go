@@ -110,7 +110,13 @@ func (a *Agent) RecordRest() {
 	}
 }
 
-// isNews says whether the program's log is to hear of a refusal: the first in a minute.
+// IsNews says whether the program's log is to hear of what a client can cause again and
+// again: only the first in a minute is news. socket is the narrower one where that was, or "".
+func (a *Agent) IsNews(socket, what string) bool {
+	return a.countRefused(refusalKind{log: true, socket: socket, request: what}, Record{}) == 1
+}
+
+// isNews is the same for a refusal.
 func (s *session) isNews(request, key string) bool {
 	p := refusalKind{log: true, request: request, key: key, socket: s.scope.name(), forwarded: s.binds.remote()}
 	return s.agent.countRefused(p, Record{}) == 1

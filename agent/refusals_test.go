@@ -1,13 +1,17 @@
 package agent
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // forgetRefused makes the next refusals the first.
@@ -138,5 +142,48 @@ func TestWhatIsNoRequestIsRecorded(t *testing.T) {
 	c.call(&wire.Extension{Name: wire.ExtensionQuery})
 	if rest := j.taken(); len(rest) > 0 {
 		t.Errorf("and also %+v", rest)
+	}
+}
+
+// TestConnectionsThatAreClosedAreSaidOnceAMinute: too many of them, and those of nobody knows whom.
+func TestConnectionsThatAreClosedAreSaidOnceAMinute(t *testing.T) {
+	log := &safeBuffer{}
+	a := New(Options{Log: logTo(log)})
+	a.conns = make(chan struct{}, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	known, ended := make(chan error), make(chan error)
+	go func() {
+		ended <- a.Serve(ctx, l, func(net.Conn) (Peer, error) { return Peer{}, <-known })
+	}()
+	const each = 9
+	for range each {
+		waits, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ground.Until(t, "it has its place", func() bool { return len(a.conns) == 1 })
+		other, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = other.Read(make([]byte, 1)) // it is closed
+		known <- errors.New("nobody knows")
+		_, _ = waits.Read(make([]byte, 1))
+		ground.Until(t, "its place is free", func() bool { return len(a.conns) == 0 })
+		waits.Close()
+		other.Close()
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	for _, what := range []string{"too many connections", "who is there is not known"} {
+		if got := strings.Count(log.String(), what); got != 1 {
+			t.Errorf("%q is said %d times", what, got)
+		}
 	}
 }

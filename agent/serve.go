@@ -46,7 +46,7 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 		select {
 		case places <- struct{}{}:
 		default:
-			if (&session{agent: a, scope: narrow}).isNews("connection", "") {
+			if a.IsNews(narrow.name(), "too many connections") {
 				a.log.Warn("too many connections: one more was closed", "limit", cap(places), "socket", narrow.name())
 			}
 			c.Close()
@@ -58,7 +58,9 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 			defer a.Survive("looking who is there")
 			peer, err := who(c)
 			if err != nil {
-				a.log.Warn("a connection was closed, for who is there is not known", "error", err)
+				if a.IsNews(narrow.name(), "who is there is not known") {
+					a.log.Warn("a connection was closed, for who is there is not known", "error", err)
+				}
 				return
 			}
 			a.serveConn(ctx, c, peer, narrow)

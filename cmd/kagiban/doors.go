@@ -50,9 +50,6 @@ func openDoors(h home.Home, log *slog.Logger) (*doors, error) {
 	if err := d.listen(&d.agent, h.AgentSocket()); err != nil {
 		return nil, err
 	}
-	for _, l := range d.listeners() {
-		l.Refused = d.refused
-	}
 	for _, w := range d.further {
 		log.Info("a further door", "name", w.Name, "path", w.Path, "open", w.Listener != nil, "error", w.Err)
 	}
@@ -73,8 +70,13 @@ func (d *doors) listen(at **door.Listener, path string) (err error) {
 	return err
 }
 
-func (d *doors) refused(c door.Caller, err error) {
-	d.log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+// tellRefused tells the log who was not let in at a socket, a narrower one or "", each once a minute.
+func tellRefused(a *agent.Agent, log *slog.Logger, socket string) func(door.Caller, error) {
+	return func(c door.Caller, err error) {
+		if a.IsNews(socket, "not let in: "+c.UID+" "+c.Program) {
+			log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
+		}
+	}
 }
 
 // listeners are those that are open.
@@ -105,6 +107,9 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 	defer end()
 	drops := onDrop(a)
 	defer drops.stop()
+	for _, l := range d.listeners() {
+		l.Refused = tellRefused(a, d.log, "")
+	}
 	var further sync.WaitGroup
 	defer further.Wait()
 	narrow.open(ctx)

@@ -127,9 +127,7 @@ func (s *sockets) begin(scope agent.Scope) (*narrowSocket, error) {
 		n.err = err
 		return n, err
 	}
-	l.Refused = func(c door.Caller, err error) {
-		s.log.Warn("a connection was refused", "socket", scope.Name, "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
-	}
+	l.Refused = tellRefused(s.agent, s.log.With("socket", scope.Name), scope.Name)
 	ctx, cancel := context.WithCancel(s.ctx)
 	done := make(chan struct{})
 	s.serving.Go(func() {

@@ -249,3 +249,17 @@ func TestASocketThatFailsAtOnce(t *testing.T) {
 		t.Errorf("%+v", all)
 	}
 }
+
+// TestWhoIsNotLetInIsSaidOnceAMinute, each of them.
+func TestWhoIsNotLetInIsSaidOnceAMinute(t *testing.T) {
+	var log strings.Builder
+	refused := tellRefused(agent.New(agent.Options{}), slog.New(slog.NewTextHandler(&log, nil)), "box")
+	for range 9 {
+		for _, uid := range []string{"1001", "1002"} {
+			refused(door.Caller{UID: uid}, errors.New("another user"))
+		}
+	}
+	if got := strings.Count(log.String(), "another user"); got != 2 {
+		t.Errorf("said %d times: %s", got, log.String())
+	}
+}
