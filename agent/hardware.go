@@ -20,7 +20,7 @@ type Hardware interface {
 	// SignFIDO signs data with a FIDO key. key is its private half as
 	// PROTOCOL.u2f gives it, type first: it holds no secret but a handle for the
 	// device. provider is what middleware talks to it: "internal", or a path.
-	// pin is nil where none is known. It returns the encoded signature.
+	// pin is nil where none is known. It returns the encoded signature (PROTOCOL.u2f).
 	SignFIDO(ctx context.Context, provider string, key, data, pin []byte) (signature []byte, err error)
 	// OpenToken gives the keys of a PKCS#11 token by the provider at that path.
 	OpenToken(ctx context.Context, provider string, pin []byte) (Token, error)
@@ -31,15 +31,15 @@ type Hardware interface {
 
 // Token is a PKCS#11 token that is open.
 type Token interface {
-	Keys() []TokenKey
-	Close()
+	Keys() []TokenKey // in the order in which they are to be listed
+	Close()           // ends it; its keys sign no more
 }
 
 // TokenKey is one key of a token.
 type TokenKey interface {
-	Blob() []byte // the public half
-	Label() string
-	// Sign returns the encoded signature; flags are those of a sign request
+	Blob() []byte  // the public half
+	Label() string // what the token calls it
+	// Sign returns the encoded signature (RFC 4253 section 6.6); flags are those of a sign request
 	// (RFC 9987 section 8.3).
 	Sign(ctx context.Context, data []byte, flags uint32) (signature []byte, err error)
 }

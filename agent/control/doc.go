@@ -16,6 +16,7 @@
 //	{"v":2,"op":"lock","keys":["NAME"]}                 no keys: all of them
 //	{"v":2,"op":"socket-add","scope":{"name":"box","keys":["work"],"purposes":["git"],"hosts":[],"confirm":false}}
 //	{"v":2,"op":"socket-remove","name":"box"}
+//	{"v":2,"op":"key-rename","key":"OLD","name":"NEW"}  the narrower sockets know it by another name
 //	{"v":2,"op":"shutdown"}
 //	{"v":2,"op":"prompt"}                               this terminal is to be asked
 //
