@@ -172,9 +172,6 @@ func (j *Journal) look() {
 	switch j.writing {
 	case nil:
 		j.looking, j.seen = false, nil
-	default:
-		j.seen = j.writing
-		time.AfterFunc(j.options.Patience, j.look)
 	case j.seen:
 		j.looking, j.seen, j.hangs = false, nil, true
 		j.writing.letGo()
@@ -185,6 +182,9 @@ func (j *Journal) look() {
 			b.letGo()
 		}
 		defer j.options.Log.Error("uses of keys are not recorded", "error", errHangs) // which may hang, too
+	default:
+		j.seen = j.writing
+		time.AfterFunc(j.options.Patience, j.look)
 	}
 	j.mu.Unlock()
 }
