@@ -200,7 +200,7 @@ func TestServiceAsks(t *testing.T) {
 	if out, code := d.sh(sign); code == 0 {
 		t.Errorf("a locked key signed, and nobody was asked: %s", out)
 	}
-	d.says("kagiban status", 0, "nobody could be asked")
+	d.says("kagiban status", 0, "nobody was asked for the passphrase")
 	d.says("kagiban agent stop", 0, "")
 	d.must(`mkdir -p ~/.config/environment.d; printf 'SSH_ASKPASS=%s\nSSH_ASKPASS_REQUIRE=force\n' "$HOME/askpass" >~/.config/environment.d/70-mine.conf; systemctl --user daemon-reload`)
 	d.must(sign)
