@@ -14,7 +14,8 @@ import (
 )
 
 // afterCancel is how long a question that a person took away is not put again to
-// the same program.
+// the same program. What is forwarded is nagging, too, when it hangs up, or when nobody
+// answers: a window that comes again and again gets a yes from somebody who types elsewhere.
 const afterCancel = 30 * time.Second
 
 var (
@@ -116,6 +117,13 @@ func (a *Agent) settleConfirm(e *entry, c *confirmation, consent Consent, err er
 		a.grantLocked(e, c.grant, consent)
 	}
 	a.noteLocked(e, c.prompt, err)
+	if c.prompt.Use.Forwarded && a.wasCancelledLocked(e, c.prompt) { // who asks for a hundred things at once gets one no
+		for _, other := range e.confirms {
+			if !other.granted && whoAsked(e, other.prompt) == whoAsked(e, c.prompt) {
+				other.endWith(errAgain)
+			}
+		}
+	}
 	c.err = err
 	close(c.done)
 }
@@ -143,7 +151,7 @@ func (a *Agent) noteLocked(e *entry, p Prompt, err error) {
 		e.refused = ""
 	case errors.Is(err, ErrCannotAsk):
 		e.refused = refusal(p.Peer)
-	case errors.Is(err, ErrCancelled):
+	case errors.Is(err, ErrCancelled), p.Use.Forwarded && (errors.Is(err, errNobodyWaits) || errors.Is(err, errQuestionTime)):
 		for who, until := range a.cancelled {
 			if !a.now().Before(until) {
 				delete(a.cancelled, who)

@@ -268,3 +268,79 @@ func TestUnlockingByHand(t *testing.T) {
 		wantSignature(t, c.call(signRequest(k)), k) // locked between, it has no limits any more
 	})
 }
+
+// TestANoIsOneToAllThatWait: who asks for many things at once gets one no, not a question for each of them. What another asks for goes on.
+func TestANoIsOneToAllThatWait(t *testing.T) {
+	for name, end := range map[string]error{"refused": errRefused, "cancelled": ErrCancelled} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, ask := newFakeKey(t, "work"), newConfirmer()
+				a := New(Options{Ask: ask})
+				confirming(t, a, k)
+				host := newHostKey(t)
+				var many []<-chan wire.Message
+				for i := range 20 {
+					c := connect(t, a)
+					wantSuccess(t, c.call(host.bind(t, "a", true)))
+					many = append(many, c.later(&wire.SignRequest{Blob: k.public.Marshal(), Data: []byte{byte(i)}}))
+				}
+				synctest.Wait()
+				own := connect(t, a).later(signRequest(k))
+				synctest.Wait()
+				first := <-ask.questions
+				for !first.prompt.Use.Forwarded { // they come in any order
+					first.answer <- nil
+					wantSignature(t, <-own, k)
+					own = nil
+					first = <-ask.questions
+				}
+				first.answer <- end
+				for _, answer := range many {
+					wantFailure(t, <-answer)
+				}
+				if own != nil {
+					(<-ask.questions).answer <- nil
+					wantSignature(t, <-own, k)
+				}
+			})
+		})
+	}
+}
+
+// TestWhoIsElsewhereCannotNag by hanging up and asking again.
+func TestWhoIsElsewhereCannotNag(t *testing.T) {
+	ends := map[string]func(*client){
+		"hangs up":       func(c *client) { c.Close() },
+		"a minute later": func(*client) { time.Sleep(questionTime) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, ask := newFakeKey(t, "work"), newConfirmer()
+				a := New(Options{Ask: ask})
+				confirming(t, a, k)
+				host := newHostKey(t)
+				elsewhere := func() *client {
+					c := connect(t, a)
+					wantSuccess(t, c.call(host.bind(t, "a", true)))
+					return c
+				}
+				c := elsewhere()
+				c.send(signRequest(k))
+				q := <-ask.questions
+				end(c)
+				<-q.ctx.Done()
+				synctest.Wait()
+				before := time.Now()
+				wantFailure(t, elsewhere().call(signRequest(k)))
+				if waited := time.Since(before); waited != 0 {
+					t.Errorf("asked again, for %v", waited)
+				}
+				time.Sleep(afterCancel)
+				answer := elsewhere().later(signRequest(k))
+				(<-ask.questions).answer <- nil
+				wantSignature(t, <-answer, k)
+			})
+		})
+	}
+}
