@@ -15,7 +15,7 @@ import (
 // question is its only argument, the answer is the first line of its output, and
 // any exit code but 0 means that there is no answer.
 func (p *Prompter) askpass(ctx context.Context, question, hint string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, p.askpassProgram(), visible(question))
+	cmd := exec.CommandContext(ctx, p.askpassProgram(), unmarked(question))
 	cmd.Env = os.Environ()
 	if hint != "" {
 		cmd.Env = append(cmd.Env, "SSH_ASKPASS_PROMPT="+hint)

@@ -68,14 +68,14 @@ func TestAskpassProgram(t *testing.T) {
 		{"no line end", `printf one`, "one", nil},
 		{"nothing", `:`, "", ErrEmpty},
 		{"cancelled", `echo secret; exit 1`, "", ErrNoAnswer},
-		{"question is the only argument", `[ $# = 1 ] && [ "$1" = "Key of evil: " ] && echo yes`, "yes", nil},
+		{"question is the only argument", `[ $# = 1 ] && [ "$1" = "Key of evil‹!--＆lt;: " ] && echo yes`, "yes", nil},
 		{"no hint for a secret", `echo "hint=$SSH_ASKPASS_PROMPT"`, "hint=", nil},
 		{"too long", `echo ` + long, "", errors.New("askpass")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := prompter(map[string]string{"SSH_ASKPASS": script(t, tt.body), "SSH_ASKPASS_REQUIRE": "force"})
-			got, err := p.Secret(t.Context(), "Key of \x1b]0;root\x07evil\u202e: ")
+			got, err := p.Secret(t.Context(), "Key of \x1b]0;root\x07evil<!--&lt;\u202e: ")
 			if string(got) != tt.want || (err != nil) != (tt.err != nil) {
 				t.Fatalf("got %q, %v; want %q, %v", got, err, tt.want, tt.err)
 			}

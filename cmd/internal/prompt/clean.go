@@ -42,6 +42,12 @@ func visible(s string) string {
 	}, s)
 }
 
+// unmarked is visible for another program's window: some take text for HTML where it looks like that (Qt's labels; Pango), and a tag could
+// hide the rest.
+func unmarked(s string) string { return markup.Replace(visible(s)) }
+
+var markup = strings.NewReplacer("<", "\u2039", "&", "\uff06")
+
 // hidden tells whether r moves the cursor, turns the reading direction or shows
 // as nothing: the Unicode categories Cc and Cf.
 func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }

@@ -99,7 +99,7 @@ func (p *Prompter) converse(ctx context.Context, question [][2]string) ([]byte, 
 		if strings.HasPrefix(line[0], "SET") && line[1] == "" {
 			continue
 		}
-		answer, err = a.call(line[0], visible(line[1]))
+		answer, err = a.call(line[0], unmarked(line[1]))
 		var refused *assuanError
 		if line[0] == "OPTION" && errors.As(err, &refused) {
 			err = nil // it does not know this one
