@@ -18,8 +18,8 @@
 //     When one is long enough the next is begun, and the oldest go, so that all of them
 //     together stay within a bound.
 //   - Names and words from outside are cut to a bounded length and are valid UTF-8.
-//     They may hold control characters, which JSON escapes only in part: who shows
-//     them to a person cleans them.
+//     What they hold of control, format and bidirectional characters is escaped in a
+//     line: who shows the words to a person cleans them.
 //
 // What is in it is no proof: whoever may run programs as the user may change the files.
 package journal

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -115,8 +117,12 @@ func appendText(dst []byte, s string, limit int) []byte {
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		case r >= ' ' && r < 0x7f:
+			dst = append(dst, byte(r))
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp): // a terminal would not show it, but do it
+			for _, unit := range utf16.AppendRune(nil, r) {
+				dst = append(dst, '\\', 'u', hex[unit>>12], hex[unit>>8&15], hex[unit>>4&15], hex[unit&15])
+			}
 		default:
 			dst = utf8.AppendRune(dst, r)
 		}

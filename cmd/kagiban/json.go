@@ -7,6 +7,9 @@ import (
 	"io"
 	"reflect"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -40,8 +43,31 @@ func writeJSON(w io.Writer, v any) error {
 	if !bytes.HasPrefix(body, []byte("}")) {
 		head += ","
 	}
-	_, err := w.Write(append([]byte(head), body...))
+	_, err := w.Write(escaped(append([]byte(head), body...)))
 	return err
+}
+
+// escaped is JSON that does nothing to a terminal: control, format and bidirectional characters, which can stand in its strings alone, are escaped there.
+// Scripts read the same.
+func escaped(text []byte) []byte {
+	if !bytes.ContainsFunc(text, isUnseen) {
+		return text
+	}
+	var out []byte
+	for _, r := range string(text) {
+		if !isUnseen(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
+}
+
+func isUnseen(r rune) bool {
+	return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // fillLists makes empty lists of absent ones, at any depth.

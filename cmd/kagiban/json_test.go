@@ -25,6 +25,7 @@ func TestWriteJSON(t *testing.T) {
 	}{
 		{"nothing", struct{}{}, `{"schema":1}`},
 		{"empty", outer{}, `{"schema":1,"name":"","keys":[],"next":[],"agent":null}`},
+		{"what a terminal would act on", outer{Name: "\u009b31m\u202e\x7f\U000e0041é"}, `{"schema":1,"name":"\u009b31m\u202e\u007f\udb40\udc41é","keys":[],"next":[],"agent":null}`},
 		{"lists inside", outer{Name: "<a&b>", Keys: []inner{{Until: utc(at)}}, Agent: &inner{Until: utc(time.Time{})}},
 			`{"schema":1,"name":"<a&b>","keys":[{"tied":[],"until":"2026-01-01T18:04:05Z"}],"next":[],"agent":{"tied":[],"until":null}}`},
 	}

@@ -81,7 +81,7 @@ func (w *logWriter) line(out *bufio.Writer, l journal.Line) (err error) {
 		err = out.Flush() // it stands between them on a terminal
 		w.tell(say.LogGap, "since", logClock(l.Gap.Since), "until", logClock(l.Gap.Until), "count", strconv.Itoa(l.Gap.Count), "reason", piece(l.Gap.Reason))
 	case w.json:
-		_, err = out.Write(append(l.Raw, '\n'))
+		_, err = out.Write(append(escaped(l.Raw), '\n'))
 	default:
 		_, err = fmt.Fprintln(out, useLine(l.Entry))
 	}
