@@ -193,7 +193,7 @@ func (s *serverNames) readOwn() knownServers {
 // read takes in known_hosts files. What cannot be read knows nobody, as for ssh.
 func (k *knownServers) read(files []string) {
 	for _, file := range files {
-		if text, err := os.ReadFile(file); err == nil {
+		if text, err := readRegular(file); err == nil {
 			k.add(text)
 		}
 	}

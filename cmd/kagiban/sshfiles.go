@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,6 +31,18 @@ func sshFiles(home string) (config, hosts, names []string) {
 	return r.config, slices.Compact(r.hosts), r.names
 }
 
+// readRegular reads a file, and nothing else: who reads a pipe, or a terminal, waits for whoever writes to it.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fs.ErrInvalid
+	}
+	return os.ReadFile(path)
+}
+
 // sshConfigReader collects what configurations of ssh name.
 type sshConfigReader struct {
 	home                 string
@@ -39,7 +52,7 @@ type sshConfigReader struct {
 // read takes in a file, if it is there, and those that it includes; relative ones are in folder.
 func (r *sshConfigReader) read(file, folder string, depth int) {
 	r.config = append(r.config, file)
-	text, err := os.ReadFile(file)
+	text, err := readRegular(file)
 	if err != nil || depth == deepestInclude {
 		return
 	}
