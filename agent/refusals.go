@@ -112,6 +112,10 @@ func (a *Agent) RecordRest() {
 
 // IsNews says whether the program's log is to hear of what a client can cause again and
 // again: only the first in a minute is news. socket is the narrower one where that was, or "".
+//
+// A connection keeps its stack: what this needs of one is not to be a part of it.
+//
+//go:noinline
 func (a *Agent) IsNews(socket, what string) bool {
 	return a.countRefused(refusalKind{log: true, socket: socket, request: what}, Record{}) == 1
 }

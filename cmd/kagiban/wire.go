@@ -56,6 +56,11 @@ func (s *vaultKeys) Keys() ([]agent.LockedKey, error) {
 	if now.Before(s.asOf.Add(glance)) && !now.Before(s.asOf) && folder != nil && s.folder != nil && sameFile(folder, s.folder) && settled([]os.FileInfo{folder}, s.asOf) {
 		return s.keys, nil
 	}
+	return s.look(folder, now)
+}
+
+// look is Keys where the folder does not tell; apart, since it needs much of a stack, which a connection then keeps.
+func (s *vaultKeys) look(folder os.FileInfo, now time.Time) ([]agent.LockedKey, error) {
 	files, err := keyFiles(s.vault.Dir())
 	if err != nil {
 		return nil, err
