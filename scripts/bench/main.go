@@ -31,7 +31,7 @@ func main() {
 	program := flag.String("kagiban", "", "the program")
 	rounds := flag.Int("rounds", 5, "how often everything is measured")
 	file := flag.String("json", "", "a file for all figures of all rounds")
-	gate := flag.Bool("gate", false, "only what a gate can hold: ratios and CPU, without pageant, three rounds, and an end with 1 where one is worse than its goal by half")
+	gate := flag.Bool("gate", false, "only what a gate can hold: ratios and CPU, without pageant, three rounds, and an end with 1 where one is worse than its goal by more than the slack")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

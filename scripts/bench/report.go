@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// A goal is what a figure is to reach: as a ratio to another agent's in the same round, or by itself. A gate lets a figure be worse by half.
+// A goal is what a figure is to reach: as a ratio to another agent's in the same round, or by itself. A gate lets a figure be somewhat worse (slack).
 type goal struct {
 	figure string
 	unit   string
@@ -60,7 +60,7 @@ var goals = []goal{
 }
 
 // slack is how much worse than its goal a figure may be before a gate shuts: this machine has other things to do.
-const slack = 1.5
+const slack = 1.6
 
 // A line is a row of the table.
 type line struct {
