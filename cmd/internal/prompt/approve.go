@@ -40,11 +40,7 @@ func (p *Prompter) Approve(ctx context.Context, a Approval) (Consent, error) {
 	}
 	switch p.way() {
 	case byTerminal:
-		typed, err := p.terminal(ctx, a.atTerminal(), true)
-		if err != nil {
-			return Consent{}, err
-		}
-		return a.consent(string(typed)), nil
+		return a.byTerminal(func() ([]byte, error) { return p.terminal(ctx, a.atTerminal(), true) })
 	case byDialog:
 		return a.byDialog(ctx)
 	case byPinentry:
@@ -58,6 +54,31 @@ func (p *Prompter) Approve(ctx context.Context, a Approval) (Consent, error) {
 		return a.ifYes(err == nil && (len(typed) == 0 || isYes(string(typed)))), err
 	}
 	return Consent{}, ErrCannotAsk
+}
+
+// unreadTries is how often in all a question is put whose answer is neither a yes nor a no.
+const unreadTries = 3
+
+// byTerminal asks again where what was typed is neither, as "10 min" or "25h": a slip is not taken for a no.
+func (a Approval) byTerminal(ask func() ([]byte, error)) (Consent, error) {
+	for range unreadTries {
+		typed, err := ask()
+		if err != nil {
+			return Consent{}, err
+		}
+		if c := a.consent(string(typed)); c.Yes || isNo(string(typed)) {
+			return c, nil
+		}
+	}
+	return Consent{}, nil
+}
+
+func isNo(answer string) bool {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "", "n", "no":
+		return true
+	}
+	return false
 }
 
 // atTerminal is the question with the answers that can be typed.
@@ -94,7 +115,7 @@ func (a Approval) consent(typed string) Consent {
 const longestConsent = 24 * time.Hour
 
 // consentOf reads an answer: "y" is once, "lock" until it is locked; a number counts minutes, and a time as 90s or 1h30m is that long. All
-// else is a no.
+// else is no yes.
 func consentOf(typed string) Consent {
 	typed = strings.ToLower(strings.TrimSpace(typed))
 	if n, err := strconv.Atoi(typed); err == nil && n <= int(longestConsent/time.Minute) {

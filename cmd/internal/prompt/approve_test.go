@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,6 +21,28 @@ func TestConsentOf(t *testing.T) {
 	for typed, want := range map[string]bool{"y": true, "yes": true, "10m": false, "lock": false, "": false} {
 		if got := (Approval{}).consent(typed); got != (Consent{Yes: want}) {
 			t.Errorf("where only once was offered, %q: %+v", typed, got)
+		}
+	}
+}
+
+// TestApproveSlip: what is neither a yes nor a no is asked about again, and is never a yes.
+func TestApproveSlip(t *testing.T) {
+	for _, tt := range []struct {
+		typed string
+		asked int
+		want  Consent
+	}{
+		{"n", 1, Consent{}}, {"", 1, Consent{}}, {"No ", 1, Consent{}}, {"y", 1, once},
+		{"10 min|10m", 2, Consent{Yes: true, For: 10 * time.Minute}}, {"25h||y", 2, Consent{}}, {"maybe|ye|yes", 3, once},
+		{"a|b|c|y", 3, Consent{}},
+	} {
+		asked, typed := 0, strings.Split(tt.typed, "|")
+		got, err := Approval{Answers: "(y, 10m, lock, N)"}.byTerminal(func() ([]byte, error) {
+			asked++
+			return []byte(typed[asked-1]), nil
+		})
+		if got != tt.want || asked != tt.asked || err != nil {
+			t.Errorf("%q: %+v after %d questions, %v; want %+v after %d", tt.typed, got, asked, err, tt.want, tt.asked)
 		}
 	}
 }
