@@ -59,6 +59,11 @@ func (p *program) unlock(ctx context.Context, names []string, terms agent.Terms,
 	if isWrong(err) {
 		return say.Fail(say.KeyStillLocked, err, "keys", strings.Join(u.locked, " "))
 	}
+	if err == nil && terms.Confirm {
+		if status, err := c.Status(); err == nil && !status.CanAsk {
+			p.complain(say.Fail(say.KeyConfirmNobody, nil))
+		}
+	}
 	return err
 }
 

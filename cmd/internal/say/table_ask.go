@@ -29,6 +29,7 @@ const (
 	PromptHere        ID = "prompt-here"
 	NoTerminalHere    ID = "no-terminal-here"
 	KeyConfirmed      ID = "key-confirmed"
+	KeyConfirmNobody  ID = "key-confirm-nobody"
 	StateNoAsking     ID = "state-no-asking"
 	StateSealed       ID = "state-sealed"
 	StateConfirm      ID = "state-confirm"
@@ -65,7 +66,12 @@ func askTable() map[ID]Message {
 		PurposeOther:      {What: "sign something that is neither a login nor a file"},
 
 		KeyConfirmed: {What: "each use of {key} is asked about"},
-		PromptHere:   {What: "the agent asks at this terminal now, until Ctrl-C or the terminal closes"},
+		KeyConfirmNobody: {
+			What:      "nobody can be asked now, so each use is refused",
+			StillTrue: "the key is unlocked, and asked about as soon as somebody can be asked",
+			Next:      "kagiban agent prompt-here   (in another terminal)",
+		},
+		PromptHere: {What: "the agent asks at this terminal now, until Ctrl-C or the terminal closes"},
 		NoTerminalHere: {
 			What:      "there is no terminal here that the agent could ask at",
 			StillTrue: "the agent asks where it did before",
