@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -42,6 +43,34 @@ func TestKeysThatNobodyUsesAreLocked(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsTrustedLessKeepsNoKeyOpen: by signing again and again at a narrower socket; where a person is asked, they are there.
+func TestWhoIsTrustedLessKeepsNoKeyOpen(t *testing.T) {
+	for asked, want := range map[bool]int{false: 0, true: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			one, two := newFakeKey(t, "one"), newFakeKey(t, "two")
+			a := New(Options{Source: sourceOf(one, two), Ask: yes{}, Idle: 15 * time.Minute})
+			mustUnlock(t, a, "one")
+			mustUnlock(t, a, "two")
+			c := connectAt(t, a, mustBegin(t, Scope{Name: "box", Keys: []string{"one"}, Confirm: asked}))
+			for range 2 {
+				time.Sleep(7 * time.Minute)
+				wantSignature(t, c.call(signRequest(one)), one)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if n := inMemory(a); n != want {
+				t.Errorf("asked %v: %d private halves are in memory, want %d", asked, n, want)
+			}
+		})
+	}
+}
+
+// yes is a person who says yes.
+type yes struct{ Asker }
+
+func (yes) CanAsk() bool                                     { return true }
+func (yes) Confirm(context.Context, Prompt) (Consent, error) { return Consent{Yes: true}, nil }
 
 func TestKeysStayWithoutIdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -77,7 +77,9 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	if err != nil {
 		return nil, err
 	}
-	u.agent.used()
+	if u.scope == nil || u.asked { // else who is trusted less could keep all keys open while nobody is there
+		u.agent.used()
+	}
 	return &wire.SignResponse{Signature: signature}, nil
 }
 
