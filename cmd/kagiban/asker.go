@@ -98,11 +98,7 @@ func (a *asker) approval(q agent.Prompt) prompt.Approval {
 
 // questionOf is the same for a terminal that is attached.
 func questionOf(p prompt.Approval) control.Question {
-	q := control.Question{Kind: control.KindConfirm, Text: p.About + "\n" + p.Ask + " ", Answers: p.Answers}
-	if p.Answers == "" {
-		q.Text += say.Text(say.AnswersYesNo, nil) + " "
-	}
-	return q
+	return control.Question{Kind: control.KindConfirm, Text: p.About + "\n" + p.Ask + " ", Answers: p.Answers}
 }
 
 // Notify shows that a device waits to be touched. It holds no turn while it does:

@@ -45,11 +45,7 @@ func askHere(ctx context.Context, here *prompt.Prompter, q control.Question) (an
 	case control.KindSecret:
 		answer.Secret, err = here.SecretAgain(ctx, q.Text, q.Wrong)
 	case control.KindConfirm:
-		var said prompt.Consent
-		if q.Answers == "" {
-			answer.Yes, err = here.Confirm(ctx, q.Text)
-			break
-		}
+		var said prompt.Consent // without Answers: yes or no alone
 		said, err = here.Approve(ctx, prompt.Approval{Ask: strings.TrimSpace(q.Text), Answers: q.Answers})
 		answer = control.Answer{Yes: said.Yes, ForMS: said.For.Milliseconds(), UntilLocked: said.UntilLocked}
 	case control.KindNotice:

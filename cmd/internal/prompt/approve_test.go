@@ -45,4 +45,9 @@ func TestApproveSlip(t *testing.T) {
 			t.Errorf("%q: %+v after %d questions, %v; want %+v after %d", tt.typed, got, asked, err, tt.want, tt.asked)
 		}
 	}
+	asked := 0
+	got, err := Approval{}.byTerminal(func() ([]byte, error) { asked++; return []byte([]string{"10m", "y"}[asked-1]), nil })
+	if got != once || asked != 2 || err != nil {
+		t.Errorf("where only once was offered: %+v after %d questions, %v", got, asked, err)
+	}
 }

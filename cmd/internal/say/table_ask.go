@@ -9,7 +9,6 @@ const (
 	AskConfirm        ID = "ask-confirm"
 	AskConfirmFor     ID = "ask-confirm-for"
 	AskConfirmLock    ID = "ask-confirm-until-locked"
-	AnswersYesNo      ID = "answers-yes-no"
 	AnswersHold       ID = "answers-hold"
 	TouchDevice       ID = "touch-device"
 	WhoHere           ID = "who-here"
@@ -47,7 +46,6 @@ func askTable() map[ID]Message {
 		AskConfirm:        {What: "Allow it?"},
 		AskConfirmFor:     {What: "Allow it, and the same for {time}?"},
 		AskConfirmLock:    {What: "Allow it, and the same until {key} is locked?"},
-		AnswersYesNo:      {What: "(y/N)"},
 		AnswersHold:       {What: "(y: once, {time}: for so long, lock: until it is locked, N)"},
 		TouchDevice:       {What: "touch your security key to {purpose}, with key {key}, for {who}"},
 		WhoHere:           {What: "{program}"},
