@@ -54,7 +54,7 @@ func (p *program) agentStart(ctx context.Context) error {
 	p.tell(id, "pid", strconv.Itoa(status.PID))
 	if !status.CanAsk {
 		p.tell(say.AgentCannotAsk, "ways", say.NoWays())
-		p.tellNext("kagiban unlock")
+		p.tellNext("kagiban unlock", "kagiban agent prompt-here   (in a terminal of its own, which is then asked)")
 	}
 	p.tellShut(status.Doors)
 	if !p.asksOurs() {
