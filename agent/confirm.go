@@ -19,9 +19,15 @@ import (
 const afterCancel = 30 * time.Second
 
 var (
-	errRefused = fmt.Errorf("%w: the person said no", ErrCancelled)
-	errAgain   = fmt.Errorf("%w less than 30 seconds ago", ErrCancelled)
+	errRefused error = saidNo{}
+	errAgain         = fmt.Errorf("%w less than 30 seconds ago", ErrCancelled)
 )
+
+// saidNo is an ErrCancelled, and says no more than the person did: it stands in the log.
+type saidNo struct{}
+
+func (saidNo) Error() string        { return "the person said no" }
+func (saidNo) Is(target error) bool { return target == ErrCancelled }
 
 // confirmation is a question whether a key may be used. Those who ask for the very
 // same signature, from the same program, share its answer.

@@ -152,11 +152,14 @@ func (a *Agent) askOnce(ctx context.Context, ask func(context.Context) ([]byte, 
 	stop := a.afterFunc(questionTime, func() { cancel(errQuestionTime) })
 	defer stop()
 	answer, err := ask(ctx)
-	if cause := context.Cause(ctx); cause != nil {
+	cause := context.Cause(ctx)
+	switch {
+	case cause != nil:
 		clear(answer)
 		return nil, cause
-	}
-	if err != nil {
+	case errors.Is(err, ErrCancelled):
+		return nil, err // the log needs no more words for it
+	case err != nil:
 		return nil, fmt.Errorf("ask a person: %w", err)
 	}
 	return answer, nil

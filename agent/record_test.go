@@ -135,6 +135,30 @@ func TestEveryRequestForASignatureIsRecordedOnce(t *testing.T) {
 	}
 }
 
+// TestANoIsRecordedInFewWords, and is a question that a person took away.
+func TestANoIsRecordedInFewWords(t *testing.T) {
+	for no, want := range map[error]string{nil: "the person said no", ErrCancelled: "the question was cancelled"} {
+		j, k := &fakeJournal{}, newFakeKey(t, "work")
+		a := New(Options{Ask: &noSayer{no: no}, Journal: j})
+		confirming(t, a, k)
+		c := connect(t, a)
+		for _, want := range []string{want, errAgain.Error()} {
+			wantFailure(t, c.call(signRequest(k)))
+			if r := j.want(t, RequestSign, Refused, want); r.Reason != want {
+				t.Errorf("the reason is %q, want %q", r.Reason, want)
+			}
+		}
+	}
+}
+
+// noSayer says no, or ends the question otherwise.
+type noSayer struct {
+	fakeAsker
+	no error
+}
+
+func (n *noSayer) Confirm(context.Context, Prompt) (Consent, error) { return Consent{}, n.no }
+
 // TestAPersonWhoOpensAKeyIsRecorded, and so is a client that hangs up meanwhile.
 func TestAPersonWhoOpensAKeyIsRecorded(t *testing.T) {
 	j, k, ask := &fakeJournal{}, newFakeKey(t, "work"), newAsker()

@@ -127,7 +127,7 @@ func questionEnd(err error) error {
 	case errors.Is(err, prompt.ErrCannotAsk), errors.Is(err, prompt.ErrHungUp):
 		return fmt.Errorf("%w: %w", agent.ErrCannotAsk, err)
 	case errors.Is(err, prompt.ErrNoAnswer), errors.Is(err, prompt.ErrInterrupted):
-		return fmt.Errorf("%w: %w", agent.ErrCancelled, err)
+		return agent.ErrCancelled // how is no matter
 	}
 	return err
 }
