@@ -347,3 +347,24 @@ func TestAMistakeAboutWhoIsThere(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestServeEndsThoughOneHangs: a connection that waits for the disk is left, after a while.
+func TestServeEndsThoughOneHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := sourceOf()
+		a := New(Options{Source: disk})
+		goOn := disk.hang()
+		l := &pipeListener{conns: make(chan net.Conn), ended: make(chan struct{})}
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- a.Serve(ctx, l, func(net.Conn) (Peer, error) { return Peer{}, nil }) }()
+		l.dial(t).send(&wire.RequestIdentities{})
+		synctest.Wait()
+		begun := time.Now()
+		end()
+		if err := <-ended; err != nil || time.Since(begun) != endPatience {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+		goOn()
+	})
+}

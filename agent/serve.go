@@ -8,6 +8,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // maxConns is how many connections are served at a time: far more than any
@@ -33,7 +34,7 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
-	defer serving.Wait()
+	defer a.WaitFor(&serving)
 	defer cancel() // before waiting
 	for {
 		c, err := l.Accept()
@@ -65,6 +66,25 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 			}
 			a.serveConn(ctx, c, peer, narrow)
 		})
+	}
+}
+
+// endPatience is how long connections that are to end are waited for: one may hang in a disk that does not answer.
+const endPatience = 5 * time.Second
+
+// WaitFor waits for connections whose context has ended, but no longer than five seconds.
+func (a *Agent) WaitFor(serving *sync.WaitGroup) {
+	ended, late := make(chan struct{}), make(chan struct{})
+	go func() {
+		serving.Wait()
+		close(ended)
+	}()
+	stop := a.afterFunc(endPatience, func() { close(late) })
+	defer stop()
+	select {
+	case <-ended:
+	case <-late:
+		a.log.Warn("a connection hangs, and is not waited for any longer")
 	}
 }
 

@@ -36,7 +36,7 @@ func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program func() P
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
-	defer serving.Wait()
+	defer a.WaitFor(&serving)
 	defer cancel() // before waiting
 	s := &server{agent: a, program: program, terminals: terminals, sockets: sockets, shutdown: shutdown}
 	for {

@@ -101,10 +101,13 @@ func (d *doors) close(more ...*door.Listener) {
 }
 
 // serve serves all of them until ctx ends or a client asks for the end: then nil. If one of the two sockets fails, all end; a further door
-// that fails is missed by its own programs alone.
+// that fails is missed by its own programs alone. The keys are gone before the sockets are, whatever still hangs then: nobody could lock them
+// any more.
 func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets, l *locking) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
+	ctx, cancel := lockFirst(ctx, a)
+	defer cancel()
 	drops := onDrop(a)
 	defer drops.stop()
 	for _, l := range d.listeners() {
@@ -135,6 +138,20 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 	first := <-ended
 	end()
 	return errors.Join(first, <-ended)
+}
+
+// lockFirst is a context that ends when ctx has and all keys are locked.
+func lockFirst(ctx context.Context, a *agent.Agent) (context.Context, func()) {
+	locked, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		defer a.Survive("locking at the end")
+		_ = a.Lock() // of all: it names none that might be unknown
+	})
+	return locked, func() {
+		stop()
+		cancel()
+	}
 }
 
 // report says which of the further doors are open.

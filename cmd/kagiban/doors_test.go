@@ -2,11 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
+	sshagent "golang.org/x/crypto/ssh/agent"
+
+	"kagiban/agent"
 	"kagiban/agent/door"
 	"kagiban/cmd/internal/say"
 )
@@ -62,5 +68,29 @@ func TestFurtherDoors(t *testing.T) {
 	}
 	if strings.Count(talk.String(), "still true: ") != 7 {
 		t.Errorf("said is %s", talk.String())
+	}
+}
+
+// TestLockFirst: when the sockets end no key is left in the agent, though a connection is.
+func TestLockFirst(t *testing.T) {
+	a := agent.New(agent.Options{})
+	near, far := net.Pipe()
+	defer near.Close()
+	go a.ServeConn(t.Context(), far, agent.Peer{})
+	client := sshagent.NewClient(near)
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Add(sshagent.AddedKey{PrivateKey: private}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	locked, cancel := lockFirst(ctx, a)
+	defer cancel()
+	end()
+	<-locked.Done()
+	if keys, err := client.List(); err != nil || len(keys) != 0 {
+		t.Errorf("%d keys are left: %v", len(keys), err)
 	}
 }
