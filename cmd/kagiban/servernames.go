@@ -24,12 +24,16 @@ type serverNames struct {
 	now      func() time.Time
 	log      *slog.Logger
 
-	mu    sync.Mutex
-	files []string      // that what follows was read from, or would have been
+	mu      sync.Mutex // guards what follows
+	known   knownServers
+	told    map[string]toldName // by host key: what was said lately
+	reading chan struct{}       // closed when who looks at the files is done; nil: nobody does
+	hangs   bool                // somebody has waited for that in vain
+
+	// these are for who looks at the files alone
+	files []string      // that known was read from, or would have been
 	seen  []os.FileInfo // they as they were; nil: it was not there
 	asOf  time.Time     // the time before seen was taken; zero: never
-	known knownServers
-	told  map[string]toldName // by host key: what was said lately
 }
 
 // newServerNames knows servers by ssh's known_hosts alone.
@@ -139,10 +143,44 @@ func unique(names []string) []string {
 	return slices.Compact(names)
 }
 
-// look reads the files if one of them has changed, or so lately that a further change might have got the same date.
+// lookPatience is how long somebody waits for another who looks at the files. A disk may not answer at all (NFS): what was known is said then.
+const lookPatience = 2 * time.Second
+
+// look is what the files say. One looks at a time, and only that one waits for a disk that hangs.
 func (s *serverNames) look() knownServers {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		known, reading, hangs := s.known, s.reading, s.hangs
+		if reading == nil {
+			s.reading = make(chan struct{})
+		}
+		s.mu.Unlock()
+		switch {
+		case reading == nil:
+			return s.reread(known)
+		case hangs:
+			return known
+		}
+		late := time.NewTimer(lookPatience)
+		select {
+		case <-reading: // it may have begun before what is asked about was written
+			late.Stop()
+		case <-late.C:
+			s.mu.Lock()
+			s.hangs = s.reading == reading
+			s.mu.Unlock()
+		}
+	}
+}
+
+// reread reads the files if one of them has changed, or so lately that a further change might have got the same date.
+func (s *serverNames) reread(known knownServers) knownServers {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		close(s.reading)
+		s.known, s.reading, s.hangs = known, nil, false
+	}()
 	now := s.now()
 	if s.asOf.IsZero() || now.Before(s.asOf) || now.Sub(s.asOf) > rereadAfter || !slices.EqualFunc(states(s.files), s.seen, sameState) || !settled(present(s.seen), s.asOf) {
 		own := []string{s.book.Path}
@@ -150,16 +188,16 @@ func (s *serverNames) look() knownServers {
 			own = append(own, s.settings.Config())
 		}
 		seen := states(own)
-		known := s.readOwn()
+		said := s.readOwn(known)
 		config, hosts, names := sshFiles(s.home)
-		hosts = unique(append(hosts, known.further()...))
+		hosts = unique(append(hosts, said.further()...))
 		s.files = slices.Concat(own, config, hosts)
 		s.seen, s.asOf = append(seen, states(s.files[len(own):])...), now
-		known.read(hosts)
-		known.configured = names
-		s.known = known
+		said.read(hosts)
+		said.configured = names
+		known = said
 	}
-	return s.known
+	return known
 }
 
 func newKnownServers() knownServers {
@@ -167,7 +205,7 @@ func newKnownServers() knownServers {
 }
 
 // readOwn reads what kagiban itself says. Of a file that cannot be read what was known before is kept.
-func (s *serverNames) readOwn() knownServers {
+func (s *serverNames) readOwn(before knownServers) knownServers {
 	k := newKnownServers()
 	hosts, err := s.book.Hosts()
 	if err == nil {
@@ -176,7 +214,7 @@ func (s *serverNames) readOwn() knownServers {
 	}
 	if err != nil {
 		s.log.Warn("the servers of the book, and ties, are kept as they were before", "error", err)
-		k.ties, k.pages = s.known.ties, s.known.pages
+		k.ties, k.pages = before.ties, before.pages
 	}
 	k.untold = s.perServerOff()
 	for _, h := range k.pages {

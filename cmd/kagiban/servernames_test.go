@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -109,4 +111,38 @@ func TestServerNamesAreQuick(t *testing.T) {
 	if got := s.Name(server.PublicKey(), agent.Peer{}); got != "a" {
 		t.Errorf("a minute later: %q", got)
 	}
+}
+
+// TestServerNamesOfADiskThatHangs: only who looks at the files waits for it; the others are told what was known.
+func TestServerNamesOfADiskThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder, server := t.TempDir(), ground.Signer(t)
+		hang, at := make(chan struct{}), time.Now()
+		var calls atomic.Int32
+		s := &serverNames{home: folder, log: slog.New(slog.DiscardHandler), now: func() time.Time {
+			if calls.Add(1) == 2 { // the first sees to what is told
+				<-hang
+			}
+			return at
+		}}
+		s.known = newKnownServers()
+		s.known.names[blob(server.PublicKey())] = []string{"known"}
+		lay(t, filepath.Join(folder, ".ssh", "known_hosts"), "new "+lineOf(server))
+		first := make(chan string)
+		go func() { first <- s.Name(server.PublicKey(), agent.Peer{}) }()
+		synctest.Wait()
+		for wait := range 2 {
+			begun := time.Now()
+			if got := s.look().name(server.PublicKey(), at); got != "known" || time.Since(begun) != lookPatience*time.Duration(1-wait) {
+				t.Errorf("%q after %v", got, time.Since(begun))
+			}
+		}
+		close(hang)
+		if got := <-first; got != "new" {
+			t.Errorf("who waited for the disk hears %q", got)
+		}
+		if got := s.look().name(server.PublicKey(), at); got != "new" {
+			t.Errorf("later: %q", got)
+		}
+	})
 }

@@ -2,8 +2,10 @@ package ground
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 )
 
@@ -38,4 +40,10 @@ func Stay(t testing.TB, cmd *exec.Cmd) {
 		_ = in.Close()
 		_ = cmd.Wait() // or it has ended before
 	})
+	if runtime.GOOS == "linux" { // it may be given its words (proc_pid_cmdline(5)) a moment after Start has returned
+		Until(t, "the program has its words", func() bool {
+			words, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid))
+			return err != nil || len(words) > 0
+		})
+	}
 }
