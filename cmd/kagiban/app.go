@@ -133,5 +133,5 @@ func (p *program) dispatch(ctx context.Context, app *cli.App, args []string) err
 		}
 		return exitStatus(say.ExitUsage)
 	}
-	return app.RunContext(ctx, call.argv())
+	return call.asWritten(app.RunContext(ctx, call.argv()))
 }

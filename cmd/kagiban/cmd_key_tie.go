@@ -36,7 +36,10 @@ func (p *program) keyTie(ctx context.Context, name, host, config string) error {
 		return err
 	}
 	key, err := v.Get(name)
-	if err == nil && key.Public == nil {
+	switch {
+	case errors.Is(err, vault.ErrBadName): // a fingerprint, a file, a comment: of a key that is elsewhere
+		err = say.Fail(say.TieNoName, err, "key", name)
+	case err == nil && key.Public == nil:
 		err = say.Fail(say.PublicMissing, nil, "key", key.Name)
 	}
 	if err != nil {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"kagiban/agent"
 	"kagiban/agent/journal"
 	"kagiban/cmd/internal/say"
+	"kagiban/vault"
 )
 
 func logCommand(p *program) *cli.Command {
@@ -54,12 +57,25 @@ func (p *program) showLog(c *cli.Context) error {
 	case c.Bool("follow"):
 		return w.follow(c.Context)
 	case w.shown > 0:
+	case w.key != "" && !w.named && !p.isKey(w.key):
+		return say.Fail(say.LogNoKey, nil, "key", w.key)
 	case w.seen == 0:
 		p.tell(say.LogEmpty)
 	default:
 		p.tell(say.LogNoneSuch)
 	}
 	return nil
+}
+
+// isKey tells whether the vault, or the agent, has a key of that name or fingerprint; it may where the vault cannot be read.
+func (p *program) isKey(name string) bool {
+	v, err := p.vault()
+	var keys []vault.Key
+	if err == nil {
+		keys, err = v.List()
+	}
+	return err != nil || slices.ContainsFunc(keys, func(k vault.Key) bool { return name == k.Name || name == k.Fingerprint }) ||
+		slices.ContainsFunc(p.viewOrNothing().status.Keys, func(k agent.KeyStatus) bool { return name == k.Name || name == k.Fingerprint })
 }
 
 // follow shows what comes, until ctx ends, which is its usual end.

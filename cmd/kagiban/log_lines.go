@@ -23,6 +23,7 @@ type logWriter struct {
 	since  time.Time
 
 	seen, shown int
+	named       bool // a line of the log is of that key
 }
 
 // show shows the lines that have come since the last time, the last few of them if few is not negative.
@@ -71,7 +72,9 @@ func (w *logWriter) wants(l journal.Line) bool {
 	if l.Gap != nil {
 		return !l.Gap.Until.Before(w.since)
 	}
-	return !l.Entry.Time.Before(w.since) && (w.key == "" || w.key == l.Entry.Key || w.key == l.Entry.Fingerprint)
+	named := w.key == l.Entry.Key || w.key == l.Entry.Fingerprint
+	w.named = w.named || named
+	return !l.Entry.Time.Before(w.since) && (w.key == "" || named)
 }
 
 // line writes a use to out. What is no use is talk.

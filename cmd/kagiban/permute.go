@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -20,6 +21,18 @@ type call struct {
 	raw     bool // args go to the command as they are (SkipFlagParsing)
 	help    bool
 	version bool
+	written map[string]string // by a flag's first name: as it stood on the command line
+}
+
+// asWritten has an error about a flag's value name the flag as the person did: the library knows its first name, with one dash.
+func (c *call) asWritten(err error) error {
+	var bad *say.Error
+	if errors.As(err, &bad) && bad.ID == say.BadFlagValue {
+		for name, written := range c.written {
+			bad.Fields["error"] = strings.Replace(bad.Fields["error"], " -"+name+": ", " "+written+": ", 1)
+		}
+	}
+	return err
 }
 
 // argv is the same command line in the one order that the library reads rightly:
@@ -43,7 +56,7 @@ func (c *call) path() string { return strings.Join(append([]string{"kagiban"}, c
 //
 // Every error is a usage error; nothing has run by then.
 func permute(app *cli.App, args []string) (*call, error) {
-	p := &permuter{app: app, call: &call{}, rest: args[1:]}
+	p := &permuter{app: app, call: &call{written: map[string]string{}}, rest: args[1:]}
 	for len(p.rest) > 0 {
 		if p.call.raw {
 			p.call.args = p.rest
@@ -195,6 +208,7 @@ func (p *permuter) add(f cli.Flag, global bool, written, value string, joined bo
 		return p.fail(say.FlagEmpty, "flag", written)
 	}
 	name := f.Names()[0]
+	p.call.written[name] = written
 	word := "--" + name
 	if joined {
 		word += "=" + value

@@ -179,6 +179,8 @@ func TestUsageErrors(t *testing.T) {
 		{"host add vps1 --port x", say.BadFlagValue, "port"},
 		{"host add vps1 --undo-after 2", say.BadFlagValue, "undo-after"},
 		{"host add vps1 --yes=maybe", say.BadFlagValue, "yes"},
+		{"host add vps1 -p x", say.BadFlagValue, `"x" for flag -p: `},
+		{"host add vps1 --port x", say.BadFlagValue, `"x" for flag --port: `},
 		{"host add", say.MissingArgument, "kagiban host add needs [USER@]HOST[:PORT]; try:"},
 		{"admit vps1", say.MissingArgument, "kagiban admit needs PUBFILE|-"},
 		{"admit vps1 a b", say.TooManyArguments, `kagiban admit takes no argument "b" here`},

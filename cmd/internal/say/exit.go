@@ -19,7 +19,7 @@ func ExitCode(id ID) int {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
 		FlagEmpty, BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
 		StdinTwice, TwoSources, BadHostName, BadUserName, SystemUserName, BadHostKey, BadFingerprint, BadPort, OneHostOnly, BadUndoAfter, BadParallel,
-		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, BadSince, WayUnkept,
+		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, BadSince, WayUnkept, TieNoName,
 		SocketNotNarrower, BadPurpose, HostsNeedLogin:
 		return ExitUsage
 	case AgentNotRunning, AgentLocked, KeyUnasked:

@@ -5,6 +5,7 @@ const (
 	BadSince     ID = "bad-since"
 	LogEmpty     ID = "log-empty"
 	LogNoneSuch  ID = "log-none-such"
+	LogNoKey     ID = "log-no-key"
 	LogGap       ID = "log-gap"
 	LogDamaged   ID = "log-damaged"
 	LogLogin     ID = "log-login"
@@ -32,8 +33,13 @@ func logTable() map[ID]Message {
 		},
 		LogEmpty:    {What: "no use of a key is in the log yet"},
 		LogNoneSuch: {What: "the log has no such use of a key"},
-		LogGap:      {What: "not in the log, from {since} to {until}: {count} ({reason})"},
-		LogDamaged:  {What: "lines of the log that are damaged, and not shown: {count}"},
+		LogNoKey: {
+			What:      "no key is called {key}, and the log has none of that name",
+			StillTrue: "the log is whole",
+			Next:      "kagiban key list   (their names)\nkagiban log   (the uses of all keys)",
+		},
+		LogGap:     {What: "not in the log, from {since} to {until}: {count} ({reason})"},
+		LogDamaged: {What: "lines of the log that are damaged, and not shown: {count}"},
 
 		LogLogin:     {What: "login {user}@{server}"},
 		LogGit:       {What: "git signature"},

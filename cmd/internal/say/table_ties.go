@@ -5,6 +5,7 @@ const (
 	KeyTied    ID = "key-tied"
 	KeyUntied  ID = "key-untied"
 	TieUnknown ID = "tie-unknown"
+	TieNoName  ID = "tie-no-name"
 	NotTied    ID = "not-tied"
 	TiedNone   ID = "tied-to-none"
 	TiesOff    ID = "ties-off"
@@ -19,6 +20,10 @@ func tiesTable() map[ID]Message {
 			What:      "no host key of {host} is known here: the book has none, and there is none for {name} in {files}",
 			StillTrue: "nothing was changed",
 			Next:      "kagiban host add {host}   (a server of yours)\nssh {host}   (any other: ssh shows its host key, and keeps it), then the same command again",
+		},
+		TieNoName: {
+			What: "only keys of the vault can be tied, by their names (kagiban key list), and \"{key}\" is no name of one; a key from elsewhere must be taken in first",
+			Next: "kagiban key import FILE",
 		},
 		NotTied: {
 			What:      "{key} is not tied to {host}; it is tied to {hosts}",
