@@ -15,7 +15,7 @@ import (
 const maxGuesses, maxGuessedPorts = 200, 10
 
 // hiddenName is the name that known_hosts hides of who holds that host key, where the program that is connected to it was told it, or ssh's
-// configuration has it. It is no matter who says a name: a wrong one does not fit what is hidden.
+// configuration, the book or a tie has it: who comes through a forward tells no name here. It is no matter who says a name: a wrong one does not fit what is hidden.
 func (k knownServers) hiddenName(hostKey ssh.PublicKey, pid int) string {
 	if certificate, ok := hostKey.(*ssh.Certificate); ok {
 		hostKey = certificate.Key
@@ -25,12 +25,23 @@ func (k knownServers) hiddenName(hostKey ssh.PublicKey, pid int) string {
 	if len(hidden) == 0 || k.revoked[key] {
 		return ""
 	}
-	for _, name := range guesses(append(door.Args(pid), k.configured...)) {
+	for _, name := range append(guesses(append(door.Args(pid), k.configured...)), k.recorded()...) {
 		if slices.ContainsFunc(hidden, func(names string) bool { return isNamed(names, name) }) {
 			return name
 		}
 	}
 	return ""
+}
+
+// recorded are the names that known_hosts has, if it has them, for the servers of the book and of ties.
+func (k knownServers) recorded() (names []string) {
+	for _, h := range k.pages {
+		names = append(names, h.KnownAs)
+	}
+	for _, t := range k.ties {
+		names = append(names, k.knownAs(t))
+	}
+	return names
 }
 
 // guesses are what may be names of servers in words that ssh was told: HOST, USER@HOST, ssh://USER@HOST:PORT, -W HOST:PORT; each as it is

@@ -13,6 +13,7 @@ import (
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 
 	"kagiban/agent"
+	"kagiban/hostsetup/book"
 	"kagiban/scripts/ground"
 )
 
@@ -43,19 +44,36 @@ func TestGuesses(t *testing.T) {
 
 // TestHiddenNames: a name that known_hosts hides is told where ssh was told it, and no other is.
 func TestHiddenNames(t *testing.T) {
-	folder, server, other, revoked := t.TempDir(), ground.Signer(t), ground.Signer(t), ground.Signer(t)
+	folder, server, other, third, revoked := t.TempDir(), ground.Signer(t), ground.Signer(t), ground.Signer(t), ground.Signer(t)
 	s := &serverNames{home: folder, now: func() time.Time { return time.Now().Add(time.Hour) }, log: slog.New(slog.DiscardHandler)}
 	lay(t, filepath.Join(folder, ".ssh", "known_hosts"), xknownhosts.HashHostname("[a.example.com]:2222")+" "+lineOf(server)+xknownhosts.HashHostname("b.example.com")+" "+lineOf(other)+
-		xknownhosts.HashHostname("b.example.com")+" "+lineOf(revoked)+"@revoked * "+lineOf(revoked))
-	lay(t, filepath.Join(folder, ".ssh", "config"), "Host b\n\tHostName b.example.com\n")
+		xknownhosts.HashHostname("c.example.com")+" "+lineOf(third)+xknownhosts.HashHostname("b.example.com")+" "+lineOf(revoked)+"@revoked * "+lineOf(revoked))
+	lay(t, filepath.Join(folder, ".ssh", "config"), "Host b\n\tHostName b.example.com\nHost c.example.com *.org\n")
 	if got := s.Name(other.PublicKey(), agent.Peer{}); got != "b.example.com" {
 		t.Errorf("the configuration has it: %q", got)
+	}
+	if got := s.Name(third.PublicKey(), agent.Peer{}); got != "c.example.com" {
+		t.Errorf("a line Host has it: %q", got)
 	}
 	if got := s.Name(server.PublicKey(), agent.Peer{}); got != "" {
 		t.Errorf("nobody has it: %q", got)
 	}
 	if got := s.Name(revoked.PublicKey(), agent.Peer{}); got != "" {
 		t.Errorf("revoked: %q", got)
+	}
+	for what, text := range map[string]string{
+		"a page of the book": "[[host]]\nname = 'a'\nknown_as = '[a.example.com]:2222'\n",
+		"a tie":              "[[tie]]\nkey = 'desk'\nhost = 'a'\nknown_as = '[a.example.com]:2222'\n",
+		"a tie by hand":      "[[tie]]\nkey = 'desk'\nhost = 'a.example.com:2222'\n",
+	} {
+		tied := &serverNames{book: book.Book{Path: filepath.Join(folder, "hosts.toml")}, home: folder, now: s.now, log: s.log}
+		lay(t, tied.book.Path, "schema = 1\n"+text)
+		if got := tied.Name(server.PublicKey(), agent.Peer{}); got != "[a.example.com]:2222" {
+			t.Errorf("%s has it: %q", what, got)
+		}
+		if got := tied.Name(revoked.PublicKey(), agent.Peer{}); got != "" {
+			t.Errorf("revoked: %q", got)
+		}
 	}
 	if runtime.GOOS != "linux" {
 		return // no system else says what a program was told

@@ -70,6 +70,10 @@ func (r *sshConfigReader) read(file, folder string, depth int) {
 				}
 			case "hostname", "hostkeyalias", "port":
 				r.names = append(r.names, name)
+			case "host":
+				if !strings.ContainsAny(name, "*?!") {
+					r.names = append(r.names, name)
+				}
 			case "userknownhostsfile", "globalknownhostsfile":
 				if !strings.Contains(name, "%") && filepath.IsAbs(r.path(name, "")) {
 					r.hosts = append(r.hosts, r.path(name, ""))
