@@ -12,7 +12,7 @@ import (
 )
 
 // How many words and ports are held against each hidden name.
-const maxGuesses, maxGuessedPorts = 200, 10
+const maxGuesses, maxGuessedPorts = 400, 10
 
 // hiddenName is the name that known_hosts hides of who holds that host key, where the program that is connected to it was told it, or ssh's
 // configuration, the book or a tie has it: who comes through a forward tells no name here. It is no matter who says a name: a wrong one does not fit what is hidden.
