@@ -108,7 +108,7 @@ func TestAForwardedConnectionChangesNothing(t *testing.T) {
 	}
 	for name, bind := range hosts {
 		t.Run(name, func(t *testing.T) {
-			log := &safeBuffer{}
+			log := &ground.Buffer{}
 			k, ask := newFakeKey(t, "open"), newAsker()
 			locked := newFakeKey(t, "locked")
 			a := New(Options{Source: sourceOf(k, locked), Ask: ask, Log: logTo(log), LockWork: 1})

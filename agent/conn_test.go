@@ -211,7 +211,7 @@ type panickingSource struct{}
 func (panickingSource) Keys() ([]LockedKey, error) { panic("a mistake") }
 
 func TestAPanicEndsOneConnectionOnly(t *testing.T) {
-	log := &safeBuffer{}
+	log := &ground.Buffer{}
 	a := New(Options{Log: logTo(log)})
 	path := listenAndServe(t, a)
 	other := dial(t, path)
@@ -229,7 +229,7 @@ func TestAPanicEndsOneConnectionOnly(t *testing.T) {
 // TestALogKeepsNoSecrets: whatever a client sends, keys and passphrases stay out
 // of the log.
 func TestALogKeepsNoSecrets(t *testing.T) {
-	log := &safeBuffer{}
+	log := &ground.Buffer{}
 	c := connect(t, New(Options{Log: logTo(log)}))
 	key := newEd25519(t)
 	m := added(t, key, "")
@@ -297,7 +297,7 @@ func (nopConn) Close() error                { return nil }
 // TestAMistakeInATimerIsSurvived.
 func TestAMistakeInATimerIsSurvived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		freed, log := 0, &safeBuffer{}
+		freed, log := 0, &ground.Buffer{}
 		a := New(Options{Log: logTo(log)})
 		a.memory.free = func() { freed++; panic("a mistake") }
 		for range 2 {

@@ -10,6 +10,7 @@ import (
 	"weak"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // busy has a use all of its heavy places: what begins now waits until goOn is called. What
@@ -60,7 +61,7 @@ func TestWhatIsBeingAddedWhenALockComes(t *testing.T) {
 		} {
 			t.Run(what+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					said, hardware, source := new(safeBuffer), &fakeHardware{gate: make(chan struct{})}, sourceOf()
+					said, hardware, source := new(ground.Buffer), &fakeHardware{gate: make(chan struct{})}, sourceOf()
 					a := New(Options{
 						Source: source, Hardware: hardware, LockWork: 1, Log: logTo(said),
 						PPK: files{"clear": clear, "locked": locked}.read,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // In these tests time is that of a bubble (testing/synctest): it stands still
@@ -333,7 +334,7 @@ func TestWhereNobodyCanBeAsked(t *testing.T) {
 	for name, ask := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k, log := newFakeKey(t, "work"), &safeBuffer{}
+				k, log := newFakeKey(t, "work"), &ground.Buffer{}
 				a := New(Options{Source: sourceOf(k), Ask: ask, Log: logTo(log)})
 				c := connect(t, a)
 				before := time.Now()
@@ -374,7 +375,7 @@ func (f failingAsker) AskPassphrase(context.Context, Prompt) ([]byte, error) {
 
 func TestAPanicWhileAskingRefusesAndNothingMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k, log := newFakeKey(t, "work"), &safeBuffer{}
+		k, log := newFakeKey(t, "work"), &ground.Buffer{}
 		c := connect(t, New(Options{Source: sourceOf(k), Ask: failingAsker{}, Log: logTo(log)}))
 		wantFailure(t, c.call(signRequest(k)))
 		wantFailure(t, c.call(signRequest(k)))

@@ -25,7 +25,7 @@ func forgetRefused(a *Agent) {
 // it goes on so. The program's log hears of one a minute.
 func TestManyRefusalsAreRecordedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j, k, log := &fakeJournal{}, newFakeKey(t, "work"), &safeBuffer{}
+		j, k, log := &fakeJournal{}, newFakeKey(t, "work"), &ground.Buffer{}
 		a := New(Options{Source: sourceOf(k), Journal: j, Log: logTo(log)})
 		mustUnlock(t, a, "work")
 		narrow := connectAt(t, a, mustBegin(t, Scope{Name: "git", Purposes: []string{UseGit}}))
@@ -79,7 +79,7 @@ func TestManyRefusalsAreRecordedTogether(t *testing.T) {
 // TestWhatAClientChoosesMakesNoMoreLines: keys that are not here, and ever another program.
 func TestWhatAClientChoosesMakesNoMoreLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j, log := &fakeJournal{}, &safeBuffer{}
+		j, log := &fakeJournal{}, &ground.Buffer{}
 		a := New(Options{Journal: j, Log: logTo(log)})
 		scope := mustBegin(t, Scope{Name: "git", Purposes: []string{UseGit}})
 		narrow := connectAt(t, a, scope)
@@ -147,7 +147,7 @@ func TestWhatIsNoRequestIsRecorded(t *testing.T) {
 
 // TestConnectionsThatAreClosedAreSaidOnceAMinute: too many of them, and those of nobody knows whom.
 func TestConnectionsThatAreClosedAreSaidOnceAMinute(t *testing.T) {
-	log := &safeBuffer{}
+	log := &ground.Buffer{}
 	a := New(Options{Log: logTo(log)})
 	a.conns = make(chan struct{}, 1)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

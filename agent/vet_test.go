@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 func testNumber(n int64) *big.Int { return big.NewInt(n) }
@@ -122,7 +123,7 @@ func brokenKeys(t *testing.T) map[string]any {
 func TestBrokenKeysAreRefused(t *testing.T) {
 	for name, key := range brokenKeys(t) {
 		t.Run(name, func(t *testing.T) {
-			log := &safeBuffer{}
+			log := &ground.Buffer{}
 			c := connect(t, New(Options{Log: logTo(log)}))
 			// Not every one of them can be put on the wire: a negative number is
 			// refused by its decoder. These all are.

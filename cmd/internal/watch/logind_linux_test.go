@@ -1,11 +1,9 @@
 package watch
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +11,8 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"kagiban/scripts/standin"
+
+	"kagiban/scripts/ground"
 )
 
 const me, other = 1000, 1001
@@ -25,24 +25,7 @@ type watched struct {
 	tries atomic.Int32 // that failed
 	slept atomic.Int64 // nanoseconds
 	fault atomic.Bool  // the next lock panics
-	log   lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log   ground.Buffer
 }
 
 // watchOn begins to watch. A failed attempt is followed by the next at once.
