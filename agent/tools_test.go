@@ -68,7 +68,7 @@ func sshAgent(t *testing.T) (socket string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	ground.Until(t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(socket); return err == nil })
+	ground.Dialled(t, socket)
 	return socket
 }
 

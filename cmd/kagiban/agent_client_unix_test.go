@@ -234,7 +234,7 @@ func TestAgentSignersOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = theirs.Process.Kill(); _ = theirs.Wait() })
-	ground.Until(t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(socket); return err == nil })
+	ground.Dialled(t, socket)
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
 		file := filepath.Join(dir, kind)
 		for _, cmd := range []*exec.Cmd{

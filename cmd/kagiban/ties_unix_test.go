@@ -179,7 +179,7 @@ func (x *offering) tenKeys() {
 	}()
 	add := exec.Command("ssh-add", append([]string{"-q"}, files...)...)
 	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+theirs)
-	ground.Until(x.t, "ssh-agent makes its socket", func() bool { _, err := os.Stat(theirs); return err == nil })
+	ground.Dialled(x.t, theirs)
 	if out, err := add.CombinedOutput(); err != nil {
 		x.t.Fatalf("%v\n%s", err, out)
 	}

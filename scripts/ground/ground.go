@@ -83,6 +83,18 @@ func Listen(t testing.TB, path string) *net.UnixListener {
 	return l
 }
 
+// Dialled waits until somebody takes connections at a socket: it is there a moment before (bind(2), listen(2)).
+func Dialled(t testing.TB, path string) {
+	t.Helper()
+	Until(t, "somebody listens at "+path, func() bool {
+		c, err := net.Dial("unix", path)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+}
+
 // Signer is a new ed25519 key.
 func Signer(t testing.TB) ssh.Signer {
 	t.Helper()
