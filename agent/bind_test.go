@@ -54,6 +54,14 @@ func (k *hostKey) bind(t testing.TB, session string, forwarding bool) *wire.Exte
 	return &wire.Extension{Name: wire.ExtensionSessionBind, Contents: b.Contents()}
 }
 
+// connectFrom connects from that host, as ssh -A does for what asks there.
+func connectFrom(t testing.TB, a *Agent, host *hostKey) *client {
+	t.Helper()
+	c := connect(t, a)
+	wantSuccess(t, c.call(host.bind(t, "a", true)))
+	return c
+}
+
 func wantExtensionFailure(t testing.TB, m wire.Message) {
 	t.Helper()
 	if _, ok := m.(*wire.ExtensionFailure); !ok {
@@ -141,8 +149,7 @@ func TestALockedKeyMayBeOpenedFromElsewhereIfItSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, ask := newFakeKey(t, "work"), newAsker()
 		a := New(Options{Source: &fakeSource{keys: []LockedKey{forwardedKey{k}}}, Ask: ask})
-		c := connect(t, a)
-		wantSuccess(t, c.call(newHostKey(t).bind(t, "a", true)))
+		c := connectFrom(t, a, newHostKey(t))
 		answer := c.later(signRequest(k))
 		q := <-ask.questions
 		if !q.prompt.Use.Forwarded || q.prompt.Use.HostKey == "" {

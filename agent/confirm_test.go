@@ -280,9 +280,7 @@ func TestANoIsOneToAllThatWait(t *testing.T) {
 				host := newHostKey(t)
 				var many []<-chan wire.Message
 				for i := range 20 {
-					c := connect(t, a)
-					wantSuccess(t, c.call(host.bind(t, "a", true)))
-					many = append(many, c.later(&wire.SignRequest{Blob: k.public.Marshal(), Data: []byte{byte(i)}}))
+					many = append(many, connectFrom(t, a, host).later(&wire.SignRequest{Blob: k.public.Marshal(), Data: []byte{byte(i)}}))
 				}
 				synctest.Wait()
 				own := connect(t, a).later(signRequest(k))
@@ -320,24 +318,19 @@ func TestWhoIsElsewhereCannotNag(t *testing.T) {
 				a := New(Options{Ask: ask})
 				confirming(t, a, k)
 				host := newHostKey(t)
-				elsewhere := func() *client {
-					c := connect(t, a)
-					wantSuccess(t, c.call(host.bind(t, "a", true)))
-					return c
-				}
-				c := elsewhere()
+				c := connectFrom(t, a, host)
 				c.send(signRequest(k))
 				q := <-ask.questions
 				end(c)
 				<-q.ctx.Done()
 				synctest.Wait()
 				before := time.Now()
-				wantFailure(t, elsewhere().call(signRequest(k)))
+				wantFailure(t, connectFrom(t, a, host).call(signRequest(k)))
 				if waited := time.Since(before); waited != 0 {
 					t.Errorf("asked again, for %v", waited)
 				}
 				time.Sleep(afterCancel)
-				answer := elsewhere().later(signRequest(k))
+				answer := connectFrom(t, a, host).later(signRequest(k))
 				(<-ask.questions).answer <- nil
 				wantSignature(t, <-answer, k)
 			})

@@ -287,8 +287,7 @@ func TestTokens(t *testing.T) {
 func TestWhoMayNameAProvider(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		a := New(Options{Hardware: &fakeHardware{}, RemoteProviders: allowed})
-		c := connect(t, a)
-		wantSuccess(t, c.call(newHostKey(t).bind(t, "a", true)))
+		c := connectFrom(t, a, newHostKey(t))
 		for _, m := range []wire.Message{&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}, &wire.RemoveToken{Provider: "/lib"}} {
 			if _, got := c.call(m).(*wire.Success); got != allowed {
 				t.Errorf("%T: %v, want %v", m, got, allowed)
