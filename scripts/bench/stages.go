@@ -16,22 +16,21 @@ import (
 // A stage is a part of a round. Each changes what the agents hold, so their order matters.
 type stage struct {
 	name    string
-	gated   bool // a gate can hold what it measures
 	measure func(b *bench, r *running) error
 }
 
 var stages = []stage{
-	{"no key open", true, (*bench).noKey},
-	{"list", true, (*bench).fewKeys},
-	{"light signatures", true, (*bench).lightSignatures},
-	{"many connections", true, (*bench).manyConnections},
-	{"heavy signatures", true, (*bench).heavySignatures},
-	{"light beside heavy", true, (*bench).lightBesideHeavy},
-	{"what ssh does", true, (*bench).whatSSHDoes},
-	{"idle connections", true, (*bench).idleConnections},
-	{"key derivation", true, (*bench).keyDerivation},
-	{"a prompt is open", true, (*bench).promptOpen},
-	{"many keys", true, (*bench).manyKeys},
+	{"no key open", (*bench).noKey},
+	{"list", (*bench).fewKeys},
+	{"light signatures", (*bench).lightSignatures},
+	{"many connections", (*bench).manyConnections},
+	{"heavy signatures", (*bench).heavySignatures},
+	{"light beside heavy", (*bench).lightBesideHeavy},
+	{"what ssh does", (*bench).whatSSHDoes},
+	{"idle connections", (*bench).idleConnections},
+	{"key derivation", (*bench).keyDerivation},
+	{"a prompt is open", (*bench).promptOpen},
+	{"many keys", (*bench).manyKeys},
 }
 
 const (
