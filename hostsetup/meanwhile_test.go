@@ -51,7 +51,7 @@ func TestFirstConnectionGone(t *testing.T) {
 		t.Fatalf("%d host keys, %v", len(before.HostKeys), err)
 	}
 	for _, step := range []string{"enforce", "confirm"} {
-		h.Exec("rm -f /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh; for i in $(seq 100); do ! ss -ltn | grep -q ':22 ' || break; sleep 0.1; done")
+		h.Exec("rm -f /etc/ssh/sshd_config.d/00-kagiban.conf; " + vpstest.Reload)
 		steps := o.Steps
 		o.Steps = func(s Step) {
 			steps(s)

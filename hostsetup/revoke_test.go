@@ -159,7 +159,7 @@ func TestRevokeWhatIsLeft(t *testing.T) {
 	}
 	h.Exec("/bin/mv.real /bin/mv.real /bin/mv")
 
-	h.Exec("printf '#!/bin/sh\\ncat /etc/ssh/list\\n' >/usr/local/bin/list && chmod 755 /usr/local/bin/list && sed -i '1i AuthorizedKeysCommand /usr/local/bin/list\\nAuthorizedKeysCommandUser nobody' /etc/ssh/sshd_config && systemctl reload ssh")
+	h.Exec("printf '#!/bin/sh\\ncat /etc/ssh/list\\n' >/usr/local/bin/list && chmod 755 /usr/local/bin/list && sed -i '1i AuthorizedKeysCommand /usr/local/bin/list\\nAuthorizedKeysCommandUser nobody' /etc/ssh/sshd_config && " + vpstest.Reload)
 	h.Exec("echo '" + strings.TrimSpace(keyLine(lost, "lost")) + "' >/etc/ssh/list")
 	put(h, "owner", authorized, keyLine(o.Key, "laptop")+keyLine(lost, "lost"))
 	r, err := revocation(h, o, lost, nil)

@@ -138,11 +138,11 @@ func TestAdmitNothing(t *testing.T) {
 		code             int
 		says             string
 	}{
-		{"sshd refuses the key", "ssh-keygen -q -k -f /etc/ssh/revoked -z 1 /run/guest.pub; echo 'RevokedKeys /etc/ssh/revoked' >>/etc/ssh/sshd_config; systemctl reload ssh",
-			"rm /etc/ssh/revoked; sed -i /RevokedKeys/d /etc/ssh/sshd_config; systemctl reload ssh", 6, "the server is as it was before"},
+		{"sshd refuses the key", "ssh-keygen -q -k -f /etc/ssh/revoked -z 1 /run/guest.pub; echo 'RevokedKeys /etc/ssh/revoked' >>/etc/ssh/sshd_config; " + vpstest.Reload,
+			"rm /etc/ssh/revoked; sed -i /RevokedKeys/d /etc/ssh/sshd_config; " + vpstest.Reload, 6, "the server is as it was before"},
 		{"it is there, bound to a command", "printf 'command=\"date\" %s\\n' \"$(cat /run/guest.pub)\" >>" + keysFile, "sed -i /date/d " + keysFile, 1, "with options (command=\"date\")"},
-		{"it is there, and sshd refuses it", "cat /run/guest.pub >>" + keysFile + "; ssh-keygen -q -k -f /etc/ssh/revoked -z 1 /run/guest.pub; echo 'RevokedKeys /etc/ssh/revoked' >>/etc/ssh/sshd_config; systemctl reload ssh",
-			"sed -i '$d' " + keysFile + "; rm /etc/ssh/revoked; sed -i /RevokedKeys/d /etc/ssh/sshd_config; systemctl reload ssh", 1, "the key was not taken for owner@vps1 although it stands in"},
+		{"it is there, and sshd refuses it", "cat /run/guest.pub >>" + keysFile + "; ssh-keygen -q -k -f /etc/ssh/revoked -z 1 /run/guest.pub; echo 'RevokedKeys /etc/ssh/revoked' >>/etc/ssh/sshd_config; " + vpstest.Reload,
+			"sed -i '$d' " + keysFile + "; rm /etc/ssh/revoked; sed -i /RevokedKeys/d /etc/ssh/sshd_config; " + vpstest.Reload, 1, "the key was not taken for owner@vps1 although it stands in"},
 		{"this client's key is gone", "mv " + keysFile + " /run/kept", "mv /run/kept " + keysFile, 1, "the key laptop does not open it"},
 	} {
 		h.Put(guest, "/run/guest.pub")

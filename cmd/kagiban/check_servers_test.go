@@ -18,7 +18,7 @@ func TestCheckSeveral(t *testing.T) {
 	for i, name := range []string{"c", "a", "b"} {
 		c.must(c.add(hosts[i], "--name", name)...)
 	}
-	hosts[0].Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh")
+	hosts[0].Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; " + vpstest.Reload)
 	hosts[1].Exec("systemctl stop ssh")
 	for _, s := range []struct {
 		names, want string
@@ -97,9 +97,9 @@ func TestCloudInitAgain(t *testing.T) {
 		t.Errorf("cloud-init wrote %q", text)
 	}
 	c.wellAgain(h)
-	h.Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh")
+	h.Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; " + vpstest.Reload)
 	c.finds(h, "drop-in-gone 50-cloud-init.conf:1 says passwordauthentication yes (cloud-init writes that file)", "password-offered owner@vps1")
-	h.Exec("rm /etc/ssh/sshd_config.d/*; sed -i '/^Include/d' /etc/ssh/sshd_config; systemctl reload ssh")
+	h.Exec("rm /etc/ssh/sshd_config.d/*; sed -i '/^Include/d' /etc/ssh/sshd_config; " + vpstest.Reload)
 	c.onceMore(h)
 	c.wellAgain(h)
 	again(3)

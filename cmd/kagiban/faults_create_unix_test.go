@@ -99,7 +99,7 @@ func (x *site) doors() string {
 
 func (x *site) sufferNewUser(f fault, c cell) {
 	x.t.Helper()
-	x.h.Exec("userdel -rf alice 2>/dev/null; rm -f /etc/sudoers.d/kagiban-alice /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh 2>/dev/null || kill -HUP $(cat /run/sshd.pid)")
+	x.h.Exec("userdel -rf alice 2>/dev/null; rm -f /etc/sudoers.d/kagiban-alice /etc/ssh/sshd_config.d/00-kagiban.conf; " + vpstest.Reload)
 	x.c.until(20*time.Second, passwords, func() string { return x.c.offered("root", x.h.Addr) })
 	strike, later := f.strike, f.later
 	if c.strike != nil {

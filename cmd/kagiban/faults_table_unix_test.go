@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kagiban/scripts/vpstest"
 )
 
 // A fault is a row of the matrix: what breaks, and at which steps of a run.
@@ -257,16 +259,16 @@ func faultsOfSSHD() []fault {
 		}, strike: console(theirsBroken), mend: console("rm -f /etc/ssh/sshd_config.d/70-theirs.conf")},
 		{number: 12, name: "sshd refuses ours beside theirs", inert: true, cells: []cell{
 			{column: "apply", after: rehearsed, want: "old", codes: []int{6}},
-		}, strike: console("echo 'AuthenticationMethods publickey,password password' >/etc/ssh/sshd_config.d/70-theirs.conf"), mend: console("rm -f /etc/ssh/sshd_config.d/70-theirs.conf; systemctl reload ssh")},
+		}, strike: console("echo 'AuthenticationMethods publickey,password password' >/etc/ssh/sshd_config.d/70-theirs.conf"), mend: console("rm -f /etc/ssh/sshd_config.d/70-theirs.conf; " + vpstest.Reload)},
 		{number: 1, name: "reload fails", mend: console(ownReload), cells: []cell{
 			{column: "apply", after: rehearsed, want: "old", codes: []int{6}, strike: console(reload("/bin/false"))},
 			{column: "in force", after: enforced, want: "new", codes: []int{0}, strike: console("systemctl stop ssh"), later: console("sleep 2; systemctl start ssh")},
 			{column: "confirm", after: enforced, want: "old", codes: []int{6}, strike: console("systemctl stop ssh"), later: then(once("undoing"), console("systemctl start ssh"))},
 		}},
-		{number: 8, name: "password still offered", mend: console(ownReload + "; rm -f /etc/ssh/sshd_config.d/00-aaa.conf; systemctl reload ssh"), inert: true, cells: []cell{
+		{number: 8, name: "password still offered", mend: console(ownReload + "; rm -f /etc/ssh/sshd_config.d/00-aaa.conf; " + vpstest.Reload), inert: true, cells: []cell{
 			{column: "rehearse", after: proved, want: "old", codes: []int{6}, says: "still offered", strike: console("printf 'Match User owner\\nPasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/00-aaa.conf")},
 			{column: "apply", after: rehearsed, want: "old", codes: []int{6}, says: "still offered", strike: console(reload("/bin/true"))},
-			{column: "confirm", after: enforced, want: "old", codes: []int{6}, says: "still offered", strike: console("echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-aaa.conf; systemctl reload ssh")},
+			{column: "confirm", after: enforced, want: "old", codes: []int{6}, says: "still offered", strike: console("echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-aaa.conf; " + vpstest.Reload)},
 		}},
 	}
 }

@@ -216,7 +216,7 @@ func (x *site) onward() {
 // anew makes the server what it was when it came up.
 func (x *site) anew() {
 	x.t.Helper()
-	x.h.Exec("rm -rf /etc/ssh /home/owner/.ssh /run/kagiban && tar -C / -xpf /var/before.tar && { systemctl reload ssh 2>/dev/null || kill -HUP $(cat /run/sshd.pid); }")
+	x.h.Exec("rm -rf /etc/ssh /home/owner/.ssh /run/kagiban && tar -C / -xpf /var/before.tar && " + vpstest.Reload)
 	x.c.until(20*time.Second, passwords, func() string { return x.c.offered(x.h.User, x.h.Addr) })
 }
 

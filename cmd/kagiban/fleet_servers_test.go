@@ -138,7 +138,7 @@ func TestFleet(t *testing.T) {
 			t.Errorf("web%02d was changed", i)
 		}
 	}
-	f.hosts[theMatch].Exec("rm /etc/ssh/sshd_config.d/70-backup.conf; kill -HUP $(cat /run/sshd.pid)")
+	f.hosts[theMatch].Exec("rm /etc/ssh/sshd_config.d/70-backup.conf; " + vpstest.Reload)
 	f.hosts[theReadOnly].Exec("mount -o remount,bind,rw /etc/ssh")
 	f.hosts[theDown].Link(true)
 	results = f.add(0)

@@ -100,7 +100,7 @@ func TestRotateUnproved(t *testing.T) {
 	rotator(c)
 	addBoth(c, h)
 	old := c.plain("laptop", c.passphrase)
-	h.Exec(`mkdir /etc/ssh/keys; cp /home/owner/.ssh/authorized_keys /etc/ssh/keys/owner; chmod -R a+rX /etc/ssh/keys; echo 'AuthorizedKeysFile /etc/ssh/keys/%u' >/etc/ssh/sshd_config.d/10-keys.conf; systemctl reload ssh`)
+	h.Exec(`mkdir /etc/ssh/keys; cp /home/owner/.ssh/authorized_keys /etc/ssh/keys/owner; chmod -R a+rX /etc/ssh/keys; echo 'AuthorizedKeysFile /etc/ssh/keys/%u' >/etc/ssh/sshd_config.d/10-keys.conf; ` + vpstest.Reload)
 	c.until(30*time.Second, "elsewhere", func() string {
 		h.Exec("mv /home/owner/.ssh/authorized_keys /home/owner/.ssh/aside")
 		defer h.Exec("mv /home/owner/.ssh/aside /home/owner/.ssh/authorized_keys")
@@ -111,7 +111,7 @@ func TestRotateUnproved(t *testing.T) {
 	if code != 1 || !strings.Contains(stderr, "still true: the old key opens it as before") || !c.opens(h, old) {
 		t.Errorf("exit %d", code)
 	}
-	h.Exec("rm /etc/ssh/sshd_config.d/10-keys.conf; systemctl reload ssh")
+	h.Exec("rm /etc/ssh/sshd_config.d/10-keys.conf; " + vpstest.Reload)
 	young := c.plain("laptop", fresh)
 	c.until(30*time.Second, "home", func() string { return map[bool]string{true: "home"}[c.opens(h, young)] })
 	if _, _, code := c.kagiban(c.rotate(h, fresh)...); code != 0 || c.opens(h, old) {

@@ -51,7 +51,7 @@ mkdir -p /root/.ssh /home/carol/.ssh /etc/ssh/keys
 printf '%s\n' 'command="/bin/backup \"x\"",restrict ` + lines["backup"] + `' >/root/.ssh/authorized_keys
 printf '%s\n' '` + lines["carol"] + `' >/home/carol/.ssh/authorized_keys; chown -R carol: /home/carol/.ssh
 printf '%s\n' '` + strings.Replace(lines["dave"], "ssh-ed25519", "ED25519", 1) + `' >/etc/ssh/keys/dave; cp /etc/ssh/keys/dave /etc/ssh/keys/carol
-printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %%u\nAuthorizedKeysCommandUser nobody\nMatch User dave Address *.*\n\tAuthorizedKeysFile /etc/ssh/keys/%%u\n' >/etc/ssh/sshd_config.d/70-x.conf; systemctl reload ssh`)
+printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %%u\nAuthorizedKeysCommandUser nobody\nMatch User dave Address *.*\n\tAuthorizedKeysFile /etc/ssh/keys/%%u\n' >/etc/ssh/sshd_config.d/70-x.conf; ` + vpstest.Reload)
 	list := func(args ...string) (rows []string, doors, unseen string) {
 		t.Helper()
 		stdout, _, code := c.kagiban(append([]string{"host", "clients", "vps1", "--json", "-F", c.config, "--passphrase-file", c.passphrase}, args...)...)

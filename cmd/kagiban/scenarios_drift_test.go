@@ -107,7 +107,7 @@ func (c *client) typeIn(h *vpstest.Host, fix string) {
 func drifts(t *testing.T, h *vpstest.Host, c *client) {
 	c.onceMore(h)
 	c.wellAgain(h)
-	const reload = "; systemctl reload ssh"
+	const reload = "; " + vpstest.Reload
 	for _, s := range []struct {
 		name, change string
 		finds        []string
@@ -159,7 +159,7 @@ func drifts(t *testing.T, h *vpstest.Host, c *client) {
 // anothersChange: another client of the owner's makes a change, and is gone before it is confirmed.
 func anothersChange(t *testing.T, h *vpstest.Host, c *client) {
 	c.onceMore(h)
-	h.Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; systemctl reload ssh")
+	h.Exec("rm /etc/ssh/sshd_config.d/00-kagiban.conf; " + vpstest.Reload)
 	c.until(20*time.Second, passwords, func() string { return c.offered(h.User, h.Addr) })
 	newClient(t).dieInForce(h, "10m")
 	c.finds(h, "change-pending pending")
@@ -277,14 +277,14 @@ func forwarding(t *testing.T, h *vpstest.Host, c *client) {
 // checkWithoutRoot: what only root sees is not claimed. Nor is what only a login sees, where the key is locked and nobody is there to ask; the wire is asked all the same.
 func checkWithoutRoot(t *testing.T, h *vpstest.Host, c *client) {
 	c.must(c.add(h, "--no-enforce")...)
-	h.Exec("printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\nChallengeResponseAuthentication no\\n' >/etc/ssh/sshd_config.d/10-x.conf; systemctl reload ssh")
+	h.Exec("printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\nChallengeResponseAuthentication no\\n' >/etc/ssh/sshd_config.d/10-x.conf; " + vpstest.Reload)
 	c.finds(h, "others-not-checked only publickey is offered to owner@vps1; not checked for others: owner@vps1 cannot become root")
 	got, code := c.checked([]string{"host", "check", "-F", c.config})
 	if code != 4 || got.KeyOnly || len(got.Problems) != 1 || got.Problems[0].ID != "no-login" || !slices.Equal(got.Methods, []string{"publickey"}) ||
 		!strings.Contains(*got.Problems[0].Fix, "kagiban unlock laptop") {
 		t.Errorf("with a locked key: exit %d, %+v", code, got)
 	}
-	h.Exec("rm /etc/ssh/sshd_config.d/10-x.conf; systemctl reload ssh")
+	h.Exec("rm /etc/ssh/sshd_config.d/10-x.conf; " + vpstest.Reload)
 	c.until(20*time.Second, "open", func() string {
 		got, code := c.checked([]string{"host", "check", "-F", c.config})
 		return map[bool]string{true: "open"}[code == 4 && slices.Contains(got.Methods, "password") && slices.ContainsFunc(got.Problems, func(p checkedProblem) bool { return p.ID == "password-offered" })]
@@ -298,7 +298,7 @@ func checkWithoutRoot(t *testing.T, h *vpstest.Host, c *client) {
 // secondFactorLater: somebody asks others for more than a key. That is reported, and no reason to call the server open; nor are methods by which nothing is typed.
 func secondFactorLater(t *testing.T, h *vpstest.Host, c *client) {
 	c.onceMore(h)
-	h.Exec("useradd -m -s /bin/sh carol; printf 'GSSAPIAuthentication yes\\nMatch User carol\\n\\tAuthenticationMethods publickey,publickey\\n' >/etc/ssh/sshd_config.d/60-x.conf; systemctl reload ssh")
+	h.Exec("useradd -m -s /bin/sh carol; printf 'GSSAPIAuthentication yes\\nMatch User carol\\n\\tAuthenticationMethods publickey,publickey\\n' >/etc/ssh/sshd_config.d/60-x.conf; " + vpstest.Reload)
 	c.until(20*time.Second, "said", func() string {
 		got, code := c.checked(c.check(h))
 		return map[bool]string{true: "said"}[code == 0 && got.KeyOnly && len(got.Problems) == 1 && got.Problems[0].ID == "needs-second-factor" &&

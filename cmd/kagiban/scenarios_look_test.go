@@ -227,7 +227,7 @@ func agentOfEight(t *testing.T, h *vpstest.Host, c *client) {
 func agentsFifth(t *testing.T, h *vpstest.Host, c *client) {
 	keys := eightKeys(t)
 	c.agent(keys...)
-	h.Exec("printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config.d/61-keys.conf; systemctl reload ssh\n" +
+	h.Exec("printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' >/etc/ssh/sshd_config.d/61-keys.conf; " + vpstest.Reload + "\n" +
 		"install -d -m 700 -o owner -g owner /home/owner/.ssh; install -m 600 -o owner -g owner /dev/null /home/owner/.ssh/authorized_keys; echo '" + keys[4].public + "' >/home/owner/.ssh/authorized_keys")
 	scenario{result: "key-only", offers: keysOnly}.add(t, h, c)
 }

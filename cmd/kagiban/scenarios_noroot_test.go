@@ -15,7 +15,7 @@ var noRoot = []string{"--no-root"}
 // scenariosNoRoot are the servers on which root is to get in by nothing.
 var scenariosNoRoot = []scenario{
 	{number: 62, name: "no root, a new user", options: asSold, do: noRootBesideAlice("")},
-	{number: 62, name: "no root, a new user, no Include", variant: true, options: asSold, do: noRootBesideAlice("sed -i '/^Include/d' /etc/ssh/sshd_config; systemctl reload ssh")},
+	{number: 62, name: "no root, a new user, no Include", variant: true, options: asSold, do: noRootBesideAlice("sed -i '/^Include/d' /etc/ssh/sshd_config; " + vpstest.Reload)},
 	{number: 62, name: "no root, by sudo", options: []string{"root=yes"}, args: noRoot, result: "key-only", offers: keysOnly, after: rootIsShut},
 	{number: 62, name: "no root, init.d", variant: true, options: []string{"root=yes", "init=sysv"}, args: noRoot, result: "key-only", offers: keysOnly, after: rootIsShut},
 	{number: 62, name: "no root, once it is key-only", options: []string{"root=yes"}, do: noRootLater},

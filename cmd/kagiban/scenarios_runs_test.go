@@ -100,7 +100,7 @@ func threeVisits(t *testing.T, h *vpstest.Host, c *client, watch string) {
 	c.again(h)
 	for range 3 {
 		c.onceMore(h)
-		h.Exec("rm -r /etc/ssh/sshd_config.d/00-kagiban.conf /home/owner/.ssh; systemctl reload ssh")
+		h.Exec("rm -r /etc/ssh/sshd_config.d/00-kagiban.conf /home/owner/.ssh; " + vpstest.Reload)
 	}
 	noticed := "journalctl -o cat | grep -i penalt || true"
 	if watch == "fail2ban" {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/scripts/ground"
+	"kagiban/scripts/vpstest"
 	"kagiban/vault"
 )
 
@@ -115,7 +116,7 @@ func (x *offering) oneKey() {
 		x.t.Errorf("host add did not tie it: %s", out)
 	}
 	x.h.Exec(`mkdir -p -m 700 /home/git/.ssh; cp /home/owner/.ssh/authorized_keys /home/git/.ssh/; chown -R git: /home/git/.ssh
-echo MaxAuthTries 2 >/etc/ssh/sshd_config.d/10-two.conf; systemctl reload ssh`)
+echo MaxAuthTries 2 >/etc/ssh/sshd_config.d/10-two.conf; ` + vpstest.Reload)
 	x.open()
 	x.startAgent()
 	x.must("unlock", "laptop", "--passphrase-file", x.passphrase)
