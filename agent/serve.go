@@ -15,6 +15,10 @@ import (
 // real use, far fewer than would exhaust the memory.
 const maxConns = 4096
 
+// crowd is how many connections at once, and each time as many more, leave memory behind that is worth giving
+// back: what only their coming needed.
+const crowd = 100
+
 // Serve accepts connections from l and serves each as ServeConn does, until ctx
 // ends, which also closes l and every connection. Then it returns nil, after the
 // last of them has ended. Any other end is an error of l.Accept. who says who is
@@ -52,6 +56,9 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 			}
 			c.Close()
 			continue
+		}
+		if len(places)%crowd == 0 {
+			a.memory.giveBackSoon()
 		}
 		serving.Go(func() {
 			defer func() { <-places }()

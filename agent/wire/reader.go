@@ -18,7 +18,8 @@ var (
 )
 
 const (
-	smallBuffer = 1 << 10 // holds every request of a login
+	smallBuffer = 512     // holds every request of a login by ed25519
+	largeBuffer = 4 << 10 // is the longest that is kept
 	lengthSize  = 4
 )
 
@@ -40,7 +41,7 @@ func NewReader(src io.Reader) *Reader { return &Reader{src: src} }
 func (r *Reader) Wipe() (large bool) {
 	clear(r.buf)
 	r.start, r.end, r.given = 0, 0, 0
-	return r.largest > 4*smallBuffer
+	return r.largest > largeBuffer
 }
 
 // Partial says that a message has begun to arrive and has not ended.
@@ -80,7 +81,7 @@ func (r *Reader) wipeGiven() {
 		return
 	}
 	r.start, r.end = 0, 0
-	if len(r.buf) > 4*smallBuffer {
+	if len(r.buf) > largeBuffer {
 		r.buf = nil // an idle connection holds no large buffer
 	}
 }

@@ -174,6 +174,7 @@ func (b *bench) idleConnections(r *running) (err error) {
 			return fmt.Errorf("connection %d is not served", len(all))
 		}
 	}
+	time.Sleep(rest)
 	rss, err := r.rss()
 	b.note("RSS, 1000 idle connections", r.name, rss)
 	return err
