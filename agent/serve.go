@@ -105,11 +105,11 @@ func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) 
 }
 
 func (a *Agent) serveConn(ctx context.Context, c io.ReadWriteCloser, peer Peer, narrow *scope) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	defer a.Survive("serving a connection")
 
 	conn := newConn(ctx, cancel, c, a.limits)
