@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -57,7 +59,31 @@ func (p *program) keyRemove(ctx context.Context, name string, yes bool) error {
 		return err
 	}
 	p.tellKey(say.KeyRemoved, key)
-	return p.untieKey(ctx, key)
+	return errors.Join(p.untieKey(ctx, key), p.tellSocketsOf(name))
+}
+
+// tellSocketsOf names the narrower sockets that are for a key of that name.
+func (p *program) tellSocketsOf(name string) error {
+	h, err := p.home()
+	if err != nil {
+		return err
+	}
+	scopes, err := readSockets(h.Sockets())
+	if err != nil {
+		return err
+	}
+	var sockets, commands []string
+	for _, s := range scopes {
+		if slices.Contains(s.Keys, name) {
+			sockets = append(sockets, s.Name)
+			commands = append(commands, "kagiban agent socket remove "+say.Quote(s.Name))
+		}
+	}
+	if len(sockets) > 0 {
+		p.tell(say.SocketsNameGone, "key", name, "sockets", strings.Join(sockets, ", "))
+		p.tellNext(commands...)
+	}
+	return nil
 }
 
 // untieKey forgets the ties of a key that is here no more.

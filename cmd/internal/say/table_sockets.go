@@ -15,6 +15,7 @@ const (
 	SocketRemoved     ID = "socket-removed"
 	SocketsRenamed    ID = "sockets-renamed"
 	SocketsKeepName   ID = "sockets-keep-name"
+	SocketsNameGone   ID = "sockets-name-gone"
 	FolderLeft        ID = "folder-left"
 	NoSockets         ID = "no-sockets"
 	StateNarrow       ID = "state-narrow"
@@ -61,6 +62,7 @@ func socketsTable() map[ID]Message {
 			StillTrue: "the key has its new name, and nothing is signed with it there",
 			Next:      "{fix}",
 		},
+		SocketsNameGone: {What: "these narrower sockets are for {key} still, and for the next key that gets this name: {sockets}"},
 		FolderLeft:      {What: "its folder {folder} was left: something else lies in it"},
 		NoSockets:       {What: "there are no narrower sockets"},
 		StateNarrow:     {What: "{what}; open at {path}"},
