@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -318,13 +319,12 @@ func TestAMistakeAboutWhoIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := true
+	var looks atomic.Int32
 	ended := make(chan error)
 	ctx, end := context.WithCancel(t.Context())
 	go func() {
 		ended <- a.Serve(ctx, l, func(net.Conn) (Peer, error) {
-			if first {
-				first = false
+			if looks.Add(1) == 1 {
 				panic("a mistake")
 			}
 			return Peer{}, nil
@@ -366,5 +366,30 @@ func TestServeEndsThoughOneHangs(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(begun), err)
 		}
 		goOn()
+	})
+}
+
+// TestACrowdGivesBack what only its coming needed: a moment later, and few do not.
+func TestACrowdGivesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		freed := countFree(a)
+		l := &pipeListener{conns: make(chan net.Conn), ended: make(chan struct{})}
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- a.Serve(ctx, l, func(net.Conn) (Peer, error) { return Peer{}, nil }) }()
+		for come, want := range []int32{0, 1, 1, 2} {
+			for range crowd / 2 {
+				l.dial(t)
+			}
+			time.Sleep(2 * soon)
+			if n := freed.Load(); n != want {
+				t.Errorf("%d connections: memory was given back %d times, want %d", (come+1)*crowd/2, n, want)
+			}
+		}
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }
