@@ -21,7 +21,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kagiban/agent"
-	"kagiban/agent/door"
 )
 
 // runSSHAgent does what the options say. The process that serves in the background
@@ -269,10 +268,8 @@ func (p *program) serveSSHAgent(ctx context.Context, o *sshAgentOptions, socket 
 	if err := agent.Harden(); err != nil {
 		log.Warn("less protected than it could be", "error", err)
 	}
-	socket.listener.Refused = func(c door.Caller, err error) {
-		log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", c.Program, "error", err)
-	}
 	a := agent.New(p.sshAgentKind(o, log))
+	socket.listener.Refused = tellRefused(a, log, "")
 	drops := onDrop(a)
 	defer drops.stop()
 	if err := ready(); err != nil {
