@@ -113,13 +113,15 @@ func (x *logLoad) agent() *exec.Cmd {
 func (x *logLoad) load(round int, more func(n int) bool) {
 	x.t.Helper()
 	var loading sync.WaitGroup
-	for c := range 8 {
+	var conns [8]net.Conn
+	for c := range conns { // before any signs: the agent may be killed then
+		var err error
+		if conns[c], err = net.Dial("unix", x.socket); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+	for c, conn := range conns {
 		loading.Go(func() {
-			conn, err := net.Dial("unix", x.socket)
-			if err != nil {
-				x.t.Error(err)
-				return
-			}
 			defer conn.Close()
 			conn.SetDeadline(time.Now().Add(time.Minute)) // if it fails, so will what follows
 			answers := wire.NewReader(conn)
