@@ -68,10 +68,7 @@ func (e *entry) turn() int {
 }
 
 func (e *entry) setPublic(public ssh.PublicKey) {
-	e.public, e.blob = public, nil
-	if public != nil {
-		e.blob = public.Marshal()
-	}
+	e.public, e.blob = public, public.Marshal()
 }
 
 // close drops the private half, and with it whatever was known of its use. The end of
@@ -248,13 +245,12 @@ func (r *keyring) adopt(k LockedKey, had *entry) *entry {
 
 // claim gives e its public half and its place in byBlob. The same key added by
 // a client before becomes this one, private half and all. It returns false if
-// another key of the Source has that public half.
+// another key of the Source has that public half, and then e is as it was.
 func (r *keyring) claim(e *entry, public ssh.PublicKey) bool {
-	e.setPublic(public)
-	if public == nil {
+	if public == nil { // then e never had one
 		return true
 	}
-	twin := r.byBlob[string(e.blob)]
+	twin := r.byBlob[string(public.Marshal())]
 	switch {
 	case twin == nil || twin == e:
 	case twin.locked != nil:
@@ -265,6 +261,7 @@ func (r *keyring) claim(e *entry, public ssh.PublicKey) bool {
 		}
 		r.dropAdded(twin)
 	}
+	e.setPublic(public)
 	r.byBlob[string(e.blob)] = e
 	r.list = nil
 	return true
