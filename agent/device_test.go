@@ -282,6 +282,33 @@ func TestTokens(t *testing.T) {
 	<-hardware.tokens[2].closed
 }
 
+// TestAKeyIsRemovedOnce: of two who ask for it at once the second hears that it is gone, and its token, which has another
+// key, stays open.
+func TestAKeyIsRemovedOnce(t *testing.T) {
+	a := New(Options{Hardware: &fakeHardware{}})
+	c := connect(t, a)
+	wantSuccess(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
+	blob := c.call(&wire.RequestIdentities{}).(*wire.IdentitiesAnswer).Identities[0].Blob
+	e, err := a.find(blob) // and now the other one is faster
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSuccess(t, c.call(&wire.RemoveIdentity{Blob: blob}))
+	dropped := a.drop(&binds{}, e, func() error {
+		a.removeLocked(e)
+		return nil
+	})
+	if !errors.Is(dropped, ErrNoKey) {
+		t.Errorf("removed twice: %v", dropped)
+	}
+	c.wantList("card")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if rest := a.keys.added[0].token.keys; rest != 1 {
+		t.Errorf("of the token %d keys are left, and one is listed", rest)
+	}
+}
+
 // TestWhoMayNameAProvider: nobody from elsewhere, unless the one who started the
 // agent said so.
 func TestWhoMayNameAProvider(t *testing.T) {

@@ -160,24 +160,22 @@ func (s *session) keepFile(key LockedKey) error {
 	return nil
 }
 
+// closeAgain is close for what can be opened again.
+func (e *entry) closeAgain() error {
+	if e.atRest() == nil {
+		return errNoFile
+	}
+	e.close()
+	return nil
+}
+
 // closeKey drops the private half of a key that can be opened again.
 func (a *Agent) closeKey(b *binds, blob []byte) error {
 	e, err := a.find(blob)
 	if err != nil {
 		return err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case !b.mayList(e.limits.destinations, a.now()):
-		return ErrNoKey
-	case e.atRest() == nil:
-		return errNoFile
-	}
-	e.close()
-	a.armLocked()
-	a.memory.giveBackSoon()
-	return nil
+	return a.drop(b, e, e.closeAgain)
 }
 
 // closeAll does so with all keys, and says how many stay open. As Pageant has it, it
@@ -194,12 +192,11 @@ func (a *Agent) closeKnown(b *binds) (wire.Message, error) {
 	defer a.mu.Unlock()
 	open, closed := &wire.OpenKeys{}, 0
 	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, 0) {
-		if e.atRest() == nil {
+		if e.closeAgain() == nil {
+			closed++
+		} else {
 			open.Count++
-			continue
 		}
-		e.close()
-		closed++
 	}
 	if closed == 0 && open.Count > 0 {
 		return nil, errNoFile

@@ -200,19 +200,29 @@ func (a *Agent) removeKnown() {
 	a.memory.giveBackSoon()
 }
 
-// remove does what a remove request does, to one key. One that b does not list
-// is not there.
+// remove does what a remove request does, to one key.
 func (a *Agent) remove(b *binds, blob []byte) error {
 	e, err := a.find(blob)
 	if err != nil {
 		return err
 	}
+	return a.drop(b, e, func() error {
+		a.removeLocked(e)
+		return nil
+	})
+}
+
+// drop has how drop a private half, or the key with it. A key that b does not list, or that
+// somebody else removed since it was found, is not there.
+func (a *Agent) drop(b *binds, e *entry, how func() error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !b.mayList(e.limits.destinations, a.now()) {
+	if e.gone || e.hidden || !b.mayList(e.limits.destinations, a.now()) {
 		return ErrNoKey
 	}
-	a.removeLocked(e)
+	if err := how(); err != nil {
+		return err
+	}
 	a.armLocked()
 	a.memory.giveBackSoon()
 	return nil
