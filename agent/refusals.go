@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (a *Agent) countRefused(p refusalKind, r Record) (times int) {
 		f.kinds = map[refusalKind]*refused{}
 	}
 	if f.stop == nil {
-		f.stop = a.afterFunc(refusalTime, a.RecordRest)
+		f.stop = a.afterFunc(refusalTime, a.recordRest)
 	}
 	if f.kinds[p] == nil && f.apart(p) >= manyKinds {
 		p = p.wayIn()
@@ -79,10 +80,17 @@ func (f *refusals) apart(p refusalKind) (n int) {
 	return n
 }
 
-// RecordRest ends a minute early: it has recorded what waits for its end. It is to be
-// called when all connections have ended. Of a kind of which there were too many none is
-// recorded alone in the next minute.
+// RecordRest ends a minute early: it has recorded what waits for its end, or leaves it after
+// five seconds where the journal hangs. It is to be called when all connections have ended.
 func (a *Agent) RecordRest() {
+	var recording sync.WaitGroup
+	recording.Go(a.recordRest)
+	a.WaitFor(&recording)
+}
+
+// recordRest is what the timer does. Of a kind of which there were too many none is recorded
+// alone in the next minute.
+func (a *Agent) recordRest() {
 	a.telling.Lock() // so that with the last all are recorded
 	defer a.telling.Unlock()
 	a.counting.Lock()
@@ -101,7 +109,7 @@ func (a *Agent) RecordRest() {
 		f.stop = nil
 	}
 	if len(f.kinds) > 0 {
-		f.stop = a.afterFunc(refusalTime, a.RecordRest)
+		f.stop = a.afterFunc(refusalTime, a.recordRest)
 	}
 	a.counting.Unlock()
 	slices.SortFunc(rest, func(x, y Record) int { return x.Time.Compare(y.Time) })

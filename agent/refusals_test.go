@@ -76,6 +76,57 @@ func TestManyRefusalsAreRecordedTogether(t *testing.T) {
 	})
 }
 
+// stuckJournal hangs in records of many refusals until it is let go.
+type stuckJournal struct {
+	fakeJournal
+	hangs, letGo chan struct{}
+}
+
+func (j *stuckJournal) Record(r Record) {
+	if r.Count > 1 {
+		close(j.hangs)
+		<-j.letGo
+	}
+}
+
+// TestAJournalThatHangsKeepsNoEndFromComing: the minute is over, its record hangs in a disk that does not answer, and the agent
+// ends all the same.
+func TestAJournalThatHangsKeepsNoEndFromComing(t *testing.T) {
+	j := &stuckJournal{hangs: make(chan struct{}), letGo: make(chan struct{})}
+	minutes := make(chan func(), 2)
+	a := New(Options{Journal: j, AfterFunc: func(d time.Duration, f func()) func() bool {
+		switch d {
+		case refusalTime:
+			minutes <- f
+		case endPatience:
+			go f()
+		}
+		return func() bool { return true }
+	}})
+	c := connect(t, a)
+	for range fewRefusals + 2 {
+		wantFailure(t, c.call(&wire.SignRequest{Blob: []byte("not here")}))
+	}
+	minute, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(minute)
+		(<-minutes)()
+	}()
+	<-j.hangs
+	go func() {
+		defer close(ended)
+		a.RecordRest()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("the agent does not end")
+	}
+	close(j.letGo)
+	<-minute
+	<-ended
+}
+
 // TestWhatAClientChoosesMakesNoMoreLines: keys that are not here, and ever another program.
 func TestWhatAClientChoosesMakesNoMoreLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -79,7 +79,7 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 // endPatience is how long connections that are to end are waited for: one may hang in a disk that does not answer.
 const endPatience = 5 * time.Second
 
-// WaitFor waits for connections whose context has ended, but no longer than five seconds.
+// WaitFor waits for connections whose context has ended, or for what they left, but no longer than five seconds.
 func (a *Agent) WaitFor(serving *sync.WaitGroup) {
 	ended, late := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -91,7 +91,7 @@ func (a *Agent) WaitFor(serving *sync.WaitGroup) {
 	select {
 	case <-ended:
 	case <-late:
-		a.log.Warn("a connection hangs, and is not waited for any longer")
+		a.log.Warn("a request hangs, and is not waited for any longer")
 	}
 }
 
