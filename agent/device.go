@@ -241,9 +241,12 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 	}
 	t := &token{Token: opened, provider: path}
 	signers, labels, err := signersOf(opened, limits.Certificates)
-	if err != nil || len(signers) == 0 {
+	if err == nil && len(signers) == 0 {
+		err = errors.New("the token has no key of use")
+	}
+	if err != nil {
 		opened.Close()
-		return errors.Join(err, errors.New("the token has no key of use"))
+		return err
 	}
 	a.forgetToken(path) // as it was opened before
 	for i, key := range signers {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
+	"kagiban/scripts/ground"
 )
 
 // fakeHardware stands for devices, which are not to be had here: the programs that
@@ -280,6 +282,24 @@ func TestTokens(t *testing.T) {
 	wantSuccess(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
 	wantSuccess(t, c.call(&wire.RemoveAll{}))
 	<-hardware.tokens[2].closed
+}
+
+// TestATokenThatIsNotTakenIn is closed, and the log says what was wrong: with it, or with a certificate that came along.
+func TestATokenThatIsNotTakenIn(t *testing.T) {
+	const noKey = "no key of use"
+	hardware, log := &fakeHardware{}, &ground.Buffer{}
+	c := connect(t, New(Options{Hardware: hardware, Log: logTo(log)}))
+	for i, certificates := range []*wire.TokenCertificates{
+		{Blobs: [][]byte{[]byte("no certificate")}},
+		{Only: true, Blobs: [][]byte{}},
+	} {
+		wantFailure(t, c.call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234"), Constraints: &wire.Constraints{Certificates: certificates}}))
+		<-hardware.tokens[i].closed
+		if said := strings.Contains(log.String(), noKey); said != certificates.Only {
+			t.Errorf("%+v: the log says %s", certificates, log)
+		}
+	}
+	c.wantList()
 }
 
 // TestAKeyIsRemovedOnce: of two who ask for it at once the second hears that it is gone, and its token, which has another
