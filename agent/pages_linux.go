@@ -16,6 +16,16 @@ const somewhere = "a constant lies beside all others"
 // leavePages takes the pages of the program's own file out of this process: most were needed to begin only. The system has
 // them still; what is needed again is mapped again, not read (madvise(2), MADV_DONTNEED).
 func leavePages() error {
+	return ownPages(func(from, to uintptr) error {
+		if _, _, e := unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED); e != 0 {
+			return e
+		}
+		return nil
+	})
+}
+
+// ownPages calls do with where the program's own file is in memory, other than what it may change there.
+func ownPages(do func(from, to uintptr) error) error {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		return err
@@ -31,9 +41,7 @@ func leavePages() error {
 		if !own || strings.Contains(access, "w") {
 			continue
 		}
-		if _, _, e := unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED); e != 0 {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, do(from, to))
 	}
 	return err
 }
