@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
-	"time"
 
 	"kagiban/scripts/ground"
 )
@@ -72,10 +71,9 @@ func TestWorkDir(t *testing.T) {
 		t.Errorf("%q, want %q", got, folder)
 	}
 	end()
-	for end := time.Now().Add(20 * time.Second); WorkDir(child) != "" && time.Now().Before(end); time.Sleep(time.Millisecond) {
-	}
-	if got, all := WorkDir(child), Chain(child); got != "" || all != nil {
-		t.Errorf("of one that has ended: %q, %+v", got, all)
+	ground.Until(t, "it works nowhere", func() bool { return WorkDir(child) == "" })
+	if all := Chain(child); all != nil {
+		t.Errorf("of one that has ended: %+v", all)
 	}
 }
 

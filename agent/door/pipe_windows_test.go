@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"kagiban/scripts/ground"
 )
 
 // pipeName is one that nobody has.
@@ -131,11 +133,7 @@ func TestPipeIsNoFile(t *testing.T) {
 // awaitGone waits for the connections that a listener leaves behind.
 func awaitGone(t *testing.T, path string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !IsGone(path); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the name stays")
-		}
-	}
+	ground.Until(t, "the name is gone", func() bool { return IsGone(path) })
 }
 
 // TestPipeIsHeld: however fast clients come and go, the name is never free for another.

@@ -15,6 +15,7 @@ import (
 	"kagiban/agent"
 	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
+	"kagiban/scripts/ground"
 )
 
 // askBy is an asker whose askpass program is a script.
@@ -193,16 +194,14 @@ func TestAskerNotify(t *testing.T) {
 		defer close(hidden)
 		a.Notify(ctx, agent.Prompt{Key: "yubi", Use: agent.Use{Purpose: agent.UseFile, Namespace: "git"}})
 	}()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if text, err := os.ReadFile(shown); err == nil {
-			if want := "touch your security key to sign for git, with key yubi, for a program that is not known\n"; string(text) != want {
-				t.Errorf("%q, want %q", text, want)
-			}
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("never shown")
-		}
+	var text []byte
+	ground.Until(t, "it is shown", func() (is bool) {
+		var err error
+		text, err = os.ReadFile(shown)
+		return err == nil
+	})
+	if want := "touch your security key to sign for git, with key yubi, for a program that is not known\n"; string(text) != want {
+		t.Errorf("%q, want %q", text, want)
 	}
 	if got, err := a.AskPassphrase(t.Context(), agent.Prompt{PIN: true}); string(got) != "secret" || err != nil {
 		t.Errorf("the PIN beside it: %q, %v", got, err)

@@ -166,7 +166,7 @@ func (s *screen) text() string {
 // await waits until the screen shows want.
 func (s *screen) await(want string) *screen {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(s.text(), want); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(s.text(), want); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("screen %q, want %q", s.text(), want)
 		}

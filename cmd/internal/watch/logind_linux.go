@@ -140,7 +140,7 @@ func (l *logind) match(ctx context.Context, iface, member string, more ...dbus.M
 
 // hear does what a signal says. Only logind is believed: anybody may send a signal to anybody.
 func (l *logind) hear(ctx context.Context, s *dbus.Signal) error {
-	if s.Name == ownerChanged && s.Sender == bus && len(s.Body) > 0 && s.Body[0] == login {
+	if s.Name == ownerChanged && s.Sender == bus && len(s.Body) == 3 && s.Body[0] == login && s.Body[2] != l.owner { // which it may have got just before it was asked for
 		return errors.New("logind began anew")
 	}
 	if s.Sender != l.owner {

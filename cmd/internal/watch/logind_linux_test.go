@@ -3,6 +3,8 @@ package watch
 import (
 	"context"
 	"log/slog"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,7 +72,7 @@ func watchPrepared(t *testing.T, b *standin.Bus, prepare func(*watched), patient
 // until waits for a condition.
 func (w *watched) until(what string, is func() bool) {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("%s: never; the log says\n%s", what, w.log.String())
 		}
@@ -237,11 +239,24 @@ func TestAMistakeIsSurvived(t *testing.T) {
 	}
 }
 
-// TestSlept: the system's clocks agree that this computer does not sleep now.
+// TestSlept: where the clock that counts sleep is put two hours ahead (time_namespaces(7)), those were slept, too.
 func TestSlept(t *testing.T) {
-	before := Slept()
-	if after := Slept(); before < 0 || (after-before).Abs() > longestDoze {
-		t.Errorf("%v, then %v", before, after)
+	const sleptEnv = "KAGIBAN_TEST_SLEPT"
+	if text := os.Getenv(sleptEnv); text != "" {
+		want, err := time.ParseDuration(text)
+		if got := Slept(); err != nil || (got-want).Abs() > longestDoze {
+			t.Errorf("%v, want %q", got, text)
+		}
+		return
+	}
+	ahead := []string{"--time", "--boottime", "7200", os.Args[0], "-test.run=^TestSlept$"}
+	if os.Geteuid() != 0 {
+		ahead = append([]string{"--map-root-user"}, ahead...)
+	}
+	cmd := exec.Command("unshare", ahead...)
+	cmd.Env = append(os.Environ(), sleptEnv+"="+(Slept()+2*time.Hour).String())
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
 	}
 }
 
@@ -321,6 +336,8 @@ func TestOnlyLogindIsBelieved(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Lock(mine)
+	l.Hint(mine, false, false) // which locks nothing, and makes it ask: the second time
+	w.until("all of it is heard", func() bool { return l.Asked(mine) == 2 })
 	w.locked(1)
 }
 
@@ -352,6 +369,17 @@ func TestBusThatComesAndGoes(t *testing.T) {
 	w.hears(3)
 	l.Sleep()
 	w.locked(2)
+}
+
+// TestLogindThatBeginsMeanwhile: that it got its name may be told after it was asked for, and ends nothing.
+func TestLogindThatBeginsMeanwhile(t *testing.T) {
+	l := &logind{Watcher: &Watcher{}, owner: ":1.7"}
+	for owner, known := range map[string]bool{":1.7": true, ":1.8": false, "": false} {
+		s := &dbus.Signal{Sender: bus, Name: ownerChanged, Body: []any{login, "", owner}}
+		if err := l.hear(t.Context(), s); known != (err == nil) {
+			t.Errorf("the owner is %q: %v", owner, err)
+		}
+	}
 }
 
 // TestNobodyIsWarnedWhoDidNotAsk.
