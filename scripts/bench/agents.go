@@ -27,7 +27,6 @@ type anchor struct {
 	name    string
 	version string
 	command func(socket string) []string
-	kept    bool // it keeps keys of its own: kagiban
 	forks   bool // the process that is begun prints the agent's and ends: pageant
 }
 
@@ -69,7 +68,7 @@ func (b *bench) start(a *anchor) (*running, time.Duration, error) {
 		return nil, 0, err
 	}
 	r := &running{anchor: a, home: home, socket: filepath.Join(home, "agent.sock"), said: filepath.Join(home, "said"), ended: make(chan struct{})}
-	if a.kept { // a home where it has been before
+	if a.name == ours { // a home where it has been before
 		r.socket = filepath.Join(home, "run", "agent.sock")
 		if err := copyAll(b.vault+"/.", home); err != nil {
 			return nil, 0, err

@@ -54,7 +54,7 @@ func newBench(ctx context.Context, program string, gate bool) (*bench, error) {
 	b := &bench{ctx: ctx, program: program, dir: dir, vault: filepath.Join(dir, "vault"), other: filepath.Join(dir, "other"), secret: filepath.Join(dir, "secret"), askpass: filepath.Join(dir, "askpass"), gate: gate, figures: map[string]map[string][]float64{}}
 	b.anchors = []*anchor{
 		{name: openSSH, version: versionOf("ssh", "-V"), command: func(socket string) []string { return []string{"ssh-agent", "-D", "-a", socket} }},
-		{name: ours, version: versionOf(program, "version"), command: func(string) []string { return []string{program, "agent", "run"} }, kept: true},
+		{name: ours, version: versionOf(program, "version"), command: func(string) []string { return []string{program, "agent", "run"} }},
 		{name: keyring, version: "golang.org/x/crypto/ssh/agent " + library(), command: func(socket string) []string { return []string{self, "keyring", socket} }},
 	}
 	if !gate {

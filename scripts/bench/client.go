@@ -80,7 +80,7 @@ func dial(path string) (*link, error) {
 	}
 }
 
-// ask sends a frame and returns the body of the answer's, until the next call.
+// ask sends a frame and returns the body of the answer's, until the next call: a byte that says its type, at least.
 func (l *link) ask(frame []byte) ([]byte, error) {
 	if _, err := l.Write(frame); err != nil {
 		return nil, err
@@ -101,6 +101,9 @@ func (l *link) ask(frame []byte) ([]byte, error) {
 		if want > len(l.in) {
 			l.in = append(l.in, make([]byte, want-len(l.in))...)
 		}
+	}
+	if want == 4 {
+		return nil, errors.New("an answer of nothing")
 	}
 	return l.in[4:want], nil
 }
@@ -132,17 +135,9 @@ func (l *link) list(want int) error {
 	return nil
 }
 
-var listFrame = frame(requestIdentities)
+var listFrame = str(nil, []byte{requestIdentities})
 
-// frame is a message with its length before it; each part is a string of the protocol.
-func frame(kind byte, parts ...[]byte) []byte {
-	body := []byte{kind}
-	for _, part := range parts {
-		body = str(body, part)
-	}
-	return str(nil, body)
-}
-
+// str appends a string of the protocol, which a message with its length before it is, too.
 func str(to, part []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(to, uint32(len(part))), part...)
 }

@@ -182,20 +182,25 @@ func (b *bench) likeSSH(r *running, k *request, keys int) (took, error) {
 	if err := prepare(); err != nil {
 		return nil, err
 	}
-	return timed(300, time.Second, func() error {
+	return timed(300, time.Second, func() (err error) {
 		l, err := call(r.socket, startLimit)
 		if err != nil {
 			return err
 		}
-		if answer, err := l.ask(bind); err != nil || answer[0] != success && (r.name == ours || r.name == openSSH) { // the others have none
-			return fmt.Errorf("session bind: %w", errors.Join(err, fmt.Errorf("an answer of type %d", answer[0])))
+		defer func() { err = errors.Join(err, l.Close()) }()
+		answer, err := l.ask(bind)
+		if err != nil {
+			return fmt.Errorf("session bind: %w", err)
+		}
+		if answer[0] != success && (r.name == ours || r.name == openSSH) { // the others have none
+			return fmt.Errorf("session bind: an answer of type %d", answer[0])
 		}
 		if err := l.list(keys); err != nil {
 			return err
 		}
-		answer, err := l.sign(sign)
+		answer, err = l.sign(sign)
 		signature = append(signature[:0], answer...)
-		return errors.Join(err, l.Close())
+		return err
 	}, func() error {
 		b.verified.Add(1)
 		return errors.Join(k.check(data, signature), prepare())

@@ -63,7 +63,7 @@ func (b *bench) noKey(r *running) error {
 	}
 	b.note("RSS, no key open", r.name, rss)
 	r.keys = 1
-	if r.kept {
+	if r.name == ours {
 		return b.kagiban(b.ctx, r.home, "unlock", "bench", "--passphrase-file", b.secret)
 	}
 	return addTo(r.socket, b.keys.ed25519)
@@ -182,7 +182,7 @@ func (b *bench) idleConnections(r *running) (err error) {
 
 // keyDerivation is only kagiban's: the others hold no locked key.
 func (b *bench) keyDerivation(r *running) error {
-	if !r.kept {
+	if r.name != ours {
 		return nil
 	}
 	if err := copyAll(filepath.Join(b.other, "keys"), r.home); err != nil {
@@ -194,11 +194,9 @@ func (b *bench) keyDerivation(r *running) error {
 		return err
 	}
 	busy, failed := make(chan struct{}), error(nil)
-	go func() {
+	go func() { // once: an unlock of what is open derives nothing
 		defer close(busy)
-		for range 3 {
-			failed = errors.Join(failed, b.kagiban(b.ctx, r.home, "unlock", "locked", "--passphrase-file", b.secret))
-		}
+		failed = b.kagiban(b.ctx, r.home, "unlock", "locked", "--passphrase-file", b.secret)
 	}()
 	sign, list, err := b.whileBusy(r, b.keys.ed25519, r.keys, busy)
 	<-busy
@@ -216,7 +214,7 @@ func (b *bench) keyDerivation(r *running) error {
 // promptOpen: a key wants a passphrase or a yes, and nobody answers.
 func (b *bench) promptOpen(r *running) error {
 	switch {
-	case r.kept:
+	case r.name == ours:
 		if err := b.kagiban(b.ctx, r.home, "lock", "locked"); err != nil {
 			return err
 		}
