@@ -50,9 +50,28 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 type bounded struct{ buf []byte }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	room := min(cap(b.buf)-len(b.buf), len(p))
-	b.buf = append(b.buf, p[:room]...)
-	return len(p), nil
+	n, err := b.ReadFrom(bytes.NewReader(p))
+	return int(n), err
+}
+
+// ReadFrom is what io.Copy calls. With Write alone, all would have come by a buffer of its own, which nobody clears.
+func (b *bounded) ReadFrom(from io.Reader) (n int64, err error) {
+	var rest [512]byte
+	defer clear(rest[:])
+	for err == nil {
+		into := b.buf[len(b.buf):cap(b.buf)]
+		if len(into) == 0 {
+			into = rest[:]
+		}
+		var m int
+		m, err = from.Read(into)
+		b.buf = b.buf[:min(len(b.buf)+m, cap(b.buf))]
+		n += int64(m)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return n, err
 }
 
 // firstLine cuts data at its first line end. More than maxAnswer bytes is an error.
@@ -68,5 +87,3 @@ func firstLine(data []byte) ([]byte, error) {
 	}
 	return data, nil
 }
-
-var _ io.Writer = (*bounded)(nil)
