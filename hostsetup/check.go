@@ -107,7 +107,7 @@ func inBook(h book.Host) func(context.Context, string, ssh.PublicKey) error {
 		if slices.Contains(h.HostKeys, authkeys.Format(key, "")) {
 			return nil
 		}
-		return &HostKeyError{Known: known, Key: key, Changed: len(h.HostKeys) > 0, Where: "the book (hosts.toml)"}
+		return &HostKeyError{Known: known, Key: key, Changed: len(h.HostKeys) > 0, Where: "the book (hosts.toml)", Page: h.Name}
 	}
 }
 

@@ -47,6 +47,7 @@ type HostKeyError struct {
 	Key     ssh.PublicKey
 	Changed bool   // known_hosts (or the pin) has another key
 	Where   string // file:line of that other key, "" for a pin
+	Page    string // the book's name of the server, where it is the book that does not have this key
 	Pin     string
 }
 

@@ -295,6 +295,9 @@ func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
 	switch {
 	case e.Pin != "":
 		return HostKeyMismatch, f
+	case e.Page != "":
+		f["page"] = Quote(e.Page)
+		return HostKeyNotInBook, f
 	case e.Changed:
 		return HostKeyChanged, f
 	}

@@ -28,6 +28,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("connect: connection refused")}, PortClosed},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key}, HostKeyUnknown},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "known_hosts:3"}, HostKeyChanged},
+		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "the book (hosts.toml)", Page: "vps1"}, HostKeyNotInBook},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Pin: "SHA256:x"}, HostKeyMismatch},
 		{&hostsetup.LoginError{Account: "me@vps1"}, LoginRefused},
 		{&hostsetup.LoginError{Account: "me@vps1", Partial: []string{"publickey"}, Offered: []string{"password"}}, SecondFactor},

@@ -11,6 +11,7 @@ const (
 	CutOff           ID = "cut-off"
 	HostKeyUnknown   ID = "host-key-unknown"
 	HostKeyChanged   ID = "host-key-changed"
+	HostKeyNotInBook ID = "host-key-not-in-book"
 	HostKeyMismatch  ID = "host-key-mismatch"
 	LoginRefused     ID = "login-refused"
 	LoginEnded       ID = "login-ended"
@@ -114,6 +115,12 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "nothing secret was sent",
 			Next: "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console)\n" +
 				"ssh-keygen -f {file} -R {host}   (only if the console shows the same fingerprint; where there is no ssh-keygen, delete {line} of that file), then the same again",
+		},
+		HostKeyNotInBook: {
+			What:      "the host key of {host} is {type} {fingerprint}, and none that the book (hosts.toml) has of it. Either the server was set up anew, or somebody is between you and it",
+			StillTrue: "nothing secret was sent",
+			Next: "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console)\n" +
+				"kagiban host add {page} --host-key {fingerprint}   (only if the console shows the same fingerprint)",
 		},
 		HostKeyMismatch: {
 			What:      "the host key of {host} is {type} {fingerprint}, not {pin}",
