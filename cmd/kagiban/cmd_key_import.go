@@ -81,7 +81,7 @@ func (i *importing) run(ctx context.Context, src, newSrc prompt.Source) (vault.K
 	err := i.try(nil)
 	locked := errors.Is(err, vault.ErrNeedPassphrase)
 	if locked {
-		if err := i.p.mayAsk(newSrc); err != nil {
+		if err := i.p.mayAsk(src, newSrc); err != nil {
 			return vault.Key{}, err
 		}
 		question := func() string { return say.Text(say.AskFile, say.Fields{"file": i.file}) + " " }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/urfave/cli/v2"
@@ -53,7 +52,7 @@ func (p *program) keyPasswd(ctx context.Context, name string, src map[secret]pro
 // oldAndNew are the passphrase that a key has, proved by opening it, and the one
 // that it is to get. The caller clears both.
 func (p *program) oldAndNew(ctx context.Context, v *vault.Vault, name string, src map[secret]prompt.Source) (old, fresh []byte, err error) {
-	if err := cmp.Or(p.mayAsk(src[passphrase]), p.mayAsk(src[newPassphrase])); err != nil {
+	if err := p.mayAsk(src[passphrase], src[newPassphrase]); err != nil {
 		return nil, nil, err
 	}
 	if old, err = p.passphraseOf(ctx, v, name, src[passphrase]); err != nil {

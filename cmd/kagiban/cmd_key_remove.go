@@ -101,7 +101,11 @@ func (p *program) untieKey(ctx context.Context, key vault.Key) error {
 }
 
 func (p *program) mayRemove(ctx context.Context, question say.ID, k vault.Key, opens []string) error {
-	if !p.ask.CanAsk() {
+	switch {
+	case p.ask.CanAsk():
+	case question == say.AskRemove:
+		return say.Unasked(prompt.ErrCannotAsk, "--yes")
+	default: // which --yes does not answer
 		return prompt.ErrCannotAsk
 	}
 	ok, err := p.ask.Confirm(ctx, say.Text(question, say.Fields{

@@ -96,7 +96,22 @@ func (p *program) secret(ctx context.Context, src prompt.Source, question string
 	if src.Given() {
 		return src.Read(ctx, p.stdin, p.stderr)
 	}
-	return p.ask.Secret(ctx, question)
+	answer, err := p.ask.Secret(ctx, question)
+	return answer, unanswered(err, src)
+}
+
+// unanswered names the flags of the secrets that were to be asked for, where they cannot be.
+func unanswered(err error, wanted ...prompt.Source) error {
+	var flags []string
+	for _, src := range wanted {
+		if src.Flag != "" && !src.Given() {
+			flags = append(flags, src.Flag+" FILE")
+		}
+	}
+	if errors.Is(err, prompt.ErrCannotAsk) {
+		return say.Unasked(err, flags...)
+	}
+	return err
 }
 
 // unasked says which secret could not be asked for, where that is the error, and the flag that it can come by.
@@ -117,7 +132,7 @@ func (p *program) newSecret(ctx context.Context, src prompt.Source, question, ag
 	for range 3 {
 		var answer []byte
 		if answer, err = p.ask.NewSecret(ctx, question, again); !errors.Is(err, prompt.ErrDiffer) {
-			return answer, err
+			return answer, unanswered(err, src)
 		}
 		p.tell(say.SecretsDiffer)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"kagiban/agent"
@@ -115,10 +116,10 @@ func (p *program) newPassphraseFor(ctx context.Context, key string, src prompt.S
 	return p.newSecret(ctx, src, say.Text(say.AskNewPassphrase, f)+" ", say.Text(say.AskAgain, f)+" ")
 }
 
-// mayAsk says early that a secret which is not given could not be asked for.
-func (p *program) mayAsk(src prompt.Source) error {
-	if src.Given() || p.ask.CanAsk() {
+// mayAsk says early that secrets which are not given could not be asked for.
+func (p *program) mayAsk(wanted ...prompt.Source) error {
+	if p.ask.CanAsk() || !slices.ContainsFunc(wanted, func(src prompt.Source) bool { return !src.Given() }) {
 		return nil
 	}
-	return prompt.ErrCannotAsk
+	return unanswered(prompt.ErrCannotAsk, wanted...)
 }

@@ -25,7 +25,7 @@ func ofAgent(err error) (ID, Fields) {
 	case errors.Is(err, agent.ErrAgentLocked):
 		return AgentLocked, nil
 	case errors.Is(err, agent.ErrCannotAsk):
-		return CannotAsk, Fields{"ways": NoWays()}
+		return CannotAsk, Unasked(err).Fields
 	case errors.Is(err, door.ErrUnsupported):
 		return NoAgentHere, Fields{"error": door.ErrUnsupported.Error()}
 	case errors.Is(err, door.ErrNotSocket):

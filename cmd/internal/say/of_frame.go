@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"kagiban/cmd/internal/home"
 	"kagiban/cmd/internal/prompt"
@@ -19,7 +20,7 @@ func ofFrame(err error) (ID, Fields) {
 	case errors.Is(err, context.Canceled), errors.Is(err, prompt.ErrInterrupted):
 		return Interrupted, nil
 	case errors.Is(err, prompt.ErrCannotAsk):
-		return CannotAsk, Fields{"ways": NoWays()}
+		return CannotAsk, Unasked(err).Fields
 	case errors.Is(err, prompt.ErrNoAnswer):
 		return NoAnswer, nil
 	case errors.Is(err, prompt.ErrEmpty):
@@ -36,4 +37,13 @@ func ofFrame(err error) (ID, Fields) {
 		return BadConfig, Fields{"error": config.Error(), "path": config.Path}
 	}
 	return "", nil
+}
+
+// Unasked is the end of a question that cannot be asked here. The flags, each with its value, are what would have answered it.
+func Unasked(cause error, flags ...string) *Error {
+	instead := ""
+	if len(flags) > 0 {
+		instead = ", or with " + strings.Join(flags, " and ")
+	}
+	return Fail(CannotAsk, cause, "ways", NoWays(), "instead", instead)
 }

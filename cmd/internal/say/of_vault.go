@@ -77,7 +77,11 @@ func ForFile(file string, err error) *Error {
 	id, fields := Of(err)
 	named := Fields{"file": file}
 	for name, value := range fields {
-		if name != "file" {
+		switch name {
+		case "file":
+		case "instead": // the FILE of a flag is another one
+			named[name] = value
+		default:
 			named[name] = placeholder.ReplaceAllLiteralString(value, Quote(file))
 		}
 	}

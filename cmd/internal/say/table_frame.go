@@ -60,7 +60,7 @@ func frameTable() map[ID]Message {
 		CannotAsk: {
 			What:      "a question cannot be asked here: {ways}",
 			StillTrue: "nothing was changed",
-			Next:      "the same in a terminal, or with --passphrase-file or --password-file",
+			Next:      "the same in a terminal{instead}",
 		},
 		NoAnswer: {
 			What:      "the question was closed without an answer",
