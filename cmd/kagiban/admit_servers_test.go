@@ -156,6 +156,24 @@ func TestAdmitNothing(t *testing.T) {
 		}
 		h.Exec(s.back)
 	}
+	// Nor does a password help where only keys are taken: each command says what does.
+	h.Exec("mv " + keysFile + " /run/kept")
+	const admit = "next: kagiban host admit vps1 PUBFILE "
+	for _, s := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{c.add(h), 1, "next: the same again with -i FILE "},
+		{c.check(h), 4, " or kagiban host add vps1 -i FILE "},
+		{[]string{"host", "clients", "vps1", "-F", c.config, "--passphrase-file", c.passphrase}, 1, "next: kagiban host add vps1 -i FILE "},
+		{[]string{"host", "undo", "vps1", "-F", c.config, "--passphrase-file", c.passphrase, "--yes"}, 1, "next: kagiban host add vps1 -i FILE "},
+	} {
+		if _, talk, code := c.kagiban(s.args...); code != s.code || !strings.Contains(talk, admit) || !strings.Contains(talk, s.says) || strings.Contains(talk, "--password-file") {
+			t.Errorf("%s with the key gone: exit %d, want %d and %q", s.args[1], code, s.code, s.says)
+		}
+	}
+	h.Exec("mv /run/kept " + keysFile)
 	if out, _, code := c.kagiban(c.admit(guest, "--yes")...); code != 0 || !strings.Contains(out, "now; nobody has logged in with it yet") {
 		t.Errorf("afterwards: exit %d, %s", code, out)
 	}

@@ -3,11 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/crypto/ssh"
@@ -141,14 +139,13 @@ func (d *doorkeeper) Approve(ctx context.Context, plan hostsetup.Plan) error {
 	return err
 }
 
-// notLetIn is an error of a run that logs in by the book's key alone: where that is refused, `host add` is the way to put it back.
-func notLetIn(page book.Host, err error) error {
-	var undone *hostsetup.UndoneError
-	var login *hostsetup.LoginError
-	if errors.As(err, &login) && !errors.As(err, &undone) && !login.Ended() && len(login.Partial) == 0 {
-		return say.Fail(say.OwnKeyRefused, err, "host", page.Name, "account", login.Account, "key", page.Key, "methods", strings.Join(login.Offered, ", "))
+// notLetIn is an error of a run that logs in by the book's key and has no -i: where that is refused, it says how the key gets there again.
+func notLetIn(page book.Host, err error) *say.Error {
+	e := say.ForHost(page.Name, err)
+	if id := map[say.ID]say.ID{say.LoginRefused: say.OwnKeyRefused, say.LoginShut: say.OwnKeyShut}[e.ID]; id != "" {
+		e.ID, e.Fields["key"] = id, page.Key
 	}
-	return say.ForHost(page.Name, err)
+	return e
 }
 
 // wayTo is how ssh and host add are told of a server of the book on a computer that does not know it.

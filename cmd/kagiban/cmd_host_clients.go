@@ -58,7 +58,7 @@ func (p *program) hostClients(c *cli.Context) error {
 	o.Steps = nil // it is one look
 	access, err := hostsetup.Clients(c.Context, o)
 	if err != nil {
-		return say.ForHost(page.Name, err)
+		return notLetIn(page, err)
 	}
 	ours, err := p.ownFingerprints()
 	if err != nil {

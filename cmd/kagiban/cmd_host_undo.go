@@ -11,6 +11,7 @@ import (
 	"kagiban/cmd/internal/prompt"
 	"kagiban/cmd/internal/say"
 	"kagiban/hostsetup"
+	"kagiban/hostsetup/book"
 )
 
 func hostUndoCommand(p *program) *cli.Command {
@@ -46,23 +47,23 @@ func (p *program) hostUndo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.endOfUndo(c, page.Name, o)
+	return p.endOfUndo(c, page, o)
 }
 
-func (p *program) endOfUndo(c *cli.Context, name string, o hostsetup.Options) error {
+func (p *program) endOfUndo(c *cli.Context, page book.Host, o hostsetup.Options) error {
 	r, err := hostsetup.Undo(c.Context, o)
 	var none *hostsetup.NoDropInError
 	if errors.As(err, &none) && slices.Contains(none.Offered, "password") {
-		p.tell(say.NothingToUndo, "host", name, "methods", strings.Join(none.Offered, ", "))
+		p.tell(say.NothingToUndo, "host", page.Name, "methods", strings.Join(none.Offered, ", "))
 		return nil
 	}
 	if err != nil {
-		return say.ForHost(name, err)
+		return notLetIn(page, err)
 	}
 	id := say.HostUndoneByWish
 	if o.DryRun {
 		id = say.HostDryRun
 	}
-	fmt.Fprintln(p.stdout, say.Text(id, say.Fields{"host": name, "methods": strings.Join(r.Offered, ", ")}))
+	fmt.Fprintln(p.stdout, say.Text(id, say.Fields{"host": page.Name, "methods": strings.Join(r.Offered, ", ")}))
 	return nil
 }

@@ -236,7 +236,7 @@ func (v *visits) letInOne(ctx context.Context, page book.Host, key *vault.Privat
 	}
 	r, err := hostsetup.Admit(ctx, hostsetup.AdmitOptions{Options: o, Guest: key.Key.Public, Proof: proof})
 	if err != nil {
-		return "", say.ForHost(page.Name, notLetIn(page, err))
+		return "", notLetIn(page, err)
 	}
 	if err := v.p.owedNoMore(ctx, v.book, v.floor.board, page.Name, key.Key.Public); err != nil {
 		return "", say.ForHost(page.Name, err)

@@ -236,7 +236,7 @@ func (r *revoking) unseen(failed []error) error {
 			asked = append(asked, name)
 			continue
 		}
-		e := say.ForHost(name, err)
+		e := notLetIn(r.pages[i], err)
 		fmt.Fprintln(r.p.stderr, renderAmong(len(r.pages), name, e))
 		unasked, codes = append(unasked, name), append(codes, say.ExitCode(e.ID))
 	}

@@ -193,7 +193,7 @@ func (r *revoking) work(page book.Host) book.Owed {
 // failed says why it did not work out. A host that was not to be reached is remembered.
 func (r *revoking) failed(ctx context.Context, i int, err error) int {
 	page := r.pages[i]
-	e := say.ForHost(page.Name, err)
+	e := notLetIn(page, err)
 	code := say.ExitCode(e.ID)
 	r.board.end(i, string(hostsetup.Failed), code)
 	r.board.say(r.p.stderr, renderAmong(len(r.pages), page.Name, e))

@@ -247,6 +247,8 @@ func ofConnection(err error) (ID, Fields) {
 		return LoginEnded, Fields{"account": login.Account, "user": user, "said": said(login.Said)}
 	case errors.As(err, &login) && len(login.Partial) > 0:
 		return SecondFactor, Fields{"account": login.Account, "methods": list(login.Offered)}
+	case errors.As(err, &login) && KeysAlone(login.Offered):
+		return LoginShut, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &login):
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &unreachable) && unreachable.Way != nil:
@@ -310,6 +312,11 @@ func said(words string) string {
 		return "it did not say why"
 	}
 	return "it said: " + words
+}
+
+// KeysAlone tells whether a server that takes these methods takes a key, and nothing that is typed.
+func KeysAlone(methods []string) bool {
+	return slices.Contains(methods, "publickey") && !slices.Contains(methods, "password") && !slices.Contains(methods, "keyboard-interactive")
 }
 
 func list(words []string) string {

@@ -33,6 +33,9 @@ func ofRevoke(err error) (ID, Fields) {
 		f := Fields{"account": stays.Account, "key": stays.Key, "methods": "no key"}
 		if errors.As(err, &login) {
 			f["methods"] = list(login.Offered)
+			if KeysAlone(login.Offered) {
+				return OwnKeyShut, f
+			}
 		}
 		return OwnKeyRefused, f
 	case errors.As(err, &last):

@@ -24,7 +24,7 @@ func ofRotate(err error) (ID, Fields) {
 	if commands := fill(table()[id].Next, fields); commands != "" {
 		f["next"] = strings.ReplaceAll(commands, "\n", "; ")
 	}
-	if id == LoginRefused {
+	if id == LoginRefused || id == LoginShut {
 		f["next"] = "let the new key in from another computer, or from the console (kagiban key show prints its line)"
 	}
 	switch {

@@ -31,6 +31,8 @@ func hostsetupSamples() []sample {
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "the book (hosts.toml)", Page: "vps1"}, HostKeyNotInBook},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Pin: "SHA256:x"}, HostKeyMismatch},
 		{&hostsetup.LoginError{Account: "me@vps1"}, LoginRefused},
+		{&hostsetup.LoginError{Account: "me@vps1", Offered: []string{"publickey", "keyboard-interactive"}}, LoginRefused},
+		{&hostsetup.LoginError{Account: "me@vps1", Offered: []string{"publickey"}}, LoginShut},
 		{&hostsetup.LoginError{Account: "me@vps1", Partial: []string{"publickey"}, Offered: []string{"password"}}, SecondFactor},
 		{&hostsetup.RootError{Account: "me@vps1", Why: "sudo: not there; doas: not there; su: no password for it"}, NoRoot},
 		{&hostsetup.RootError{Account: "me@vps1", Why: "sudo: the password was not it; doas: not there; su: no password for it", Wrong: true}, SudoRefused},

@@ -10,6 +10,7 @@ const (
 	PublicWeak        ID = "public-weak"
 	PublicUnknown     ID = "public-unknown"
 	OwnKeyRefused     ID = "own-key-refused"
+	OwnKeyShut        ID = "own-key-shut"
 	ServerBlind       ID = "server-blind"
 
 	AdmitKey       ID = "admit-key"
@@ -56,6 +57,13 @@ func admitTable() map[ID]Message {
 			What:      "{account}: the key {key} does not open it; the server takes {methods}",
 			StillTrue: untouched,
 			Next:      "kagiban host add {host}   (puts it there again, with another key or the password)",
+		},
+		OwnKeyShut: {
+			What:      "{account}: the key {key} does not open it; the server takes {methods} alone",
+			StillTrue: untouched,
+			Next: "kagiban host admit {host} PUBFILE   (on another computer, whose key opens it; PUBFILE holds what kagiban key show {key} --public prints here)\n" +
+				"kagiban host add {host} -i FILE   (FILE: a key that opens it; a recovery key, for one)\n" +
+				"nano ~/.ssh/authorized_keys   (on the server, by the provider's console: that line into it)",
 		},
 
 		AdmitKey:       {What: "the key to let in: {type} {fingerprint} ({comment})"},

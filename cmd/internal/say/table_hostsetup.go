@@ -14,6 +14,7 @@ const (
 	HostKeyNotInBook ID = "host-key-not-in-book"
 	HostKeyMismatch  ID = "host-key-mismatch"
 	LoginRefused     ID = "login-refused"
+	LoginShut        ID = "login-shut"
 	LoginEnded       ID = "login-ended"
 	KeyRefused       ID = "key-refused"
 	SecondFactor     ID = "second-factor"
@@ -131,6 +132,13 @@ func hostsetupTable() map[ID]Message {
 			What:      "{account}: login refused; the server takes {methods}",
 			StillTrue: "the server is as it was",
 			Next:      "the same again with -i FILE (a key that opens it) or --password-file FILE",
+		},
+		LoginShut: {
+			What:      "{account}: login refused; the server takes {methods} alone, and no key that is at hand opens it",
+			StillTrue: "the server is as it was",
+			Next: "the same again with -i FILE   (a key that opens it; a recovery key, for one)\n" +
+				"kagiban host admit {host} PUBFILE   (on another computer, whose key opens it; PUBFILE holds what kagiban key show NAME --public prints here)\n" +
+				"nano ~/.ssh/authorized_keys   (on the server, by the provider's console: that line into it), then the same again",
 		},
 		LoginEnded: {
 			What:      "{account}: the server ended the login after it was shown a key or a password ({said}). It does so while there is a file /etc/nologin, and for an account that has expired",
