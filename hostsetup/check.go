@@ -152,7 +152,7 @@ func (e *exam) refused(r *LoginError) {
 	case r.Ended():
 		e.doubt(problem("inside-not-seen", "account", e.Target.Account(), "why", "the login ended: "+cmp.Or(r.Said, printed(r.Err.Error()))))
 	default:
-		e.doubt(problem("key-no-longer", "account", e.Target.Account(), "key", e.page.Key, "name", e.Target.Name))
+		e.doubt(problem("key-no-longer", "account", e.Target.Account(), "key", e.page.Key, "name", e.Target.Name, "methods", strings.Join(e.health.Methods, ", ")))
 	}
 }
 

@@ -169,6 +169,9 @@ func Problem(p hostsetup.Problem) (detail, fix string) {
 		return oneLine(p.String()), ""
 	}
 	detail, fix = fill(m.What, p.About), fill(m.Next, p.About)
+	if p.ID == "key-no-longer" && KeysAlone(strings.Split(p.About["methods"], ", ")) {
+		fix = Text(ProblemShut, p.About)
+	}
 	if first := p.About["first"]; first != "" && strings.HasPrefix(fix, "kagiban host add ") {
 		fix = Text(ProblemFirst, Fields{"first": first, "fix": fix})
 	}

@@ -196,6 +196,18 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestKeyNoLonger: where only keys are taken, to add the host again needs a key that opens it.
+func TestKeyNoLonger(t *testing.T) {
+	for methods, want := range map[string]string{
+		"publickey": "kagiban host admit vps1 PUBFILE ", "publickey, password": "kagiban host add vps1", "publickey, keyboard-interactive": "kagiban host add vps1",
+	} {
+		p := hostsetup.Problem{ID: "key-no-longer", About: map[string]string{"account": "me@vps1", "key": "laptop", "name": "vps1", "methods": methods}}
+		if _, fix := Problem(p); !strings.HasPrefix(fix, want) || strings.ContainsAny(fix, "{}") {
+			t.Errorf("%s: %s", methods, fix)
+		}
+	}
+}
+
 // TestErrorKeepsCause: callers still find the cause below a message.
 func TestErrorKeepsCause(t *testing.T) {
 	cause := errors.New("cause")

@@ -8,6 +8,7 @@ const (
 	ProblemNext  ID = "problem-next"
 	ProblemOf    ID = "problem-of"
 	ProblemFirst ID = "problem-first"
+	ProblemShut  ID = "problem-shut"
 )
 
 func checkTable() map[ID]Message {
@@ -17,6 +18,7 @@ func checkTable() map[ID]Message {
 		NotSeen:      {What: "{host}: not looked at: {unseen}", Next: "kagiban host clients {host} --sudo-password-file FILE"},
 		ProblemOf:    {What: "{host}: {detail}"},
 		ProblemFirst: {What: "mend {first} first, which wins over whatever kagiban writes; then: {fix}"},
+		ProblemShut:  {What: "kagiban host admit {name} PUBFILE   (on another computer, whose key opens it; PUBFILE holds what kagiban key show {key} --public prints here), or kagiban host add {name} -i FILE   (FILE: a key that opens it; a recovery key, for one)"},
 		ProblemNext:  {What: "next: {fix}"},
 	}
 }
