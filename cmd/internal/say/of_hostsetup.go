@@ -232,6 +232,7 @@ func ofConnection(err error) (ID, Fields) {
 	var name *hostsetup.NameError
 	var config *hostsetup.ConfigError
 	var unreachable *hostsetup.UnreachableError
+	var lookup *net.DNSError
 	var key *hostsetup.HostKeyError
 	var login *hostsetup.LoginError
 	var book *hostsetup.BookError
@@ -260,6 +261,10 @@ func ofConnection(err error) (ID, Fields) {
 		return NoSSH, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
 	case errors.As(err, &unreachable) && unreachable.HungUp:
 		return HungUp, Fields{"address": unreachable.Address, "said": said(unreachable.Said)}
+	case errors.As(err, &unreachable) && errors.As(unreachable.Err, &lookup) && lookup.IsNotFound:
+		return NoSuchName, Fields{"name": lookup.Name}
+	case errors.As(err, &unreachable) && errors.As(unreachable.Err, &lookup): // before a word of it is taken for the server's
+		return NameUnanswered, Fields{"name": lookup.Name, "error": lookup.Err}
 	case errors.As(err, &unreachable) && strings.Contains(unreachable.Error(), "refused"): // the word of every system
 		return PortClosed, Fields{"address": unreachable.Address}
 	case errors.As(err, &unreachable):

@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net"
+	"syscall"
 
 	"golang.org/x/crypto/ssh"
 
@@ -25,6 +27,8 @@ func hostsetupSamples() []sample {
 		{&hostsetup.NameError{Kind: "host", Name: "-x"}, BadHostName},
 		{&hostsetup.ConfigError{What: "ProxyJump is not supported yet"}, SSHConfig},
 		{down, Unreachable},
+		{&hostsetup.UnreachableError{Address: "vsp1.example.com:22", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "vsp1.example.com", IsNotFound: true}}}, NoSuchName},
+		{&hostsetup.UnreachableError{Address: "vps1.example.com:22", Err: lookedUpInVain("vps1.example.com")}, NameUnanswered},
 		{&hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("connect: connection refused")}, PortClosed},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key}, HostKeyUnknown},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "known_hosts:3"}, HostKeyChanged},
@@ -67,4 +71,13 @@ func hostsetupSamples() []sample {
 		{hostsetup.ErrNoHost, NoHost},
 		{&hostsetup.BookError{Path: "/hosts.toml"}, BadBook},
 	}
+}
+
+// lookedUpInVain is what a name comes to where no DNS server listens.
+func lookedUpInVain(name string) error {
+	nobody := net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "udp", Err: syscall.ECONNREFUSED}
+	}}
+	_, err := nobody.LookupHost(context.Background(), name)
+	return &net.OpError{Op: "dial", Err: err}
 }

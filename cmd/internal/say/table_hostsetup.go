@@ -5,6 +5,8 @@ const (
 	BadHostName      ID = "bad-host-name"
 	SSHConfig        ID = "ssh-config"
 	Unreachable      ID = "unreachable"
+	NoSuchName       ID = "no-such-name"
+	NameUnanswered   ID = "name-unanswered"
 	HungUp           ID = "hung-up"
 	NoSSH            ID = "no-ssh"
 	PortClosed       ID = "connection-refused"
@@ -88,6 +90,16 @@ func hostsetupTable() map[ID]Message {
 			What:      "{error}",
 			StillTrue: "nothing was changed by this connection",
 			Next:      "ssh -v -p {port} {address}   (shows how far it comes)",
+		},
+		NoSuchName: {
+			What:      "there is no computer named {name}: DNS does not know it",
+			StillTrue: noConnection,
+			Next:      "the same again with the right name, or with the server's IP address",
+		},
+		NameUnanswered: {
+			What:      "the address of {name} could not be looked up: {error}",
+			StillTrue: noConnection,
+			Next:      "the same again   (when this computer's network and its DNS answer), or with the server's IP address",
 		},
 		PortClosed: {
 			What:      "{address} refuses connections: no SSH server listens there, or this computer is blocked there for a while (fail2ban)",
