@@ -221,9 +221,11 @@ func soleHosts(hosts []book.Host) string {
 	return strings.Join(names, ", ")
 }
 
-// saySole warns of servers that one key alone opens.
+// saySole warns of servers that one key alone opens, and says what makes it two.
 func (p *program) saySole(names []string) {
 	if len(names) > 0 {
 		p.tell(say.OneKeyOnly, "host", strings.Join(names, ", "))
+		_, _, next := say.Parts(say.OneKeyOnly, say.Fields{"hosts": strings.Join(names, " ")})
+		p.tellNext(next)
 	}
 }

@@ -13,7 +13,7 @@ const (
 
 func checkTable() map[ID]Message {
 	return map[ID]Message{
-		OneKeyOnly:   {What: "{host}: only one key opens this server; if this computer is lost, the provider's console is the only way in", Next: "kagiban key recovery {host} -o FILE"},
+		OneKeyOnly:   {What: "{host}: only one key opens this server; if this computer is lost, the provider's console is the only way in", Next: "kagiban key recovery {hosts} -o FILE"},
 		NoClients:    {What: "{host}: no key stands in any file that was looked at"},
 		NotSeen:      {What: "{host}: not looked at: {unseen}", Next: "kagiban host clients {host} --sudo-password-file FILE"},
 		ProblemOf:    {What: "{host}: {detail}"},
