@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"kagiban/agent"
 	"kagiban/cmd/internal/prompt"
@@ -44,12 +43,12 @@ func who(q agent.Prompt) string {
 	if parents := parentNames(q.Origin.Parents); parents != "" {
 		here = say.Text(say.WhoStarted, say.Fields{"program": here, "parents": parents})
 	}
-	f := say.Fields{"program": here, "here": here, "via": piece(q.Use.Via), "socket": piece(q.Use.Socket)}
+	f := say.Fields{"here": here, "via": piece(q.Use.Via), "socket": piece(q.Use.Socket)}
 	switch {
 	case q.Use.Socket != "": // nothing is forwarded there
 		return say.Text(say.WhoAtSocket, f)
 	case !q.Use.Forwarded:
-		return say.Text(say.WhoHere, f)
+		return here
 	case q.Use.Via == "":
 		return say.Text(say.WhoFromSomewhere, f)
 	}
@@ -81,18 +80,12 @@ func purpose(q agent.Prompt) string {
 	return say.Text(id, f)
 }
 
-// maxPiece is how much of one name a question shows, in characters: none may push
-// what matters off the screen.
+// maxPiece is how much of one name a question shows, in bytes as it is sent: none may push what matters off the screen, and all of them together
+// fit into the one line that a pinentry takes.
 const maxPiece = 100
 
 // piece is a name as it may be shown.
-func piece(s string) string {
-	s = prompt.Clean(s)
-	if utf8.RuneCountInString(s) > maxPiece {
-		s = string([]rune(s)[:maxPiece]) + "..."
-	}
-	return s
-}
+func piece(s string) string { return prompt.Head(prompt.Clean(s), maxPiece) }
 
 // words are what anybody can choose, as they may be shown between quotes: they do not end there.
 func words(s string) string { return unquoted(piece(s)) }
@@ -118,13 +111,7 @@ func path(p string) string {
 }
 
 // pathTail is a path as it may be shown; of a long one the end says more.
-func pathTail(path string) string {
-	path = prompt.Clean(path)
-	if r := []rune(path); len(r) > maxPiece {
-		path = "..." + string(r[len(r)-maxPiece:])
-	}
-	return path
-}
+func pathTail(path string) string { return prompt.Tail(prompt.Clean(path), maxPiece) }
 
 // programName is the path of a program.
 func programName(path string) string { return cmp.Or(pathTail(path), "a program") }
@@ -163,11 +150,7 @@ func parentName(program string) string {
 	if program == "" {
 		return ""
 	}
-	name := []rune(prompt.Clean(filepath.Base(program)))
-	if len(name) > maxParent {
-		name = append(name[:maxParent:maxParent], []rune("...")...)
-	}
-	return path(string(name))
+	return path(prompt.Head(prompt.Clean(filepath.Base(program)), maxParent))
 }
 
 // inWords is a time as people say it.

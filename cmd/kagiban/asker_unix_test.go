@@ -110,7 +110,7 @@ func TestAskerConfirm(t *testing.T) {
 			agent.Use{Purpose: agent.UseLogin, User: "root", Server: "vps3", Forwarded: true, Via: "vps1, then SHA256:h"}, agent.Origin{Parents: "/bin/bash"},
 			"log in to vps3 as \"root\"\nwith key laptop, for another computer through vps1, then SHA256:h, by /usr/bin/ssh started by bash",
 		},
-		{agent.Use{Purpose: agent.UseFile, Namespace: "git", Socket: "box"}, agent.Origin{Parents: "/bin/bash"}, "sign for git" + who + " started by bash, at the narrower socket box"},
+		{agent.Use{Purpose: agent.UseFile, Namespace: "git", Socket: "box"}, agent.Origin{Parents: "/bin/bash"}, "sign for git\nwith key laptop, for the narrower socket box, by /usr/bin/ssh started by bash"},
 		{agent.Use{Purpose: agent.UseOther, Forwarded: true}, agent.Origin{}, "sign something that is neither a login nor a file\nwith key laptop, for another computer that is not known, by /usr/bin/ssh"},
 	}
 	for _, tt := range tests {
@@ -159,6 +159,59 @@ func TestAskerApprove(t *testing.T) {
 	}
 	if q := questionOf(a.approval(agent.Prompt{Key: "laptop"})); !strings.HasSuffix(q.Text, "\nAllow it? ") || q.Answers != "" {
 		t.Errorf("a terminal that is attached is asked %+v", q)
+	}
+}
+
+// TestAskerNothingIsPushedOut: what it is for, by whose socket or from where, and for how long a yes holds are in the one line that a pinentry takes, whatever
+// others are called.
+func TestAskerNothingIsPushedOut(t *testing.T) {
+	asked := filepath.Join(t.TempDir(), "asked")
+	pinentry := filepath.Join(t.TempDir(), "pinentry")
+	script := "#!/bin/sh\necho OK; while read -r line; do case $line in SETDESC*) echo \"$line\" >" + asked + " ;; esac; echo OK; done\n"
+	if err := os.WriteFile(pinentry, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"WAYLAND_DISPLAY": "w", "SSH_ASKPASS": "/none"}
+	p := prompt.NewAskpass(func(name string) string { return env[name] })
+	p.UsePinentry(func() string { return pinentry })
+	lock := home.Approval{UntilLocked: true}
+	a := newAsker(p, nil, func() home.Approval { return lock })
+	const whose = "%0Awith key \""
+	name := strings.Repeat("n", 64)
+	for _, letter := range []string{"x", "\U0001f511", "%", "<", "&", "\u201d", " "} {
+		long := letter + strings.Repeat(letter, 4000) + letter
+		for _, tt := range []struct {
+			use  agent.Use
+			want []string
+		}{
+			{agent.Use{Purpose: agent.UseLogin, User: long, Server: long, HostKey: "SHA256:h", Forwarded: true, Via: long}, []string{"log in to ", whose, "), for another computer through "}},
+			{agent.Use{Purpose: agent.UseLogin, User: long, HostKey: "SHA256:" + strings.Repeat("h", 43), Forwarded: true, Via: long},
+				[]string{"log in as ", " to the server with host key SHA256:hh", ", whose name is not known" + whose, "), for another computer through "}},
+			{agent.Use{Purpose: agent.UseFile, Namespace: long, Socket: name}, []string{"sign a file, for ", whose, "), for the narrower socket " + name + ", by "}},
+			{agent.Use{Purpose: agent.UseFile, Namespace: "git"}, []string{"sign for git in ", whose, "), for "}},
+		} {
+			q := agent.Prompt{
+				Comment: "c" + long + "c", Fingerprint: "SHA256:" + strings.Repeat("f", 43), Peer: agent.Peer{Program: "/" + long + "/p"}, Use: tt.use, Holds: tt.use.Socket == "",
+				Origin: agent.Origin{Repository: "/" + long + "/r", Parents: strings.Join([]string{long + "1", "a" + long, "b" + long, "c" + long, "d" + long}, "\n")},
+			}
+			yes, err := a.Confirm(t.Context(), q)
+			want, end := agent.Consent{Yes: true, UntilLocked: q.Holds}, "%0AAllow it?\n"
+			if q.Holds {
+				end = ") is locked?\n"
+			}
+			text, _ := os.ReadFile(asked)
+			rest := "SETDESC " + strings.TrimPrefix(string(text), "SETDESC ")
+			for _, piece := range append([]string{"SETDESC "}, tt.want...) {
+				_, after, found := strings.Cut(rest, piece)
+				if !found {
+					t.Errorf("%.4q: the question has no %q: %s", letter, piece, text)
+				}
+				rest = after
+			}
+			if yes != want || err != nil || !strings.HasSuffix(rest, end) || len(text) > 1001 {
+				t.Errorf("%.4q: %+v, %v; %d bytes: %s", letter, yes, err, len(text), text)
+			}
+		}
 	}
 }
 

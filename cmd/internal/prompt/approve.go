@@ -44,6 +44,7 @@ func (p *Prompter) Approve(ctx context.Context, a Approval) (Consent, error) {
 	case byDialog:
 		return a.byDialog(ctx)
 	case byPinentry:
+		a = a.fitting()
 		yes, err := p.confirmByPinentry(ctx, a.plain())
 		return a.ifYes(yes), err
 	case byAskpass:
@@ -88,6 +89,14 @@ func (a Approval) atTerminal() string {
 		answers = "(y/N)"
 	}
 	return a.with(a.Ask) + " " + answers + " "
+}
+
+// fitting is a for a pinentry: one that it does not show whole is for once.
+func (a Approval) fitting() Approval {
+	if _, whole := fitAssuan("SETDESC", unmarked(a.plain())); !whole {
+		a.AskPlain, a.Plain = "", once
+	}
+	return a
 }
 
 func (a Approval) plain() string { return a.with(cmp.Or(a.AskPlain, a.Ask)) }

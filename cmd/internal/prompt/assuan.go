@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,7 +47,8 @@ type assuan struct {
 func (a *assuan) call(command, argument string) ([]byte, error) {
 	line := command
 	if argument != "" {
-		line += " " + escapeAssuan(argument, maxAssuan-len(command)-1)
+		argument, _ = fitAssuan(command, argument)
+		line += " " + argument
 	}
 	if _, err := io.WriteString(a.to, line+"\n"); err != nil {
 		return nil, err
@@ -116,6 +118,21 @@ func errorOf(rest string) error {
 		return errors.New("pinentry: an error that is not understood")
 	}
 	return &assuanError{code & assuanCode, Clean(text)}
+}
+
+// fitAssuan escapes what a command is to show. Where that is too long for one line, its own last line stays whole, which is the question, and
+// what stands before gives way.
+func fitAssuan(command, text string) (escaped string, whole bool) {
+	room := maxAssuan - len(command) - 1
+	if escaped = escapeAssuan(text, math.MaxInt); len(escaped) <= room {
+		return escaped, true
+	}
+	last := strings.LastIndex(text, "\n")
+	question := "..." + escapeAssuan(text[max(last, 0):], math.MaxInt)
+	if last < 0 || len(question) > room {
+		return escapeAssuan(text, room), false
+	}
+	return escapeAssuan(text[:last], room-len(question)) + question, false
 }
 
 // escapeAssuan makes one line of text, of at most limit bytes: what is too long is

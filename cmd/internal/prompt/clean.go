@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // sequences are the terminal control sequences of ECMA-48, with the bytes that
@@ -29,6 +30,36 @@ func Clean(s string) string {
 		}
 		return r
 	}, s))
+}
+
+// Head is the beginning of a text that is clean, of at most max bytes wherever it is sent to be shown; "..." stands for the rest.
+func Head(s string, max int) string {
+	for i, r := range s {
+		if max -= sent(r); max < 0 {
+			return s[:i] + "..."
+		}
+	}
+	return s
+}
+
+// Tail is its end.
+func Tail(s string, max int) string {
+	for i := len(s); i > 0; {
+		r, size := utf8.DecodeLastRuneInString(s[:i])
+		if max -= sent(r); max < 0 {
+			return "..." + s[i:]
+		}
+		i -= size
+	}
+	return s
+}
+
+// sent is how many bytes a character is at the most: with what unmarked and escapeAssuan make of it.
+func sent(r rune) int {
+	if strings.ContainsRune("<&%", r) {
+		return 3
+	}
+	return len(string(r))
 }
 
 // visible is the last guard before a whole question is shown: line breaks stay.

@@ -163,6 +163,51 @@ func TestPinentryStrange(t *testing.T) {
 	}
 }
 
+// TestPinentryTooLong: what does not fit into a line gives way to the question itself, which is then for once; and whatever fits there a dialog shows whole.
+func TestPinentryTooLong(t *testing.T) {
+	program := script(t, `echo OK; while read -r a; do case $a in SETDESC*) echo "$a" >"$0.asked" ;; esac; echo OK; done`)
+	for _, tt := range []struct {
+		about, end string
+		want       Consent
+	}{
+		{strings.Repeat("x", 900), "x%0AAllow it until Monday?\n", Consent{Yes: true, UntilLocked: true}},
+		{strings.Repeat("\u00e9", 900), "\u00e9...%0AAllow it?\n", once},
+		{strings.Repeat("%", 400), "%25...%0AAllow it?\n", once},
+	} {
+		p := prompter(map[string]string{"WAYLAND_DISPLAY": "w", "SSH_ASKPASS": "/none"})
+		p.UsePinentry(func() string { return program })
+		a := Approval{About: tt.about, Ask: "Allow it?", AskPlain: "Allow it until Monday?", Plain: Consent{Yes: true, UntilLocked: true}}
+		got, err := p.Approve(t.Context(), a)
+		text, _ := os.ReadFile(program + ".asked")
+		if got != tt.want || err != nil || !strings.HasSuffix(string(text), tt.end) || len(text) > maxAssuan+1 {
+			t.Errorf("%.9s: %+v, %v: %s", tt.about, got, err, text)
+		}
+	}
+	for _, letter := range []string{"x", "\u1100", "\U0001f511"} {
+		if text := strings.Repeat(letter, maxAssuan/len(letter)) + "\n\n"; lines(text, boxWidth-2*boxMargin) >= maxLines {
+			t.Errorf("%q: a dialog does not show it whole", letter)
+		}
+	}
+}
+
+// TestHeadAndTail: as many bytes as a pinentry is sent.
+func TestHeadAndTail(t *testing.T) {
+	for _, letter := range []string{"x", "\u00e9", "\u1100", "\U0001f511", "<", "&", "%", "x<"} {
+		text := Clean(strings.Repeat(letter, 100))
+		for _, cut := range []string{Head(text, 20), Tail(text, 20)} {
+			if n := len(escapeAssuan(unmarked(cut), 1000)); n > 23 || n < 20 || !strings.Contains(text, strings.Trim(cut, ".")) {
+				t.Errorf("%q: %q, %d bytes", letter, cut, n)
+			}
+		}
+		if Head(text[:len(letter)], 4) != letter || Tail(text[:len(letter)], 4) != letter {
+			t.Errorf("%q is cut", letter)
+		}
+	}
+	if h, e := Head("", 0), Tail("", 0); h+e != "" {
+		t.Errorf("%q, %q", h, e)
+	}
+}
+
 func TestAssuanEscapes(t *testing.T) {
 	for in, want := range map[string]string{"50% of\r\nit": "50%25 of%0D%0Ait", "éé": "é", "123%": "123"} {
 		limit := 100

@@ -11,7 +11,6 @@ const (
 	AskConfirmLock    ID = "ask-confirm-until-locked"
 	AnswersHold       ID = "answers-hold"
 	TouchDevice       ID = "touch-device"
-	WhoHere           ID = "who-here"
 	WhoStarted        ID = "who-started-by"
 	WhoAtSocket       ID = "who-at-socket"
 	WhoForwarded      ID = "who-forwarded"
@@ -48,9 +47,8 @@ func askTable() map[ID]Message {
 		AskConfirmLock:    {What: "Allow it, and the same until {key} is locked?"},
 		AnswersHold:       {What: "(y: once, {time}: for so long, lock: until it is locked, N)"},
 		TouchDevice:       {What: "touch your security key to {purpose}, with key {key}, for {who}"},
-		WhoHere:           {What: "{program}"},
 		WhoStarted:        {What: "{program} started by {parents}"},
-		WhoAtSocket:       {What: "{program}, at the narrower socket {socket}"},
+		WhoAtSocket:       {What: "the narrower socket {socket}, by {here}"},
 		WhoForwarded:      {What: "another computer through {via}, by {here}"},
 		WhoFromSomewhere:  {What: "another computer that is not known, by {here}"},
 		WhoUnknown:        {What: "a program that is not known"},
