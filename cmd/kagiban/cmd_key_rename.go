@@ -45,7 +45,7 @@ func (p *program) keyRename(ctx context.Context, old, name string) error {
 		return err
 	}
 	hosts, err := b.RenameKey(ctx, old, name, "")
-	if err := errors.Join(err, p.renameAtSockets(h, old, name)); err != nil {
+	if err := errors.Join(err, p.renameAtSockets(ctx, h, old, name)); err != nil {
 		return err
 	}
 	if len(hosts) > 0 {
@@ -59,7 +59,7 @@ func (p *program) keyRename(ctx context.Context, old, name string) error {
 }
 
 // renameAtSockets has the narrower sockets that are for a key go on being for it: another key may get its old name.
-func (p *program) renameAtSockets(h home.Home, old, name string) error {
+func (p *program) renameAtSockets(ctx context.Context, h home.Home, old, name string) error {
 	scopes, err := readSockets(h.Sockets())
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (p *program) renameAtSockets(h home.Home, old, name string) error {
 		defer c.Close()
 		return c.RenameKey(old, name)
 	}
-	if err := renameInSockets(h.Sockets(), old, name, byAgent); err != nil {
+	if err := renameInSockets(ctx, h.Sockets(), old, name, byAgent); err != nil {
 		return say.Fail(say.SocketsKeepName, err, "sockets", strings.Join(sockets, ", "), "old", old, "key", name, "error", err.Error(), "fix", strings.Join(fixes, "\n"))
 	}
 	p.tell(say.SocketsRenamed, "key", name, "sockets", strings.Join(sockets, ", "))
@@ -90,16 +90,11 @@ func (p *program) renameAtSockets(h home.Home, old, name string) error {
 
 // renameInSockets leaves that to the agent, which has them in mind. Where none runs it writes their list itself, and looks again: an agent that has begun
 // meanwhile may have read it as it was.
-func renameInSockets(path, old, name string, byAgent func() error) error {
+func renameInSockets(ctx context.Context, path, old, name string, byAgent func() error) error {
 	if err := byAgent(); !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
-	scopes, err := readSockets(path)
-	if err != nil {
-		return err
-	}
-	scopes, _ = withKeyRenamed(scopes, old, name)
-	if err := writeSockets(path, scopes); err != nil {
+	if err := changeSockets(ctx, path, keyRenamed(old, name)); err != nil {
 		return err
 	}
 	if err := byAgent(); !errors.Is(err, control.ErrNotRunning) {

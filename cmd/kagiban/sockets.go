@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -23,7 +24,8 @@ import (
 )
 
 // sockets are the narrower sockets of the agent that runs here, and sockets.toml, which remembers them. It is a control.Sockets. That no other
-// agent of this home makes them is seen to by the control socket, which this one has.
+// agent makes them in this run folder is seen to by the control socket, which this one has. One with another run folder may have the same list: what
+// that one writes there counts here from the next start on, and is never written over.
 type sockets struct {
 	home  home.Home
 	agent *agent.Agent
@@ -32,7 +34,6 @@ type sockets struct {
 	ctx      context.Context // of open
 	serving  sync.WaitGroup
 	changing sync.Mutex // held by who adds, removes or opens
-	unread   error      // why sockets.toml cannot be read; then it stays as it is
 
 	mu  sync.Mutex
 	all []*narrowSocket // by name
@@ -48,7 +49,7 @@ type narrowSocket struct {
 // socketsSchema is that of sockets.toml.
 const socketsSchema = 1
 
-// socketsFile is sockets.toml. Only the agent writes it, and key rename where none runs.
+// socketsFile is sockets.toml. Only agents write it, and key rename where none runs.
 type socketsFile struct {
 	Schema  int           `toml:"schema"`
 	Sockets []agent.Scope `toml:"socket"`
@@ -75,8 +76,26 @@ func readSockets(path string) ([]agent.Scope, error) {
 	return f.Sockets, nil
 }
 
-// writeSockets writes it.
-func writeSockets(path string, all []agent.Scope) error {
+// socketsPatience is how long somebody else may be changing sockets.toml.
+const socketsPatience = 5 * time.Second
+
+// changeSockets writes what change makes of the list as it is now, unless that fails. Nobody else changes it meanwhile.
+func changeSockets(ctx context.Context, path string, change func([]agent.Scope) ([]agent.Scope, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, socketsPatience)
+	defer cancel()
+	unlock, err := safefile.Lock(ctx, path+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	all, err := readSockets(path)
+	if err == nil {
+		all, err = change(all)
+	}
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b agent.Scope) int { return strings.Compare(a.Name, b.Name) })
 	text, err := toml.Marshal(socketsFile{Schema: socketsSchema, Sockets: all})
 	if err != nil {
 		return err
@@ -98,6 +117,14 @@ func withKeyRenamed(all []agent.Scope, old, name string) (renamed, changed []age
 	return renamed, changed
 }
 
+// keyRenamed is that change for changeSockets.
+func keyRenamed(old, name string) func([]agent.Scope) ([]agent.Scope, error) {
+	return func(all []agent.Scope) ([]agent.Scope, error) {
+		renamed, _ := withKeyRenamed(all, old, name)
+		return renamed, nil
+	}
+}
+
 // findScope compares as file systems do that know no capitals.
 func findScope(all []agent.Scope, name string) int {
 	return slices.IndexFunc(all, func(s agent.Scope) bool { return strings.EqualFold(s.Name, name) })
@@ -108,9 +135,9 @@ func (s *sockets) open(ctx context.Context) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.ctx = ctx
-	var all []agent.Scope
-	if all, s.unread = readSockets(s.home.Sockets()); s.unread != nil {
-		s.log.Error("there are no narrower sockets", "error", s.unread)
+	all, err := readSockets(s.home.Sockets())
+	if err != nil {
+		s.log.Error("there are no narrower sockets", "error", err)
 	}
 	for _, scope := range all {
 		n, _ := s.begin(scope)
@@ -172,31 +199,37 @@ func (s *sockets) put(n *narrowSocket) {
 func (s *sockets) Add(scope agent.Scope) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	if err := errors.Join(s.unread, vault.CheckName(scope.Name), scope.Check()); err != nil {
+	if err := errors.Join(vault.CheckName(scope.Name), scope.Check()); err != nil {
 		return err
 	}
-	all := s.scopes()
-	if i := findScope(all, scope.Name); i >= 0 {
-		if !sameScope(all[i], scope) {
-			return control.ErrSocketThere
+	isHere := s.find(scope.Name) != nil
+	n := &narrowSocket{end: func() {}}
+	err := s.change(func(all []agent.Scope) (_ []agent.Scope, err error) {
+		switch i := findScope(all, scope.Name); {
+		case i < 0:
+			all = append(all, scope)
+		case !sameScope(all[i], scope):
+			return nil, control.ErrSocketThere
+		default:
+			all[i] = scope
 		}
-		all[i] = scope
-		if err := s.write(all); err != nil {
-			return err
+		if isHere {
+			return all, nil
 		}
-		return s.renew(scope)
-	}
-	if err := s.checkUnused(scope.Name); err != nil {
-		return err
-	}
-	n, err := s.begin(scope)
-	if err == nil {
-		err = s.write(append(all, scope))
-	}
-	if err != nil {
+		if err = s.checkUnused(scope.Name); err == nil {
+			n, err = s.begin(scope)
+		}
+		return all, err
+	})
+	switch {
+	case err != nil:
 		n.end()
-		s.forget(scope.Name)
+		if !isHere {
+			s.forget(scope.Name)
+		}
 		return err
+	case isHere:
+		return s.renew(scope)
 	}
 	s.put(n)
 	s.log.Info("a narrower socket", "socket", scope.Name)
@@ -207,16 +240,14 @@ func (s *sockets) Add(scope agent.Scope) error {
 func (s *sockets) RenameKey(old, name string) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	if err := errors.Join(s.unread, vault.CheckName(old), vault.CheckName(name)); err != nil {
+	err := errors.Join(vault.CheckName(old), vault.CheckName(name))
+	if err == nil {
+		err = s.change(keyRenamed(old, name))
+	}
+	if err != nil {
 		return err
 	}
-	all, changed := withKeyRenamed(s.scopes(), old, name)
-	if len(changed) == 0 {
-		return nil
-	}
-	if err := s.write(all); err != nil {
-		return err
-	}
+	_, changed := withKeyRenamed(s.scopes(), old, name)
 	for _, scope := range changed {
 		_ = s.renew(scope) // status says why one is shut
 	}
@@ -251,15 +282,14 @@ func (s *sockets) checkUnused(name string) error {
 func (s *sockets) Remove(name string) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	if s.unread != nil {
-		return s.unread
-	}
 	n := s.find(name)
 	if n == nil {
 		return control.ErrNoSocket
 	}
-	all := slices.DeleteFunc(s.scopes(), func(other agent.Scope) bool { return other.Name == name })
-	if err := s.write(all); err != nil {
+	err := s.change(func(all []agent.Scope) ([]agent.Scope, error) {
+		return slices.DeleteFunc(all, func(other agent.Scope) bool { return other.Name == name }), nil
+	})
+	if err != nil {
 		return err
 	}
 	n.end()
@@ -310,7 +340,9 @@ func (s *sockets) find(name string) *narrowSocket {
 	return nil
 }
 
-func (s *sockets) write(all []agent.Scope) error { return writeSockets(s.home.Sockets(), all) }
+func (s *sockets) change(change func([]agent.Scope) ([]agent.Scope, error)) error {
+	return changeSockets(s.ctx, s.home.Sockets(), change)
+}
 
 // sameScope: for the very same. The keys of a host are what was known when it was said.
 func sameScope(a, b agent.Scope) bool {

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	sshagent "golang.org/x/crypto/ssh/agent"
 
@@ -16,6 +18,8 @@ import (
 	"kagiban/agent/control"
 	"kagiban/agent/door"
 	"kagiban/cmd/internal/home"
+	"kagiban/scripts/ground"
+	"kagiban/vault/safefile"
 )
 
 // openSockets are the narrower sockets of a new agent in a home of the test's own.
@@ -27,10 +31,15 @@ func openSockets(t *testing.T) *sockets {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	h, err := home.Find(func(name string) string { return map[string]string{"KAGIBAN_HOME": filepath.Join(dir, "h")}[name] })
-	if err == nil {
-		err = h.Make()
-	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	return openSocketsAt(t, h)
+}
+
+func openSocketsAt(t *testing.T, h home.Home) *sockets {
+	t.Helper()
+	if err := h.Make(); err != nil {
 		t.Fatal(err)
 	}
 	s := &sockets{home: h, agent: agent.New(agent.Options{}), log: slog.New(slog.DiscardHandler)}
@@ -87,7 +96,11 @@ func TestSocketsThatCannotBeRemembered(t *testing.T) {
 	if err := os.Rename(s.home.Sockets(), s.home.Sockets()+".aside"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(s.home.Sockets(), "full"), 0o700); err != nil { // no file takes its place
+	err := os.Symlink(filepath.Join("nowhere", "sockets.toml"), s.home.Sockets()) // no list yet, and none can be written
+	if runtime.GOOS == "windows" {
+		err = os.MkdirAll(filepath.Join(s.home.Sockets(), "full"), 0o700)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Add(other); err == nil {
@@ -175,18 +188,94 @@ func TestAKeyIsRenamedAtItsSockets(t *testing.T) {
 		}
 		return s.RenameKey("apple", "laptop")
 	}
-	if err := renameInSockets(s.home.Sockets(), "apple", "laptop", began); err != nil || calls != 2 {
+	if err := renameInSockets(t.Context(), s.home.Sockets(), "apple", "laptop", began); err != nil || calls != 2 {
 		t.Errorf("%d calls: %v", calls, err)
 	}
 	want("by one that began meanwhile", "[box desk laptop other desk shut laptop] [box desk laptop other desk shut laptop] <nil>")
 	none := func() error { return control.ErrNotRunning }
-	if err := renameInSockets(s.home.Sockets(), "laptop", "main", none); err != nil {
+	if err := renameInSockets(t.Context(), s.home.Sockets(), "laptop", "main", none); err != nil {
 		t.Error(err)
 	}
 	want("without an agent", "[box desk main other desk shut main] [box desk laptop other desk shut laptop] <nil>")
 	broken := errors.New("broken")
-	if err := renameInSockets(s.home.Sockets(), "main", "laptop", func() error { return broken }); err != broken {
+	if err := renameInSockets(t.Context(), s.home.Sockets(), "main", "laptop", func() error { return broken }); err != broken {
 		t.Errorf("by an agent that cannot: %v", err)
+	}
+}
+
+// TestSocketsOfTwoAgents: one with the run folder of a session and one without have one list. Neither writes into it what the other took out of it, nor takes
+// out what the other wrote; each has in mind what it began with, and what it was told itself.
+func TestSocketsOfTwoAgents(t *testing.T) {
+	ground.NotWindows(t, "there is one run folder")
+	dir, err := os.MkdirTemp("", "kagiban-home-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	agents := map[string]*sockets{}
+	begin := func(name string) {
+		env := map[string]string{"HOME": dir, "XDG_RUNTIME_DIR": map[string]string{"session": filepath.Join(dir, "run")}[name]}
+		h, err := home.Find(func(name string) string { return env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		agents[name] = openSocketsAt(t, h)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	begin("session")
+	begin("cron")
+	add := func(agentName, name string, keys ...string) error {
+		return agents[agentName].Add(agent.Scope{Name: name, Keys: keys})
+	}
+	for _, tt := range []struct {
+		what                 string
+		do                   func() error
+		err                  error
+		list, session, other string
+	}{
+		{"added here", func() error { return add("session", "box", "desk") }, nil, "box desk", "box desk", ""},
+		{"added there", func() error { return add("cron", "ci", "laptop") }, nil, "box desk ci laptop", "box desk", "ci laptop"},
+		{"the name is taken", func() error { return add("cron", "Box", "laptop") }, control.ErrSocketThere, "box desk ci laptop", "box desk", "ci laptop"},
+		{"the very same", func() error { return add("cron", "box", "desk") }, nil, "box desk ci laptop", "box desk", "box desk ci laptop"},
+		{"removed here", func() error { return agents["session"].Remove("box") }, nil, "ci laptop", "", "box desk ci laptop"},
+		{"another added there", func() error { return add("cron", "two", "desk") }, nil, "ci laptop two desk", "", "box desk ci laptop two desk"},
+		{"a key renamed here", func() error { return agents["session"].RenameKey("laptop", "main") }, nil, "ci main two desk", "", "box desk ci laptop two desk"},
+		{"and there", func() error { return agents["cron"].RenameKey("desk", "seat") }, nil, "ci main two seat", "", "box seat ci laptop two seat"},
+		{"not known here", func() error { return agents["session"].Remove("ci") }, control.ErrNoSocket, "ci main two seat", "", "box seat ci laptop two seat"},
+		{"anew, for something else", func() error { return add("cron", "box", "main") }, nil, "box main ci main two seat", "", "box main ci laptop two seat"},
+		{"gone already", func() error { return errors.Join(agents["cron"].Remove("two"), agents["cron"].Remove("box")) }, nil, "ci main", "", "ci laptop"},
+		{"for something else", func() error { return add("cron", "ci", "laptop") }, control.ErrSocketThere, "ci main", "", "ci laptop"},
+	} {
+		err := tt.do()
+		scopes, unread := readSockets(agents["cron"].home.Sockets())
+		list, session, other := keysOfScopes(scopes), keysOfScopes(agents["session"].scopes()), keysOfScopes(agents["cron"].scopes())
+		if got := strings.Join(list, " "); got != tt.list || !errors.Is(err, tt.err) || unread != nil {
+			t.Errorf("%s: %v, %v: the list is %s, want %s", tt.what, err, unread, got, tt.list)
+		}
+		if a, b := strings.Join(session, " "), strings.Join(other, " "); a != tt.session || b != tt.other {
+			t.Errorf("%s: the agents have %q and %q, want %q and %q", tt.what, a, b, tt.session, tt.other)
+		}
+	}
+}
+
+// TestSocketsAreChangedByOneAtATime: who waits too long for another has changed nothing.
+func TestSocketsAreChangedByOneAtATime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sockets.toml")
+	unlock, err := safefile.Lock(t.Context(), path+".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	err = changeSockets(ctx, path, func([]agent.Scope) ([]agent.Scope, error) {
+		t.Error("changed while somebody else does")
+		return nil, nil
+	})
+	if !errors.As(err, new(*safefile.LockedError)) {
+		t.Error(err)
 	}
 }
 
@@ -210,7 +299,7 @@ func TestSocketsComeAgain(t *testing.T) {
 		again.open(ctx)
 		all := again.List()
 		if len(all) != want || want == 1 && all[0].Error != "" {
-			t.Errorf("%d: %+v, %v", i, all, again.unread)
+			t.Errorf("%d: %+v", i, all)
 		}
 		if want == 1 {
 			c, err := door.Dial(all[0].Path)
