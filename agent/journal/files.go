@@ -30,9 +30,9 @@ type files struct {
 
 const suffix = ".jsonl"
 
-func (f *files) path(number int) string {
-	return filepath.Join(f.dir, fmt.Sprintf("%06d", number)+suffix)
-}
+func fileName(number int) string { return fmt.Sprintf("%06d", number) + suffix }
+
+func (f *files) path(number int) string { return filepath.Join(f.dir, fileName(number)) }
 
 // numbers lists the files in their order; no folder, no files.
 func numbers(dir string) ([]int, error) {
@@ -44,7 +44,7 @@ func numbers(dir string) ([]int, error) {
 	for _, e := range entries {
 		digits, ok := strings.CutSuffix(e.Name(), suffix)
 		n, err := strconv.Atoi(digits)
-		if ok && err == nil && n > 0 && e.Name() == filepath.Base((&files{}).path(n)) {
+		if ok && err == nil && n > 0 && e.Name() == fileName(n) {
 			all = append(all, n)
 		}
 	}

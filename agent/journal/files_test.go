@@ -160,7 +160,7 @@ func TestAFolderThatIsGone(t *testing.T) {
 	for range 3 {
 		j.Record(sample("missed"))
 	}
-	if missed := j.Missed(); len(missed) != 1 || missed[0].Where != InFiles || missed[0].Count != 3 || !strings.Contains(missed[0].Why, "not a folder") {
+	if missed := j.Missed(); len(missed) != 1 || missed[0].Where != inFiles || missed[0].Count != 3 || !strings.Contains(missed[0].Why, "not a folder") {
 		t.Errorf("%+v", missed)
 	}
 	if got := strings.Count(said.String(), "uses of keys are not recorded"); got != 1 {

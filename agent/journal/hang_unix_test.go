@@ -90,7 +90,7 @@ func (d *slowDisk) read(all ...string) {
 func (d *slowDisk) wantMissed(want int) {
 	d.t.Helper()
 	missed := d.Missed()
-	if len(missed) != 1 || missed[0].Where != InFiles || missed[0].Count != want || !strings.Contains(missed[0].Why, "does not end") {
+	if len(missed) != 1 || missed[0].Where != inFiles || missed[0].Count != want || !strings.Contains(missed[0].Why, "does not end") {
 		d.t.Errorf("missed %+v, want %d", missed, want)
 	}
 }

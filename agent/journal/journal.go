@@ -21,13 +21,13 @@ type Options struct {
 
 // Where lines are written to.
 const (
-	InFiles    = "the log"
-	InJournald = "journald"
+	inFiles    = "the log"
+	inJournald = "journald"
 )
 
 // Missed is what could not be recorded since New.
 type Missed struct {
-	Where string // InFiles or InJournald
+	Where string // for people: "the log" or "journald"
 	Count int    // of lines
 	Why   string // for the last of them
 }
@@ -90,7 +90,7 @@ func New(o Options) *Journal {
 		options: o,
 		files:   files{dir: o.Dir, limit: o.File, total: o.Total, lock: lock},
 		system:  journald{path: o.Journald},
-		missed:  [2]Missed{{Where: InFiles}, {Where: InJournald}},
+		missed:  [2]Missed{{Where: inFiles}, {Where: inJournald}},
 	}
 }
 

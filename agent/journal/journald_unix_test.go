@@ -56,7 +56,7 @@ func TestJournald(t *testing.T) {
 	os.Remove(path)
 	j.Record(sample("two"))
 	missed := j.Missed()
-	if len(missed) != 1 || missed[0].Where != InJournald || missed[0].Count != 1 {
+	if len(missed) != 1 || missed[0].Where != inJournald || missed[0].Count != 1 {
 		t.Errorf("missed %+v", missed)
 	}
 	daemon = standIn(t, path) // it began anew

@@ -93,7 +93,7 @@ func tornLines(t *testing.T, dir string) (torn int) {
 		t.Fatal(all, err)
 	}
 	for _, n := range all {
-		text, err := os.ReadFile((&files{dir: dir}).path(n))
+		text, err := os.ReadFile(filepath.Join(dir, fileName(n)))
 		if err != nil {
 			t.Fatal(err)
 		}

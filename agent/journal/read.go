@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"kagiban/vault/safefile"
@@ -38,7 +39,7 @@ func (r *Reader) Next() (lines []Line, bad int, err error) {
 	}
 	read := map[int]place{}
 	for _, number := range all {
-		p, more, wrong, err := r.read[number].more((&files{dir: r.Dir}).path(number))
+		p, more, wrong, err := r.read[number].more(filepath.Join(r.Dir, fileName(number)))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was the oldest
 		}
