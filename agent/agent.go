@@ -34,8 +34,8 @@ type LockedKey interface {
 	Comment() string
 	// Open returns the private half: ed25519.PrivateKey (or a pointer to one),
 	// *ecdsa.PrivateKey or *rsa.PrivateKey. It may take seconds and much memory;
-	// it is called outside every lock, one call at a time in the whole agent. For
-	// a wrong passphrase its error wraps ErrWrongPassphrase.
+	// it is called outside every lock; where it derives a key, one call at a time in the
+	// whole agent. For a wrong passphrase its error wraps ErrWrongPassphrase.
 	Open(passphrase []byte) (private any, err error)
 }
 

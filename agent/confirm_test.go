@@ -217,7 +217,7 @@ func TestWhoWaitsForAYes(t *testing.T) {
 	}
 }
 
-// TestAYesForAKeyThatIsGone is none: what a person allowed is not there any more.
+// TestAYesForAKeyThatIsLocked is none: what a person allowed is not there any more.
 func TestAYesForAKeyThatIsLocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, ask := newFakeKey(t, "work"), newConfirmer()

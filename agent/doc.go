@@ -34,7 +34,8 @@
 //     counts as one: who is there is not known. (OpenSSH's agent takes keys from
 //     there and gives them up.)
 //   - Every request for a signature is recorded (Journal), allowed or not, before its
-//     answer is written; where it cannot be recorded it is answered all the same.
+//     answer is written; of many that were refused alike within a minute the first few, and
+//     the others as one when it is over. Where it cannot be recorded it is answered all the same.
 //   - A narrower socket (Scope) lists, signs, binds and queries, with its keys, for its
 //     purposes and to its hosts alone; to a host only over a connection that is bound to
 //     it. Nothing forwarded is served there, and nobody there brings up a question for a
@@ -51,9 +52,9 @@
 //   - RSA keys sign with SHA-256 or SHA-512 as asked, and never with SHA-1: a
 //     request that asks for neither gets SHA-512. (Options.Legacy is otherwise.)
 //   - Bad input gets a failure or a closed connection, never more. At most 4096
-//     connections are served at a time; half a message may take 30 seconds to
-//     become a whole one, an answer 10 seconds to be read; an idle connection
-//     may stay.
+//     connections are served at a time, and 256 at each narrower socket; half a message
+//     may take 30 seconds to become a whole one, an answer 10 seconds to be read; an idle
+//     connection may stay.
 //
 // What it never does: write a file, print, ask by itself, load code, open a
 // socket, give a private key away.

@@ -191,8 +191,7 @@ func TestARenamedKeyStaysAsItIs(t *testing.T) {
 	}
 }
 
-// TestASourceThatSaysNothingChangedIsNotMergedAnew would be a matter of speed,
-// if the list were not a thousand keys long.
+// TestASourceThatSaysNothingChangedIsNotMergedAnew: who has a thousand keys would have them all encoded again for each list.
 func TestASourceThatSaysNothingChangedIsNotMergedAnew(t *testing.T) {
 	a := New(Options{Source: sourceOf(newFakeKey(t, "work"))})
 	first, second := a.list(nil, &binds{}), a.list(nil, &binds{})

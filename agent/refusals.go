@@ -121,7 +121,7 @@ func (a *Agent) recordRest() {
 // IsNews says whether the program's log is to hear of what a client can cause again and
 // again: only the first in a minute is news. socket is the narrower one where that was, or "".
 //
-// A connection keeps its stack: what this needs of one is not to be a part of it.
+// noinline: its Record would be a part of the stack of serve, which each idle connection keeps.
 //
 //go:noinline
 func (a *Agent) IsNews(socket, what string) bool {

@@ -21,9 +21,9 @@ const crowd = 100
 
 // Serve accepts connections from l and serves each as ServeConn does, until ctx
 // ends, which also closes l and every connection. Then it returns nil, after the
-// last of them has ended. Any other end is an error of l.Accept. who says who is
-// at the other end of a connection that l accepted; if it cannot, the connection
-// is closed. Connections beyond the limit are closed at once.
+// last of them has ended, or after five seconds, where one hangs. Any other end is an
+// error of l.Accept. who says who is at the other end of a connection that l accepted;
+// if it cannot, the connection is closed. Connections beyond the limit are closed at once.
 func (a *Agent) Serve(ctx context.Context, l net.Listener, who func(net.Conn) (Peer, error)) error {
 	return a.serve(ctx, l, who, nil)
 }
@@ -34,7 +34,6 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 		places = narrow.conns
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
@@ -98,7 +97,7 @@ func (a *Agent) WaitFor(serving *sync.WaitGroup) {
 // ServeConn serves one connection of the agent protocol to peer, and closes it
 // at the end: when the client hangs up or says something that is no message,
 // or when ctx ends. A client that closes its sending side only is served what
-// it asked for before, except that while a passphrase is being asked for that
+// it asked for before; but once it has waited there for a person or a device, that
 // counts as hanging up.
 func (a *Agent) ServeConn(ctx context.Context, c io.ReadWriteCloser, peer Peer) {
 	a.serveConn(ctx, c, peer, nil)

@@ -27,8 +27,8 @@ type server struct {
 }
 
 // Serve answers requests on l until ctx ends, which also closes l and every
-// connection. Then it returns nil, after the last of them has ended. Any other
-// end is an error of l.Accept. shutdown is called in a goroutine of its own when
+// connection. Then it returns nil, after the last of them has ended, or after five seconds,
+// where one hangs. Any other end is an error of l.Accept. shutdown is called in a goroutine of its own when
 // a client asks for the end; it should end ctx. program is asked for each status. Terminals that want to be asked are
 // attached to terminals, which may be nil: then none is; so may sockets.
 func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program func() Program, terminals *Terminals, sockets Sockets, shutdown func()) error {

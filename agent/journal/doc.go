@@ -12,8 +12,8 @@
 //   - Where nothing can be written the caller goes on all the same. Missed says how
 //     many lines that were; the log of the program hears of the first and the last,
 //     and when lines can be written again a Gap stands before them.
-//   - A write that hangs (a disk that does not answer) is such a place after a few
-//     seconds: only the one caller who makes it waits for its end.
+//   - A write that hangs (a disk that does not answer) counts as one that failed, after
+//     a few seconds: only the one caller who makes it waits for its end.
 //   - Files are only ever appended to, each by one program at a time, and have numbers.
 //     When one is long enough the next is begun, and the oldest go, so that all of them
 //     together stay within a bound.
