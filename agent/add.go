@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -21,10 +22,7 @@ const afterExpiry = 5 * time.Minute
 // comment and its limits, or that it has none any more, as OpenSSH does.
 func (s *session) add(ctx context.Context, m *wire.AddIdentity) error {
 	a := s.agent
-	limits := m.Constraints
-	if limits == nil {
-		limits = &wire.Constraints{}
-	}
+	limits := cmp.Or(m.Constraints, &wire.Constraints{})
 	if limits.Certificates != nil {
 		return errNotDone // they belong to a token
 	}

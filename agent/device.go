@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -217,10 +218,7 @@ func (k inToken) sign(ctx context.Context, data []byte, flags uint32, _ []byte) 
 // addToken keeps all keys of a token, and the certificates for them that came along.
 func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 	a := s.agent
-	limits := m.Constraints
-	if limits == nil {
-		limits = &wire.Constraints{}
-	}
+	limits := cmp.Or(m.Constraints, &wire.Constraints{})
 	if a.hardware == nil || limits.Provider != "" {
 		return errNotDone
 	}

@@ -13,7 +13,8 @@ import (
 const maxKeys = 2048
 
 // entry is one key. A key of the Source has locked set; one that was added to
-// the agent over its socket has it nil and lives as long as its private half.
+// the agent over its socket has it nil and lives as long as its private half, or, where it
+// came as a locked file, until it is removed or ends.
 // The fields are guarded by Agent.mu, the values behind them never change.
 type entry struct {
 	locked  LockedKey
@@ -146,7 +147,8 @@ func (r *keyring) answer() []byte {
 // rows are the keys of listed as a client reads them.
 func (r *keyring) rows(hides func(*entry) bool, tie func(*entry) Tie) []wire.Identity {
 	rows := []wire.Identity{}
-	for _, e := range r.listed(hides, tie, 0) {
+	listed, _ := r.listed(hides, tie, 0)
+	for _, e := range listed {
 		rows = append(rows, wire.Identity{Blob: e.blob, Comment: e.comment})
 	}
 	return rows
@@ -154,8 +156,9 @@ func (r *keyring) rows(hides func(*entry) bool, tie func(*entry) Tie) []wire.Ide
 
 // listed stops where the answer would grow longer than a client reads, if each row has
 // so many bytes more. Keys that hides says are not for the client are left out; nil
-// hides none. tie is how they stand to the server that they are for, if they are for one.
-func (r *keyring) listed(hides func(*entry) bool, tie func(*entry) Tie, more int) []*entry {
+// hides none. tie is how they stand to the server that they are for, if they are for one. size
+// is how long the answer is, or would be with the first that it has no room for.
+func (r *keyring) listed(hides func(*entry) bool, tie func(*entry) Tie, more int) (rows []*entry, size int) {
 	all := slices.DeleteFunc(r.all(), func(e *entry) bool {
 		return e.public == nil || e.hidden || hides != nil && hides(e)
 	})
@@ -164,8 +167,7 @@ func (r *keyring) listed(hides func(*entry) bool, tie func(*entry) Tie, more int
 	} else {
 		slices.SortStableFunc(all, func(x, y *entry) int { return x.turn() - y.turn() })
 	}
-	var rows []*entry
-	size := listOverhead
+	size = listOverhead
 	for _, e := range all {
 		size += rowSize(wire.Identity{Blob: e.blob, Comment: e.comment}) + more
 		if size > wire.MaxFrame || len(rows) == maxKeys {
@@ -173,7 +175,7 @@ func (r *keyring) listed(hides func(*entry) bool, tie func(*entry) Tie, more int
 		}
 		rows = append(rows, e)
 	}
-	return rows
+	return rows, size
 }
 
 const listOverhead = 1 + 4 // type and count
@@ -182,12 +184,8 @@ func rowSize(row wire.Identity) int { return 4 + len(row.Blob) + 4 + len(row.Com
 
 // hasRoom says whether the list stays readable with one more row.
 func (r *keyring) hasRoom(row wire.Identity) bool {
-	rows := r.rows(nil, nil)
-	size := listOverhead + rowSize(row)
-	for _, other := range rows {
-		size += rowSize(other)
-	}
-	return size <= wire.MaxFrame && len(rows) < maxKeys
+	rows, size := r.listed(nil, nil, 0)
+	return size+rowSize(row) <= wire.MaxFrame && len(rows) < maxKeys
 }
 
 // merge takes over what the Source says. What is known of a key that stays

@@ -77,7 +77,8 @@ func (a *Agent) listExtended(b *binds) *wire.KeyList {
 		return answer
 	}
 	const flags = 4 + 4 // with their length
-	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, flags) {
+	listed, _ := a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, flags)
+	for _, e := range listed {
 		row := wire.ListedKey{Identity: wire.Identity{Blob: e.blob, Comment: e.comment}}
 		if e.atRest() != nil {
 			row.Flags |= wire.FlagHasFile
@@ -191,7 +192,8 @@ func (a *Agent) closeKnown(b *binds) (wire.Message, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	open, closed := &wire.OpenKeys{}, 0
-	for _, e := range a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, 0) {
+	listed, _ := a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, 0)
+	for _, e := range listed {
 		if e.closeAgain() == nil {
 			closed++
 		} else {

@@ -58,20 +58,18 @@ func (s *session) encode(m wire.Message) []byte {
 // do is the one place that says what may be asked for: by whom, and while the
 // agent is locked.
 func (s *session) do(ctx context.Context, request wire.Message) (wire.Message, error) {
-	a := s.agent
 	if err := s.scope.admits(request); err != nil {
 		return nil, err
 	}
 	switch m := request.(type) {
 	case *wire.Extension:
 		return s.extend(ctx, m)
+	case *wire.SignRequest:
+		return s.recordedSign(ctx, m)
 	case *wire.Unlock:
 		if !s.binds.remote() {
-			return &wire.Success{}, a.unlock(ctx, m.Passphrase)
+			return &wire.Success{}, s.agent.unlock(ctx, m.Passphrase)
 		}
-	}
-	if m, ok := request.(*wire.SignRequest); ok {
-		return s.recordedSign(ctx, m)
 	}
 	if s.binds.remote() && !s.providerAllowed(request) {
 		return nil, errRemote

@@ -28,8 +28,8 @@ func (u *signing) use() Use {
 
 // prompt is what a person is told.
 func (u *signing) prompt() Prompt {
-	use := u.use()
-	p := u.agent.prompt(u.agent.look(u.entry), u.peer, use)
+	v, use := u.agent.look(u.entry), u.use()
+	p := Prompt{Key: v.name, Fingerprint: u.agent.fingerprint(v.public), Comment: v.comment, Peer: u.peer, Use: use}
 	if u.agent.origin != nil {
 		p.Origin = u.agent.origin(u.peer, use)
 	}

@@ -85,11 +85,6 @@ func (a *Agent) look(e *entry) view {
 	return v
 }
 
-// prompt is what a person is told about the key.
-func (a *Agent) prompt(v view, peer Peer, use Use) Prompt {
-	return Prompt{Key: v.name, Fingerprint: a.fingerprint(v.public), Comment: v.comment, Peer: peer, Use: use}
-}
-
 // describe says for the log which key has that public half: its name, if it is one
 // of the Source, and what people know it by.
 func (a *Agent) describe(blob []byte) (name, key string) {
