@@ -30,20 +30,8 @@ type fido struct {
 	hardware Hardware
 	provider string
 	key      *wire.SKKey
-	turn     chan struct{} // holds one token while the device is at work, or its PIN asked for
+	turn     turn // of who has the device sign with this key, or gives its PIN
 }
-
-// begin waits until nobody else has the device sign with this key.
-func (f *fido) begin(ctx context.Context) error {
-	select {
-	case f.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (f *fido) end() { <-f.turn }
 
 func (f *fido) sign(ctx context.Context, data []byte, _ uint32, pin []byte) ([]byte, error) {
 	return f.hardware.SignFIDO(ctx, f.provider, f.key.Private(), data, pin)
@@ -83,7 +71,7 @@ func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signe
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
-	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk), make(chan struct{}, 1)}}
+	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk), make(turn, 1)}}
 	return s.certified(certificate)
 }
 
@@ -106,10 +94,10 @@ func (u *signing) byDevice(ctx context.Context, d device) ([]byte, error) {
 	defer a.end(u.entry, q)
 	f, isFIDO := d.(*fido)
 	if isFIDO {
-		if err := f.begin(ctx); err != nil {
+		if err := f.turn.take(ctx); err != nil {
 			return nil, err
 		}
-		defer f.end()
+		defer f.turn.give()
 		app := f.key.Application
 		if u.use().Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
 			return nil, errWeb

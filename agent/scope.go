@@ -60,8 +60,8 @@ type scope struct {
 	Scope
 	limits []wire.Destination // Hosts; nil: logins may go anywhere
 	conns  chan struct{}      // one token per connection
-	heavy  chan struct{}      // one token: heavy signatures from here take one place of the agent's
-	turn   chan struct{}      // one token, held by who asks a person; it guards quiet and pause
+	heavy  turn               // of one: heavy signatures from here take one place of the agent's
+	turn   turn               // of who asks a person; it guards quiet and pause
 	quiet  time.Time          // until when nobody is asked
 	pause  time.Duration      // how long that was
 }
@@ -87,7 +87,7 @@ func (s Scope) begin() (*scope, error) {
 	if len(s.Hosts) > 0 && !slices.Contains(s.Purposes, UseLogin) {
 		return nil, fmt.Errorf("%w: hosts, and no logins", ErrScope)
 	}
-	one := &scope{Scope: s, conns: make(chan struct{}, maxScopeConns), heavy: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+	one := &scope{Scope: s, conns: make(chan struct{}, maxScopeConns), heavy: make(turn, 1), turn: make(turn, 1)}
 	for _, h := range s.Hosts {
 		to := wire.Hop{User: h.User, Host: h.KnownAs}
 		for i, line := range slices.Concat(h.Keys, h.Authorities) {
@@ -211,12 +211,10 @@ func (s *scope) ask(ctx context.Context, now func() time.Time, question func() (
 		_, err := question()
 		return err
 	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.turn.take(ctx); err != nil {
+		return err
 	}
+	defer s.turn.give()
 	if now().Before(s.quiet) {
 		return errScopeQuiet
 	}

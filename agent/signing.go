@@ -131,12 +131,10 @@ func (u *signing) key() (*signer, error) {
 // byKey signs with a key that is in memory.
 func (u *signing) byKey(ctx context.Context, heavy bool) (signature []byte, err error) {
 	if heavy && u.scope != nil {
-		select {
-		case u.scope.heavy <- struct{}{}:
-			defer func() { <-u.scope.heavy }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := u.scope.heavy.take(ctx); err != nil {
+			return nil, err
 		}
+		defer u.scope.heavy.give()
 	}
 	err = u.agent.work.compute(ctx, heavy, func() error {
 		key, err := u.key()
