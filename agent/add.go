@@ -58,14 +58,14 @@ func (a *Agent) until(key *signer, limits *wire.Constraints) deadline {
 	switch {
 	case limits.Lifetime != nil:
 		until = a.in(time.Duration(*limits.Lifetime) * time.Second)
-	case a.life > 0:
-		until = a.in(a.life)
+	case a.o.Life > 0:
+		until = a.in(a.o.Life)
 	}
 	certificate, ok := key.public.(*ssh.Certificate)
 	if !ok || certificate.ValidBefore >= forever {
 		return until
 	}
-	left := time.Unix(int64(certificate.ValidBefore), 0).Sub(a.now())
+	left := time.Unix(int64(certificate.ValidBefore), 0).Sub(a.o.Now())
 	if left <= 0 {
 		return until
 	}
@@ -90,7 +90,7 @@ func (a *Agent) accept(ctx context.Context, m *wire.AddIdentity, provider string
 	}
 	switch m.Key.(type) {
 	case *wire.DSAKey:
-		if !a.legacy {
+		if !a.o.Legacy {
 			return nil, fmt.Errorf("DSA key: %w", errNotDone)
 		}
 	}

@@ -162,30 +162,11 @@ type Options struct {
 
 // Agent is a running agent. Its methods may be called from any goroutine.
 type Agent struct {
-	source    Source
-	ask       Asker
-	now       func() time.Time
-	afterFunc func(time.Duration, func()) func() bool
-	log       *slog.Logger
-	limits    limits
-	work      workplaces
-	memory    *memory
-	conns     chan struct{} // one token per connection
-
-	uptime          func() time.Duration
-	ties            Ties
-	hardware        Hardware
-	servers         Servers
-	origin          func(Peer, Use) Origin
-	limitedFiles    func(string) bool
-	legacy          bool
-	life            time.Duration
-	lockWork        int
-	ppk             func([]byte) (LockedKey, bool, error)
-	remoteProviders bool
-	web             func(string) bool
-	fingerprint     func(ssh.PublicKey) string
-	journal         Journal
+	o      Options // what New was given, and has filled in
+	limits limits
+	work   workplaces
+	memory *memory
+	conns  chan struct{} // one token per connection
 
 	mu        sync.Mutex
 	keys      keyring
@@ -201,59 +182,38 @@ type Agent struct {
 
 // New returns an agent that holds nothing yet. It starts no goroutine.
 func New(o Options) *Agent {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Uptime == nil {
+		o.Uptime = uptime
+	}
+	if o.Fingerprint == nil {
+		o.Fingerprint = ssh.FingerprintSHA256
+	}
+	if o.LockWork == 0 {
+		o.LockWork = 16
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.AfterFunc == nil {
+		o.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
 	a := &Agent{
-		source:    o.Source,
-		ask:       o.Ask,
-		now:       o.Now,
-		afterFunc: o.AfterFunc,
-		log:       o.Log,
+		o:         o,
 		limits:    defaultLimits,
 		conns:     make(chan struct{}, maxConns),
 		keys:      keyring{byBlob: map[string]*entry{}},
 		cancelled: map[questioner]time.Time{},
-		idle:      idle{after: o.Idle},
-
-		uptime:          o.Uptime,
-		ties:            o.Ties,
-		hardware:        o.Hardware,
-		servers:         o.Servers,
-		origin:          o.Origin,
-		limitedFiles:    o.LimitedFiles,
-		legacy:          o.Legacy,
-		life:            o.Life,
-		lockWork:        o.LockWork,
-		ppk:             o.PPK,
-		remoteProviders: o.RemoteProviders,
-		web:             o.Web,
-		fingerprint:     o.Fingerprint,
-		journal:         o.Journal,
 	}
-	if a.now == nil {
-		a.now = time.Now
-	}
-	if a.uptime == nil {
-		a.uptime = uptime
-	}
-	if a.fingerprint == nil {
-		a.fingerprint = ssh.FingerprintSHA256
-	}
-	if a.lockWork == 0 {
-		a.lockWork = 16
-	}
-	if a.afterFunc == nil {
-		a.afterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
-	}
-	if a.log == nil {
-		a.log = slog.New(slog.DiscardHandler)
-	}
-	after := a.afterFunc
-	a.afterFunc = func(d time.Duration, f func()) func() bool {
-		return after(d, func() {
+	a.o.AfterFunc = func(d time.Duration, f func()) func() bool {
+		return o.AfterFunc(d, func() {
 			defer a.Survive("what a timer does")
 			f()
 		})
 	}
-	a.memory = newMemory(a.afterFunc)
+	a.memory = newMemory(a.o.AfterFunc)
 	a.work = newWorkplaces(max(1, runtime.NumCPU()-1), a.memory)
 	return a
 }

@@ -97,12 +97,12 @@ func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
 	defer func() { a.settleConfirm(e, c, consent, err) }()
 	defer a.Survive("asking for a yes")
 	defer c.cancel()
-	if a.ask == nil || !a.ask.CanAsk() {
+	if a.o.Ask == nil || !a.o.Ask.CanAsk() {
 		err = ErrCannotAsk
 		return
 	}
 	_, err = a.askOnce(ctx, func(ctx context.Context) ([]byte, error) {
-		consent, err = a.ask.Confirm(ctx, c.prompt)
+		consent, err = a.o.Ask.Confirm(ctx, c.prompt)
 		if err == nil && !consent.Yes {
 			err = errRefused
 		}
@@ -147,7 +147,7 @@ func whoAsked(e *entry, p Prompt) questioner {
 }
 
 func (a *Agent) wasCancelledLocked(e *entry, p Prompt) bool {
-	return a.now().Before(a.cancelled[whoAsked(e, p)])
+	return a.o.Now().Before(a.cancelled[whoAsked(e, p)])
 }
 
 // noteLocked remembers how a question ended, where that is of use later.
@@ -159,10 +159,10 @@ func (a *Agent) noteLocked(e *entry, p Prompt, err error) {
 		e.refused = refusal(p.Peer)
 	case errors.Is(err, ErrCancelled), p.Use.Forwarded && (errors.Is(err, errNobodyWaits) || errors.Is(err, errQuestionTime)):
 		for who, until := range a.cancelled {
-			if !a.now().Before(until) {
+			if !a.o.Now().Before(until) {
 				delete(a.cancelled, who)
 			}
 		}
-		a.cancelled[whoAsked(e, p)] = a.now().Add(afterCancel)
+		a.cancelled[whoAsked(e, p)] = a.o.Now().Add(afterCancel)
 	}
 }

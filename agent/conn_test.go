@@ -217,7 +217,7 @@ func TestAPanicEndsOneConnectionOnly(t *testing.T) {
 	path := listenAndServe(t, a)
 	other := dial(t, path)
 	other.wantList()
-	a.source = panickingSource{}
+	a.o.Source = panickingSource{}
 	c := dial(t, path)
 	c.send(&wire.RequestIdentities{})
 	if _, err := c.frames.Next(); err != io.EOF {

@@ -73,7 +73,7 @@ func (b *binds) maySign(limits []wire.Destination, blob, data []byte, now time.T
 // has ever been bound, or tried to be, is none.
 func (u *signing) mayFile() bool {
 	namespace, ok := wire.ParseFile(u.request.Data)
-	return ok && len(u.binds.all) == 0 && !u.binds.refused && u.agent.limitedFiles != nil && u.agent.limitedFiles(namespace)
+	return ok && len(u.binds.all) == 0 && !u.binds.refused && u.agent.o.LimitedFiles != nil && u.agent.o.LimitedFiles(namespace)
 }
 
 // isAlgorithmOf says whether keys of this kind sign with that algorithm (RFC 8332

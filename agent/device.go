@@ -40,13 +40,13 @@ func (f *fido) sign(ctx context.Context, data []byte, _ uint32, pin []byte) ([]b
 // acceptFIDO takes in the handle of a FIDO key. Whether device and handle belong
 // together only a touch could tell.
 func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signer, error) {
-	if a.hardware == nil {
+	if a.o.Hardware == nil {
 		return nil, fmt.Errorf("FIDO key: %w", errNotDone)
 	}
 	if provider == "" || strings.EqualFold(provider, internal) {
 		provider = internal
 	} else {
-		path, err := a.hardware.CheckProvider(provider)
+		path, err := a.o.Hardware.CheckProvider(provider)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ func (a *Agent) acceptFIDO(sk *wire.SKKey, blob []byte, provider string) (*signe
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsound, err)
 	}
-	s := &signer{public: public, device: &fido{a.hardware, provider, cloneSK(sk), make(turn, 1)}}
+	s := &signer{public: public, device: &fido{a.o.Hardware, provider, cloneSK(sk), make(turn, 1)}}
 	return s.certified(certificate)
 }
 
@@ -99,15 +99,15 @@ func (u *signing) byDevice(ctx context.Context, d device) ([]byte, error) {
 		}
 		defer f.turn.give()
 		app := f.key.Application
-		if u.use().Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.web == nil || !a.web(app)) {
+		if u.use().Purpose == UseOther && !strings.HasPrefix(app, "ssh:") && (a.o.Web == nil || !a.o.Web(app)) {
 			return nil, errWeb
 		}
 		u.touch = f.key.Flags&touchNeeded != 0
-		if u.touch && a.ask != nil {
+		if u.touch && a.o.Ask != nil {
 			p := u.prompt()
 			go func() {
 				defer a.Survive("showing that a device waits")
-				a.ask.Notify(ctx, p)
+				a.o.Ask.Notify(ctx, p)
 			}()
 		}
 	}
@@ -140,7 +140,7 @@ func (u *signing) withPIN(ctx context.Context) (signature []byte, err error) {
 	if u.scope != nil {
 		return nil, errScopePIN
 	}
-	if a.ask == nil || !a.ask.CanAsk() {
+	if a.o.Ask == nil || !a.o.Ask.CanAsk() {
 		return nil, ErrCannotAsk
 	}
 	p := u.prompt()
@@ -151,7 +151,7 @@ func (u *signing) withPIN(ctx context.Context) (signature []byte, err error) {
 	if again {
 		return nil, errAgain
 	}
-	pin, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.ask.AskPassphrase(ctx, p) })
+	pin, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.o.Ask.AskPassphrase(ctx, p) })
 	defer clear(pin)
 	if err == nil {
 		u.asked = true
@@ -207,13 +207,13 @@ func (k inToken) sign(ctx context.Context, data []byte, flags uint32, _ []byte) 
 func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 	a := s.agent
 	limits := cmp.Or(m.Constraints, &wire.Constraints{})
-	if a.hardware == nil || limits.Provider != "" {
+	if a.o.Hardware == nil || limits.Provider != "" {
 		return errNotDone
 	}
 	if err := checkHosts(limits.Destinations); err != nil {
 		return err
 	}
-	path, err := a.hardware.CheckProvider(m.Provider)
+	path, err := a.o.Hardware.CheckProvider(m.Provider)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (s *session) addToken(ctx context.Context, m *wire.AddToken) error {
 		return fmt.Errorf("%w: the token is here already, and its limits would be gone", errRemote)
 	}
 	s.conn.watch()
-	opened, err := a.hardware.OpenToken(ctx, path, m.PIN)
+	opened, err := a.o.Hardware.OpenToken(ctx, path, m.PIN)
 	if err != nil {
 		return fmt.Errorf("open the token: %w", err)
 	}
@@ -302,10 +302,10 @@ func (s *session) keepOf(t *token, key *signer, label string, until deadline, li
 
 // removeToken does what a request to remove a token does.
 func (a *Agent) removeToken(provider string) error {
-	if a.hardware == nil {
+	if a.o.Hardware == nil {
 		return errNotDone
 	}
-	path, err := a.hardware.CheckProvider(provider)
+	path, err := a.o.Hardware.CheckProvider(provider)
 	if err != nil {
 		return err
 	}

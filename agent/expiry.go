@@ -19,7 +19,7 @@ type deadline struct {
 }
 
 func (a *Agent) in(life time.Duration) deadline {
-	return deadline{wall: a.now().Add(life), up: a.uptime() + life}
+	return deadline{wall: a.o.Now().Add(life), up: a.o.Uptime() + life}
 }
 
 func (d deadline) never() bool { return d.wall.IsZero() }
@@ -38,8 +38,8 @@ func (a *Agent) past(d deadline) bool { return !d.never() && a.left(d) <= 0 }
 
 // left is how long it is until d, by the clock that says the least.
 func (a *Agent) left(d deadline) time.Duration {
-	now := a.now()
-	return min(d.wall.Sub(now), d.wall.Round(0).Sub(now.Round(0)), d.up-a.uptime())
+	now := a.o.Now()
+	return min(d.wall.Sub(now), d.wall.Round(0).Sub(now.Round(0)), d.up-a.o.Uptime())
 }
 
 // expiry ends the time of keys. It is guarded by Agent.mu.
@@ -84,7 +84,7 @@ func (a *Agent) armLocked() {
 		for _, d := range a.expiry.next {
 			nap = min(nap, a.left(d))
 		}
-		a.expiry.stop = a.afterFunc(max(nap, 0), a.wake)
+		a.expiry.stop = a.o.AfterFunc(max(nap, 0), a.wake)
 	}
 }
 

@@ -72,7 +72,7 @@ func (u *signing) mayUse(ctx context.Context) error {
 			err = u.agent.confirm(ctx, u.entry, p, g, u.request)
 			return err == nil || endedByPerson(err), err
 		}
-		if err := u.scope.ask(ctx, u.agent.now, yes); err != nil {
+		if err := u.scope.ask(ctx, u.agent.o.Now, yes); err != nil {
 			return err
 		}
 		u.asked = true
@@ -122,5 +122,5 @@ const longestDoze = 2 * time.Second
 // sleptSince compares the clock that stands still while a computer sleeps with the one
 // that does not. Where the first counts on, or the second is not there, it sees nothing.
 func (a *Agent) sleptSince(then deadline) bool {
-	return a.uptime()-then.up-a.now().Sub(then.wall) > longestDoze
+	return a.o.Uptime()-then.up-a.o.Now().Sub(then.wall) > longestDoze
 }

@@ -151,7 +151,7 @@ func (sameName) Name(ssh.PublicKey, Peer) string { return "vps" }
 func TestAYesIsForAServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newBed(t, Consent{Yes: true, UntilLocked: true})
-		x.Agent.servers = sameName{}
+		x.Agent.o.Servers = sameName{}
 		c := newHostKey(t)
 		x.want("the first", true, x.login(x.a, "1", "me"))
 		x.want("another one of that name", true, x.login(x.b, "2", "me"))
@@ -235,7 +235,7 @@ func TestAYesAnswersOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newBed(t, Consent{})
 		ask := newConfirmer()
-		x.Agent.ask = ask
+		x.Agent.o.Ask = ask
 		request := func(data []byte) *wire.SignRequest {
 			return &wire.SignRequest{Blob: x.k.public.Marshal(), Data: data}
 		}
@@ -269,7 +269,7 @@ func TestAYesToOldLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newBed(t, Consent{})
 		ask := newConfirmer()
-		x.Agent.ask = ask
+		x.Agent.o.Ask = ask
 		for range 2 {
 			answer := connect(t, x.Agent).later(&wire.SignRequest{Blob: x.k.public.Marshal(), Data: x.file("git").data})
 			q := <-ask.questions

@@ -1,26 +1,22 @@
 package agent
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // idle locks the agent when nobody has used a key for some time: nothing was signed,
 // unlocked or added. It is guarded by Agent.mu.
 type idle struct {
-	after time.Duration // 0: never
-	until deadline      // when all is locked; never, while no key is open
-	stop  func() bool   // the timer's; nil: none runs
+	until deadline    // when all is locked; never, while no key is open
+	stop  func() bool // the timer's; nil: none runs
 }
 
 // usedLocked says that somebody uses a key now. It costs a look at the clocks; the
 // timer finds out later that it came too early. What is overdue is locked before, by
 // sweepLocked or idleLocked: the use of one key is none of what was open too long.
 func (a *Agent) usedLocked() {
-	if a.idle.after <= 0 {
+	if a.o.Idle <= 0 {
 		return
 	}
-	a.idle.until = a.in(a.idle.after)
+	a.idle.until = a.in(a.o.Idle)
 	if a.idle.stop == nil {
 		a.napLocked()
 	}
@@ -28,7 +24,7 @@ func (a *Agent) usedLocked() {
 
 // used is for those that do not hold the lock.
 func (a *Agent) used() {
-	if a.idle.after <= 0 {
+	if a.o.Idle <= 0 {
 		return
 	}
 	a.mu.Lock()
@@ -38,7 +34,7 @@ func (a *Agent) used() {
 }
 
 func (a *Agent) napLocked() {
-	a.idle.stop = a.afterFunc(max(0, min(longestNap, a.left(a.idle.until))), a.lookIdle)
+	a.idle.stop = a.o.AfterFunc(max(0, min(longestNap, a.left(a.idle.until))), a.lookIdle)
 }
 
 // lookIdle is what the timer does.
@@ -65,7 +61,7 @@ func (a *Agent) idleLocked() {
 		return
 	}
 	a.closeLocked(open)
-	a.log.Info("the keys are locked", "why", "none was used", "for", a.idle.after)
+	a.o.Log.Info("the keys are locked", "why", "none was used", "for", a.o.Idle)
 	go func() {
 		defer a.Survive("locking what is idle")
 		a.memory.wipe()

@@ -24,7 +24,7 @@ var (
 
 // puttyExtensions are the names of those that s answers.
 func (s *session) puttyExtensions() []string {
-	if s.agent.ppk == nil || s.scope != nil {
+	if s.agent.o.PPK == nil || s.scope != nil {
 		return nil
 	}
 	return []string{wire.ExtensionAddPPK, wire.ExtensionReencrypt, wire.ExtensionReencryptAll, wire.ExtensionListExtended}
@@ -77,7 +77,7 @@ func (a *Agent) listExtended(b *binds) *wire.KeyList {
 		return answer
 	}
 	const flags = 4 + 4 // with their length
-	listed, _ := a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, flags)
+	listed, _ := a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.o.Now()) }, nil, flags)
 	for _, e := range listed {
 		row := wire.ListedKey{Identity: wire.Identity{Blob: e.blob, Comment: e.comment}}
 		if e.atRest() != nil {
@@ -95,7 +95,7 @@ func (a *Agent) listExtended(b *binds) *wire.KeyList {
 // a locked one is kept as it is, and opened at its first use.
 func (s *session) addPPK(ctx context.Context, file []byte) error {
 	a := s.agent
-	key, encrypted, err := a.ppk(bytes.Clone(file)) // the frame is wiped
+	key, encrypted, err := a.o.PPK(bytes.Clone(file)) // the frame is wiped
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errUnsound, err)
@@ -138,7 +138,7 @@ func (s *session) keepFile(key LockedKey) error {
 	blob := key.Public().Marshal()
 	e := a.keys.byBlob[string(blob)]
 	switch {
-	case e != nil && !s.binds.mayList(e.limits.destinations, a.now()):
+	case e != nil && !s.binds.mayList(e.limits.destinations, a.o.Now()):
 		return elsewhere("and here already")
 	case e != nil && e.locked != nil:
 		e.hidden, a.keys.list = false, nil
@@ -151,8 +151,8 @@ func (s *session) keepFile(key LockedKey) error {
 		}
 		e = &entry{}
 		e.setPublic(key.Public())
-		if a.life > 0 {
-			e.until = a.in(a.life)
+		if a.o.Life > 0 {
+			e.until = a.in(a.o.Life)
 		}
 		a.keys.add(e)
 	}
@@ -192,7 +192,7 @@ func (a *Agent) closeKnown(b *binds) (wire.Message, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	open, closed := &wire.OpenKeys{}, 0
-	listed, _ := a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.now()) }, nil, 0)
+	listed, _ := a.keys.listed(func(e *entry) bool { return !b.mayList(e.limits.destinations, a.o.Now()) }, nil, 0)
 	for _, e := range listed {
 		if e.closeAgain() == nil {
 			closed++

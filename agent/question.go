@@ -128,11 +128,11 @@ func (a *Agent) seeThrough(ctx context.Context, e *entry, q *question, key Locke
 }
 
 func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*signer, error) {
-	if a.ask == nil || !a.ask.CanAsk() {
+	if a.o.Ask == nil || !a.o.Ask.CanAsk() {
 		return nil, ErrCannotAsk
 	}
 	for p.Attempt = 1; ; p.Attempt++ {
-		passphrase, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.ask.AskPassphrase(ctx, p) })
+		passphrase, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.o.Ask.AskPassphrase(ctx, p) })
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*sig
 func (a *Agent) askOnce(ctx context.Context, ask func(context.Context) ([]byte, error)) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := a.afterFunc(questionTime, func() { cancel(errQuestionTime) })
+	stop := a.o.AfterFunc(questionTime, func() { cancel(errQuestionTime) })
 	defer stop()
 	answer, err := ask(ctx)
 	cause := context.Cause(ctx)

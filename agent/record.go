@@ -74,7 +74,7 @@ func (s *session) recordedSign(ctx context.Context, m *wire.SignRequest) (answer
 
 // record has it recorded how a request for a signature ended.
 func (u *signing) record(err error) {
-	if u.agent.journal == nil {
+	if u.agent.o.Journal == nil {
 		return
 	}
 	r := Record{Request: RequestSign, Decision: Allowed, Use: u.use(), Fingerprint: fingerprintOf(u.request.Blob)}
@@ -126,10 +126,10 @@ func (s *session) recordOther(request string, err error) {
 }
 
 func (s *session) record(r Record, err error) {
-	if s.agent.journal == nil {
+	if s.agent.o.Journal == nil {
 		return
 	}
-	r.Time, r.Peer, r.Socket, r.Count = s.agent.now(), s.peer, s.scope.name(), 1
+	r.Time, r.Peer, r.Socket, r.Count = s.agent.o.Now(), s.peer, s.scope.name(), 1
 	if err != nil {
 		r.Decision, r.Reason = Refused, err.Error()
 		p := refusalKind{socket: r.Socket, forwarded: r.Use.Forwarded, request: r.Request, program: r.Peer.UID + " " + r.Peer.Program}
@@ -140,7 +140,7 @@ func (s *session) record(r Record, err error) {
 			return
 		}
 	}
-	s.agent.journal.Record(r)
+	s.agent.o.Journal.Record(r)
 }
 
 // fingerprintOf is ssh.FingerprintSHA256 of an encoded key.

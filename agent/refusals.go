@@ -53,7 +53,7 @@ func (a *Agent) countRefused(p refusalKind, r Record) (times int) {
 		f.kinds = map[refusalKind]*refused{}
 	}
 	if f.stop == nil {
-		f.stop = a.afterFunc(refusalTime, a.recordRest)
+		f.stop = a.o.AfterFunc(refusalTime, a.recordRest)
 	}
 	if f.kinds[p] == nil && f.apart(p) >= manyKinds {
 		p = p.wayIn()
@@ -109,12 +109,12 @@ func (a *Agent) recordRest() {
 		f.stop = nil
 	}
 	if len(f.kinds) > 0 {
-		f.stop = a.afterFunc(refusalTime, a.recordRest)
+		f.stop = a.o.AfterFunc(refusalTime, a.recordRest)
 	}
 	a.counting.Unlock()
 	slices.SortFunc(rest, func(x, y Record) int { return x.Time.Compare(y.Time) })
 	for _, r := range rest {
-		a.journal.Record(r)
+		a.o.Journal.Record(r)
 	}
 }
 

@@ -64,7 +64,7 @@ func (a *Agent) lock(ctx context.Context, passphrase []byte) error {
 	defer a.memory.giveBackSoon()
 	defer a.breakSeal(s)
 	return a.work.guess(ctx, func() error {
-		c, err := s.cipher(passphrase, a.lockWork)
+		c, err := s.cipher(passphrase, a.o.LockWork)
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (a *Agent) unlock(ctx context.Context, passphrase []byte) error {
 	a.mu.Unlock()
 
 	err := a.work.guess(ctx, func() error {
-		c, err := s.cipher(passphrase, a.lockWork)
+		c, err := s.cipher(passphrase, a.o.LockWork)
 		if err != nil {
 			return err
 		}

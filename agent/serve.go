@@ -51,7 +51,7 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 		case places <- struct{}{}:
 		default:
 			if a.IsNews(narrow.name(), "too many connections") {
-				a.log.Warn("too many connections: one more was closed", "limit", cap(places), "socket", narrow.name())
+				a.o.Log.Warn("too many connections: one more was closed", "limit", cap(places), "socket", narrow.name())
 			}
 			c.Close()
 			continue
@@ -66,7 +66,7 @@ func (a *Agent) serve(ctx context.Context, l net.Listener, who func(net.Conn) (P
 			peer, err := who(c)
 			if err != nil {
 				if a.IsNews(narrow.name(), "who is there is not known") {
-					a.log.Warn("a connection was closed, for who is there is not known", "error", err)
+					a.o.Log.Warn("a connection was closed, for who is there is not known", "error", err)
 				}
 				return
 			}
@@ -85,12 +85,12 @@ func (a *Agent) WaitFor(serving *sync.WaitGroup) {
 		serving.Wait()
 		close(ended)
 	}()
-	stop := a.afterFunc(endPatience, func() { close(late) })
+	stop := a.o.AfterFunc(endPatience, func() { close(late) })
 	defer stop()
 	select {
 	case <-ended:
 	case <-late:
-		a.log.Warn("a request hangs, and is not waited for any longer")
+		a.o.Log.Warn("a request hangs, and is not waited for any longer")
 	}
 }
 
@@ -122,7 +122,7 @@ func (a *Agent) serveConn(ctx context.Context, c io.ReadWriteCloser, peer Peer, 
 		frame, err := conn.next()
 		if err != nil {
 			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-				a.log.Debug("connection closed", "peer", peer, "error", err)
+				a.o.Log.Debug("connection closed", "peer", peer, "error", err)
 			}
 			return
 		}
@@ -144,7 +144,7 @@ func (a *Agent) Survive(doing string) {
 	if err, ok := problem.(runtime.Error); ok {
 		what = err.Error()
 	}
-	a.log.Error("a mistake in the program was survived; please report it",
+	a.o.Log.Error("a mistake in the program was survived; please report it",
 		"while", doing, "panic", what, "stack", stack())
 }
 

@@ -12,8 +12,8 @@ type Servers interface {
 }
 
 func (s *session) serverName(hostKey ssh.PublicKey) string {
-	if s.agent.servers == nil {
+	if s.agent.o.Servers == nil {
 		return ""
 	}
-	return s.agent.servers.Name(hostKey, s.peer)
+	return s.agent.o.Servers.Name(hostKey, s.peer)
 }

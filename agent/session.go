@@ -31,7 +31,7 @@ type session struct {
 func (s *session) answer(ctx context.Context, frame []byte) []byte {
 	request, err := wire.Decode(frame)
 	if err != nil {
-		s.agent.log.Debug("bad request", "peer", s.peer, "error", err)
+		s.agent.o.Log.Debug("bad request", "peer", s.peer, "error", err)
 		s.recordUnread(frame, err)
 		return s.encode(&wire.Failure{})
 	}
@@ -107,7 +107,7 @@ func (s *session) change(ctx context.Context, request wire.Message) error {
 func (s *session) providerAllowed(request wire.Message) bool {
 	switch request.(type) {
 	case *wire.AddToken, *wire.RemoveToken:
-		return s.agent.remoteProviders
+		return s.agent.o.RemoteProviders
 	}
 	return false
 }
@@ -166,7 +166,7 @@ func (a *Agent) isLocked() bool {
 // somebody can act on are more than debug talk, and of those for the same reason the first in a minute.
 func (s *session) logRefusal(request wire.Message, err error) {
 	kind := fmt.Sprintf("%T", request)
-	log := s.agent.log.With("peer", s.peer, "request", kind, "error", err)
+	log := s.agent.o.Log.With("peer", s.peer, "request", kind, "error", err)
 	if s.scope != nil {
 		log = log.With("socket", s.scope.Name)
 	}

@@ -29,9 +29,9 @@ func (u *signing) use() Use {
 // prompt is what a person is told.
 func (u *signing) prompt() Prompt {
 	v, use := u.agent.look(u.entry), u.use()
-	p := Prompt{Key: v.name, Fingerprint: u.agent.fingerprint(v.public), Comment: v.comment, Peer: u.peer, Use: use}
-	if u.agent.origin != nil {
-		p.Origin = u.agent.origin(u.peer, use)
+	p := Prompt{Key: v.name, Fingerprint: u.agent.o.Fingerprint(v.public), Comment: v.comment, Peer: u.peer, Use: use}
+	if u.agent.o.Origin != nil {
+		p.Origin = u.agent.o.Origin(u.peer, use)
 	}
 	p.Holds = u.scope == nil && u.binds.holds(p)
 	return p
@@ -67,7 +67,7 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	var signature []byte
 	if device != nil {
 		u.conn.watch()
-		err = u.scope.ask(ctx, u.agent.now, func() (asked bool, err error) { // for a touch
+		err = u.scope.ask(ctx, u.agent.o.Now, func() (asked bool, err error) { // for a touch
 			signature, err = u.byDevice(ctx, device)
 			return u.touch && u.agent.look(u.entry).signer != nil, err
 		})
@@ -87,7 +87,7 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 func (u *signing) look() (v view, err error) {
 	v = u.agent.look(u.entry)
 	v.limits.confirm = v.limits.confirm || u.scope != nil && u.scope.Confirm
-	now := u.agent.now()
+	now := u.agent.o.Now()
 	server, err := u.scope.maySign(v, &u.binds, u.request, now)
 	if err == nil {
 		u.server, err = u.binds.maySign(v.limits.destinations, u.request.Blob, u.request.Data, now)
@@ -144,7 +144,7 @@ func (u *signing) byKey(ctx context.Context, heavy bool) (signature []byte, err 
 		if key.device != nil {
 			return errLocked // another one meanwhile
 		}
-		signature, err = key.sign(u.request.Data, key.algorithm(u.request.Flags, u.agent.legacy))
+		signature, err = key.sign(u.request.Data, key.algorithm(u.request.Flags, u.agent.o.Legacy))
 		return err
 	})
 	return signature, err

@@ -12,7 +12,7 @@ import (
 // refresh hears what the Source holds now. The Source is asked outside the
 // lock; of two answers that cross, the one asked for later counts.
 func (a *Agent) refresh() {
-	if a.source == nil {
+	if a.o.Source == nil {
 		return
 	}
 	a.mu.Lock()
@@ -20,9 +20,9 @@ func (a *Agent) refresh() {
 	turn := a.keys.asked
 	a.mu.Unlock()
 
-	keys, err := a.source.Keys()
+	keys, err := a.o.Source.Keys()
 	if err != nil {
-		a.log.Error("cannot read the keys; those known before are kept", "error", err)
+		a.o.Log.Error("cannot read the keys; those known before are kept", "error", err)
 		return
 	}
 	a.mu.Lock()
@@ -105,7 +105,7 @@ func (a *Agent) list(narrow *scope, b *binds) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweepLocked()
-	now := a.now()
+	now := a.o.Now()
 	hides := func(e *entry) bool { return !b.mayList(e.limits.destinations, now) || !narrow.mayList(e, b, now) }
 	switch {
 	case a.seal != nil:

@@ -34,10 +34,10 @@ type KeyStatus struct {
 // Status says what the agent holds.
 func (a *Agent) Status() Status {
 	a.refresh()
-	canAsk := a.ask != nil && a.ask.CanAsk()
+	canAsk := a.o.Ask != nil && a.o.Ask.CanAsk()
 	var missed []Missed
-	if a.journal != nil {
-		missed = a.journal.Missed()
+	if a.o.Journal != nil {
+		missed = a.o.Journal.Missed()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -32,10 +32,10 @@ const (
 // refused, and what comes from a server but leads to none, is nobody's login.
 func (a *Agent) tiesOf(b *binds) func(*entry) Tie {
 	last := b.last()
-	if a.ties == nil || b.refused || last == nil || last.forwarding {
+	if a.o.Ties == nil || b.refused || last == nil || last.forwarding {
 		return nil
 	}
-	at := a.ties.At(last.key)
+	at := a.o.Ties.At(last.key)
 	if at == nil {
 		return nil
 	}

@@ -104,7 +104,7 @@ func (s *session) keep(key *signer, comment string, until deadline, limits limit
 	}
 	blob := key.public.Marshal()
 	e := a.keys.byBlob[string(blob)]
-	if e != nil && !s.binds.mayList(e.limits.destinations, a.now()) {
+	if e != nil && !s.binds.mayList(e.limits.destinations, a.o.Now()) {
 		return nil, elsewhere("and here already")
 	}
 	if e == nil {
@@ -217,7 +217,7 @@ func (a *Agent) remove(b *binds, blob []byte) error {
 func (a *Agent) drop(b *binds, e *entry, how func() error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e.gone || e.hidden || !b.mayList(e.limits.destinations, a.now()) {
+	if e.gone || e.hidden || !b.mayList(e.limits.destinations, a.o.Now()) {
 		return ErrNoKey
 	}
 	if err := how(); err != nil {
