@@ -14,7 +14,6 @@ type kind int
 
 const (
 	kindSecret  kind = iota // a text that is not shown
-	kindLine                // a text
 	kindConfirm             // may it be?
 	kindNotice              // nothing
 	kindApprove             // may it be, and for how long?
@@ -50,13 +49,9 @@ const (
 	wordClose   = "Close"
 )
 
-// ask shows a dialog for a question and gives its answer.
-func (p *Prompter) askByDialog(ctx context.Context, question string, echo bool) ([]byte, error) {
-	b := box{kind: kindSecret, text: question}
-	if echo {
-		b.kind = kindLine
-	}
-	pressed, answer, err := b.show(ctx)
+// askByDialog asks for a secret and gives it.
+func askByDialog(ctx context.Context, question string) ([]byte, error) {
+	pressed, answer, err := box{kind: kindSecret, text: question}.show(ctx)
 	if err == nil && pressed != idOK {
 		clear(answer)
 		return nil, ErrNoAnswer
@@ -65,7 +60,7 @@ func (p *Prompter) askByDialog(ctx context.Context, question string, echo bool) 
 }
 
 // confirmByDialog asks for yes or no; whatever takes the question away is a no.
-func (p *Prompter) confirmByDialog(ctx context.Context, question string) (bool, error) {
+func confirmByDialog(ctx context.Context, question string) (bool, error) {
 	question = strings.TrimSuffix(strings.TrimSpace(question), "(y/N)") // the buttons say that
 	pressed, _, err := box{kind: kindConfirm, text: question}.show(ctx)
 	return err == nil && pressed == idAllow, err
@@ -127,13 +122,9 @@ func (b box) items() (items []item, height int) {
 	label := item{idText, classStatic, ssNoPrefix | ssEditControl, boxMargin, y, inner, lineHeight * lines(text, inner), text}
 	y += label.h + buttonGap
 	items = append(items, label)
-	if b.kind == kindSecret || b.kind == kindLine {
-		edit := item{idEdit, classEdit, wsBorder | wsTabStop | esAutoHScroll, boxMargin, y, inner, editHeight, ""}
-		if b.kind == kindSecret {
-			edit.style |= esPassword
-		}
+	if b.kind == kindSecret {
+		items = append(items, item{idEdit, classEdit, wsBorder | wsTabStop | esPassword | esAutoHScroll, boxMargin, y, inner, editHeight, ""})
 		y += editHeight + buttonGap
-		items = append(items, edit)
 	}
 	return append(items, b.buttons(y)...), y + editHeight + boxMargin
 }

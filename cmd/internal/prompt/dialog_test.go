@@ -73,7 +73,6 @@ func TestTemplate(t *testing.T) {
 	const question = "鍵番 wants to use key ラップトップ & co\nIts passphrase:"
 	for kind, want := range map[kind][]uint16{
 		kindSecret:  {idText, idEdit, idOK, idCancel},
-		kindLine:    {idText, idEdit, idOK, idCancel},
 		kindConfirm: {idText, idCancel, idAllow}, // no comes first: it has the keyboard
 		kindNotice:  {idText, idCancel},
 		kindApprove: {idText, idCancel, idAllow, idFor, idLocked},

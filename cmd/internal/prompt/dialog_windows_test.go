@@ -152,17 +152,6 @@ func TestDialogSecret(t *testing.T) {
 	}
 }
 
-func TestDialogLine(t *testing.T) {
-	saw := driven(t, "type  desk "+press(idOK), func(p *Prompter) {
-		if line, err := p.Line(t.Context(), "Name:"); line != "desk" || err != nil {
-			t.Errorf("got %q, %v", line, err)
-		}
-	})
-	if !strings.Contains(saw, "masked false") {
-		t.Errorf("it saw %q", saw)
-	}
-}
-
 func TestDialogConfirm(t *testing.T) {
 	for orders, want := range map[string]bool{
 		press(idAllow): true, press(idCancel): false,

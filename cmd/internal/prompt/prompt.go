@@ -1,5 +1,5 @@
-// Package prompt asks a person: for a passphrase or password without echo, for
-// yes or no, or for a line. It asks at the terminal of the process (/dev/tty,
+// Package prompt asks a person: for a passphrase or password without echo, or for
+// yes or no. It asks at the terminal of the process (/dev/tty,
 // CONIN$) and never at stdin, or through SSH_ASKPASS by ssh's own rules, or where
 // there is neither through a pinentry (the Assuan protocol of GnuPG), on Windows by a
 // dialog of its own, and it takes secrets from files and commands that the user names (Source).
@@ -82,7 +82,7 @@ func (p *Prompter) Secret(ctx context.Context, question string) ([]byte, error) 
 // SecretAgain is Secret after an answer that was wrong. question says so; a pinentry
 // has a place of its own for it, and shows wrong there.
 func (p *Prompter) SecretAgain(ctx context.Context, question, wrong string) ([]byte, error) {
-	answer, err := p.ask(ctx, question, wrong, false)
+	answer, err := p.ask(ctx, question, wrong)
 	if err == nil && len(answer) == 0 {
 		return nil, ErrEmpty
 	}
@@ -96,7 +96,7 @@ func (p *Prompter) NewSecret(ctx context.Context, question, again string) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	second, err := p.ask(ctx, again, "", false)
+	second, err := p.ask(ctx, again, "")
 	if err != nil {
 		clear(first)
 		return nil, err
@@ -107,12 +107,6 @@ func (p *Prompter) NewSecret(ctx context.Context, question, again string) ([]byt
 		return nil, ErrDiffer
 	}
 	return first, nil
-}
-
-// Line asks for a line of text, with echo; white space around it is dropped.
-func (p *Prompter) Line(ctx context.Context, question string) (string, error) {
-	answer, err := p.ask(ctx, question, "", true)
-	return strings.TrimSpace(string(answer)), err
 }
 
 // Confirm asks for yes or no. At the terminal only "y" and "yes" mean yes; an
@@ -137,12 +131,18 @@ func (p *Prompter) ConfirmAll(ctx context.Context, question string) (yes, all bo
 
 // confirm asks for yes or no, and returns what was typed, too.
 func (p *Prompter) confirm(ctx context.Context, question string) (yes bool, answer string, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, "", err
+	}
 	switch p.way() {
+	case byTerminal:
+		typed, err := p.terminal(ctx, question, true)
+		return err == nil && isYes(string(typed)), string(typed), err
 	case byPinentry:
 		yes, err = p.confirmByPinentry(ctx, question)
 		return yes, "", err
 	case byDialog:
-		yes, err = p.confirmByDialog(ctx, question)
+		yes, err = confirmByDialog(ctx, question)
 		return yes, "", err
 	case byAskpass:
 		typed, err := p.askpass(ctx, question, "confirm")
@@ -151,8 +151,7 @@ func (p *Prompter) confirm(ctx context.Context, question string) (yes bool, answ
 		}
 		return err == nil && (len(typed) == 0 || isYes(string(typed))), string(typed), err
 	}
-	typed, err := p.ask(ctx, question, "", true)
-	return err == nil && isYes(string(typed)), string(typed), err
+	return false, "", ErrCannotAsk
 }
 
 // Notify shows a text that needs no answer, until ctx ends: an askpass program is run
@@ -178,8 +177,8 @@ func isYes(answer string) bool {
 	return false
 }
 
-// ask puts one question in whichever way there is.
-func (p *Prompter) ask(ctx context.Context, question, wrong string, echo bool) ([]byte, error) {
+// ask asks for a secret in whichever way there is.
+func (p *Prompter) ask(ctx context.Context, question, wrong string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -187,11 +186,11 @@ func (p *Prompter) ask(ctx context.Context, question, wrong string, echo bool) (
 	case byAskpass:
 		return p.askpass(ctx, question, "")
 	case byTerminal:
-		return p.terminal(ctx, question, echo)
+		return p.terminal(ctx, question, false)
 	case byPinentry:
 		return p.getPIN(ctx, question, wrong)
 	case byDialog:
-		return p.askByDialog(ctx, question, echo)
+		return askByDialog(ctx, question)
 	}
 	return nil, ErrCannotAsk
 }

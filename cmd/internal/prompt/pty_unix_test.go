@@ -52,8 +52,6 @@ func asker(what string) {
 		answer, err = p.SecretAgain(ctx, "A key is wanted. Passphrase\x1b[31m 100%: ", "not\x1b[31m that")
 	case "new":
 		answer, err = p.NewSecret(ctx, "New: ", "Again: ")
-	case "line":
-		answer, err = p.Line(ctx, "Name: ")
 	case "confirm":
 		answer, err = p.Confirm(ctx, "Sure? ")
 	case "approve":
@@ -248,7 +246,7 @@ func TestTerminal(t *testing.T) {
 		{"new", "new", []string{"New: ", "hunter2\r", "Again: ", "hunter2\r"}, `"hunter2" <nil>`, "hunter2"},
 		{"new differs", "new", []string{"New: ", "hunter2\r", "Again: ", "hunter3\r"}, `"" ` + ErrDiffer.Error(), "hunter"},
 		{"new interrupted", "new", []string{"New: ", "hunter2\r", "Again: ", "\x03"}, `"" ` + ErrInterrupted.Error(), "hunter"},
-		{"line", "line", []string{"Name: ", " lap\x1btop \r", "lap", ""}, `"laptop" <nil>`, "\x1b"},
+		{"yes, shown as it is typed", "confirm", []string{"Sure? ", " y\x1bes ", " yes ", "\r"}, `"%!s(bool=true)" <nil>`, "\x1b"},
 		{"yes", "confirm", []string{"Sure? ", "Yes\r"}, `"%!s(bool=true)" <nil>`, "-"},
 		{"no", "confirm", []string{"Sure? ", "ye\r"}, `"%!s(bool=false)" <nil>`, "-"},
 		{"approve once", "approve", []string{"log in\r\nwith key laptop\r\nAllow it? (y, 10m, lock, N) ", "y\r"}, `"{true 0s false}" <nil>`, "Monday"},
