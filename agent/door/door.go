@@ -77,7 +77,6 @@ type Listener struct {
 
 	net  net.Listener
 	path string
-	name string
 	me   string // who we are, as in Caller.UID
 	//lint:ignore U1000 it has no use on a system without Unix sockets
 	made fileID // the socket that we made; zero: another made it

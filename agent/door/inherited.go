@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 )
 
 // ErrInherited says that what was passed to this process is not what it was
@@ -20,16 +19,16 @@ const firstInherited = 3
 const maxInherited = 64
 
 // Inherited returns the sockets that a service manager listens on for this very
-// process, in its order, each with the name that it gives them (sd_listen_fds(3):
-// LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES). There are none if nothing was passed,
-// or to another process. The variables are unset, whatever they say, so that no
-// child takes them for its own; so this is called once. An error wraps
+// process, in its order (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS). Which is which
+// their paths tell. There are none if nothing was passed, or to another process. The
+// variables are unset, whatever they say, so that no child takes them for its own; so
+// this is called once. An error wraps
 // ErrInherited or ErrUnsupported, and then nothing is kept open.
 //
 // Who calls is checked as at every Listener. The file of such a socket is its
 // maker's: its mode is the maker's choice, and Close leaves it.
 func Inherited() ([]*Listener, error) {
-	pid, fds, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
+	pid, fds := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 		os.Unsetenv(name)
 	}
@@ -44,12 +43,11 @@ func Inherited() ([]*Listener, error) {
 	for i := range files {
 		files[i] = os.NewFile(uintptr(firstInherited+i), "inherited socket "+strconv.Itoa(i+1))
 	}
-	return fromFiles(files, names)
+	return fromFiles(files)
 }
 
-// fromFiles makes listeners of all files, or of none; names are separated by colons.
-func fromFiles(files []*os.File, names string) ([]*Listener, error) {
-	name := strings.Split(names, ":")
+// fromFiles makes listeners of all files, or of none.
+func fromFiles(files []*os.File) ([]*Listener, error) {
 	var all []*Listener
 	for i, f := range files {
 		l, err := FromFile(f)
@@ -61,9 +59,6 @@ func fromFiles(files []*os.File, names string) ([]*Listener, error) {
 				f.Close()
 			}
 			return nil, err
-		}
-		if len(name) == len(files) {
-			l.name = name[i]
 		}
 		all = append(all, l)
 	}
@@ -80,6 +75,3 @@ func FromFile(f *os.File) (*Listener, error) {
 	}
 	return l, nil
 }
-
-// Name is what a service manager calls the socket, "" for any other.
-func (l *Listener) Name() string { return l.name }

@@ -29,7 +29,7 @@ func inherit() int {
 		fmt.Println("fails:", err)
 	}
 	for _, l := range all {
-		fmt.Printf("%q at %s\n", l.Name(), filepath.Base(l.Addr().String()))
+		fmt.Println("at", filepath.Base(l.Addr().String()))
 	}
 	child := exec.Command("sh", "-c", "env | grep ^LISTEN_; ls -l /proc/self/fd | grep -c socket: ")
 	child.Stderr = os.Stderr
@@ -99,7 +99,7 @@ func TestSocketsAreInherited(t *testing.T) {
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
 	lines, wait := activate(t, "LISTEN_PID=$$ LISTEN_PIDFDID=7 LISTEN_FDS=2 LISTEN_FDNAMES=agent:control",
 		passed(t, one), passed(t, two))
-	for _, want := range []string{`"agent" at one`, `"control" at two`, `a child has "0\n"`} {
+	for _, want := range []string{"at one", "at two", `a child has "0\n"`} {
 		if got := next(t, lines); got != want {
 			t.Errorf("it says %q, and not %q", got, want)
 		}
