@@ -3,6 +3,7 @@
 package door
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,13 +26,23 @@ type fileID struct{ dev, ino uint64 }
 // umaskLock keeps two calls of listen from restoring each other's umask.
 var umaskLock sync.Mutex
 
-func listen(path string) (*Listener, error) {
+// maxPath is how long sun_path can be, without the zero at its end: 107 bytes on Linux,
+// 103 on macOS and FreeBSD (unix(7), unix(4)).
+const maxPath = len(unix.RawSockaddrUnix{}.Path) - 1
+
+// socketPath is the whole path, if it fits into an address.
+func socketPath(path string) (string, error) {
 	path, err := filepath.Abs(path) // "@name" would be no file on Linux
+	if err == nil && len(path) > maxPath {
+		err = &PathTooLongError{Path: path, Limit: maxPath}
+	}
+	return path, err
+}
+
+func listen(path string) (*Listener, error) {
+	path, err := socketPath(path)
 	if err != nil {
 		return nil, err
-	}
-	if len(path) > maxPath {
-		return nil, &PathTooLongError{Path: path, Limit: maxPath}
 	}
 	unlock, err := lockName(path)
 	if err != nil {
@@ -45,12 +57,9 @@ func listen(path string) (*Listener, error) {
 
 // makeNew leaves a name that is taken to whoever has it: bind(2) sees to that.
 func makeNew(path string) (*Listener, error) {
-	path, err := filepath.Abs(path)
+	path, err := socketPath(path)
 	if err != nil {
 		return nil, err
-	}
-	if len(path) > maxPath {
-		return nil, &PathTooLongError{Path: path, Limit: maxPath}
 	}
 	l, err := bind(path, 0o177) // nor executable, as ssh-agent's
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -64,12 +73,9 @@ func makeNew(path string) (*Listener, error) {
 }
 
 func alone(path string) (*Listener, error) {
-	path, err := filepath.Abs(path)
+	path, err := socketPath(path)
 	if err != nil {
 		return nil, err
-	}
-	if len(path) > maxPath {
-		return nil, &PathTooLongError{Path: path, Limit: maxPath}
 	}
 	if err := clearName(path); err != nil {
 		return nil, err
@@ -94,20 +100,13 @@ const patience = 10 * time.Second
 // lockName takes the lock that guards the name of a socket. It is held for
 // moments only, so that whoever has to wait long is told instead.
 func lockName(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	l := flock.New(path+".lock", flock.SetFlag(os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW), flock.SetPermissions(0o600))
+	if _, err := l.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("lock %q: %w", l.Path(), err)
 	}
-	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if busy := err == unix.EWOULDBLOCK || err == unix.EINTR; !busy || time.Since(start) > patience {
-			f.Close()
-			return nil, fmt.Errorf("lock %q: %w", f.Name(), err)
-		}
-	}
+	return func() { l.Close() }, nil
 }
 
 // clearName makes sure that the name is free: a socket that nobody listens on

@@ -7,9 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPath is how long sun_path can be, without the zero at its end (unix(4)).
-const maxPath = 103
-
 // socketCaller asks the kernel (LOCAL_PEERCRED and LOCAL_PEERPID, unix(4)).
 func socketCaller(fd int) (Caller, error) {
 	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)

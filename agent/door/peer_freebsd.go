@@ -6,9 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPath is how long sun_path can be, without the zero at its end (unix(4)).
-const maxPath = 103
-
 // socketCaller asks the kernel (LOCAL_PEERCRED, unix(4)). The structure that x/sys
 // knows has no process id.
 func socketCaller(fd int) (Caller, error) {

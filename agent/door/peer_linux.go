@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPath is how long sun_path can be, without the zero at its end (unix(7)).
-const maxPath = 107
-
 // socketCaller asks the kernel (SO_PEERCRED, unix(7)): these are the ids that the
 // process had when it connected.
 func socketCaller(fd int) (Caller, error) {
