@@ -136,19 +136,13 @@ func silence(err error) error {
 
 // err gives the error that the agent had, as far as it can be told apart.
 func (f *failure) err() error {
-	switch {
-	case f == nil:
+	if f == nil {
 		return nil
-	case f.Code == codeWrongPassphrase:
-		return agent.ErrWrongPassphrase
-	case f.Code == codeNoKey:
-		return agent.ErrNoKey
-	case f.Code == codeAgentLocked:
-		return agent.ErrAgentLocked
-	case f.Code == codeNoSocket:
-		return ErrNoSocket
-	case f.Code == codeSocketThere:
-		return ErrSocketThere
+	}
+	for _, known := range toldApart {
+		if f.Code == known.code {
+			return known.err
+		}
 	}
 	return errors.New(f.Text)
 }

@@ -87,7 +87,7 @@ func start(t *testing.T, names ...string) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		about := func() Program { return Program{Version: "1.2.3", Activated: true} }
-		r.ended <- Serve(ctx, l, r.agent, about, r.terminals, nil, func() {
+		r.ended <- Serve(ctx, l, r.agent, about, r.terminals, &fakeSockets{}, func() {
 			close(r.shutdown)
 			cancel()
 		})

@@ -67,6 +67,18 @@ const (
 	codeSocketThere     = "socket-there"
 )
 
+// toldApart are the errors that a client gets as they were.
+var toldApart = []struct {
+	code string
+	err  error
+}{
+	{codeWrongPassphrase, agent.ErrWrongPassphrase},
+	{codeNoKey, agent.ErrNoKey},
+	{codeAgentLocked, agent.ErrAgentLocked},
+	{codeNoSocket, ErrNoSocket},
+	{codeSocketThere, ErrSocketThere},
+}
+
 // Status is what the running agent says of itself.
 type Status struct {
 	PID int `json:"pid"`

@@ -30,7 +30,7 @@ type server struct {
 // connection. Then it returns nil, after the last of them has ended, or after five seconds,
 // where one hangs. Any other end is an error of l.Accept. shutdown is called in a goroutine of its own when
 // a client asks for the end; it should end ctx. program is asked for each status. Terminals that want to be asked are
-// attached to terminals, which may be nil: then none is; so may sockets.
+// attached to terminals, which may be nil: then none is.
 func Serve(ctx context.Context, l net.Listener, a *agent.Agent, program func() Program, terminals *Terminals, sockets Sockets, shutdown func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
@@ -94,17 +94,11 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 }
 
 func (s *server) status() *Status {
-	status := &Status{PID: os.Getpid(), Program: s.program(), Status: s.agent.Status()}
-	if s.sockets != nil {
-		status.Sockets = s.sockets.List()
-	}
-	return status
+	return &Status{PID: os.Getpid(), Program: s.program(), Status: s.agent.Status(), Sockets: s.sockets.List()}
 }
 
 func (s *server) changeSockets(r request) error {
 	switch {
-	case s.sockets == nil:
-		return errors.New("this agent has no narrower sockets")
 	case r.Op == opRemoveSocket:
 		return s.sockets.Remove(r.Name)
 	case r.Op == opRenameKey:
@@ -158,22 +152,17 @@ func explain(err error) *failure {
 	if err == nil {
 		return nil
 	}
-	code := codeFailed
+	f := &failure{Code: codeFailed, Text: err.Error()}
+	for _, known := range toldApart {
+		if errors.Is(err, known.err) {
+			f.Code = known.code
+		}
+	}
 	switch {
 	case errors.As(err, new(*badRequestError)):
-		code = codeBadRequest
+		f.Code = codeBadRequest
 	case errors.As(err, new(*VersionError)):
-		code = codeVersion
-	case errors.Is(err, agent.ErrWrongPassphrase):
-		code = codeWrongPassphrase
-	case errors.Is(err, agent.ErrNoKey):
-		code = codeNoKey
-	case errors.Is(err, agent.ErrAgentLocked):
-		code = codeAgentLocked
-	case errors.Is(err, ErrNoSocket):
-		code = codeNoSocket
-	case errors.Is(err, ErrSocketThere):
-		code = codeSocketThere
+		f.Code = codeVersion
 	}
-	return &failure{Code: code, Text: err.Error()}
+	return f
 }
