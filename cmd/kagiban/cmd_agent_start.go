@@ -133,7 +133,7 @@ func agentProcess(log *os.File, folder string) (*exec.Cmd, error) {
 	return child, nil
 }
 
-// answering asks an agent for its status, when both of its sockets answer; further doors are open then, or never.
+// answering is the status of an agent that is ready: its own socket answers, too, which openDoors makes last.
 func answering(h home.Home) (control.Status, error) {
 	c, err := control.Dial(h.ControlSocket(), door.Dial)
 	if err != nil {

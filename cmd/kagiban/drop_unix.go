@@ -24,7 +24,7 @@ import (
 type drops struct {
 	signals chan os.Signal
 	echo    chan struct{}
-	one     sync.Mutex // connection at a time waits for its echo
+	echoing sync.Mutex // held by the connection that waits for its echo
 }
 
 // onDrop drops all keys of a at each SIGUSR1.
@@ -59,8 +59,8 @@ func (d *drops) stop() {
 // peer is who is there, once all that came before the connection is done. It costs each
 // connection a signal: it is for the drop-in, whose callers expect it.
 func (d *drops) peer(c net.Conn) (agent.Peer, error) {
-	d.one.Lock()
-	defer d.one.Unlock()
+	d.echoing.Lock()
+	defer d.echoing.Unlock()
 	select {
 	case <-d.echo: // an old one
 	default:

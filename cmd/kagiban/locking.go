@@ -44,7 +44,8 @@ func (p *program) newLocking(log *slog.Logger) *locking {
 	return l
 }
 
-// begin listens to the system for a, until end is called. When it returns that was tried, as a rule: no key is served before.
+// begin listens to the system for a, until end is called. It returns when the system was asked to tell, or after a second: as a rule no
+// key is served before.
 func (l *locking) begin(ctx context.Context, a *agent.Agent) (end func()) {
 	l.watch.Lock = func() { _ = a.Lock() } // of all keys none is unknown
 	l.watch.Survive = a.Survive

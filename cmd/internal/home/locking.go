@@ -39,7 +39,7 @@ const (
 	Screen  = "screen"  // the screen was locked
 )
 
-// LocksOn are the events at which all keys are locked; asked tells whether the file says so. By default
+// LocksOn are the events at which all keys are locked; asked: the file names one or more. By default
 // that is before the computer sleeps: nobody uses a key meanwhile, and a sleeping computer is easily
 // carried away. Behind a locked screen work goes on that may need keys, so that is locked on only where it is wanted.
 func (c Config) LocksOn() (events []string, asked bool) {
