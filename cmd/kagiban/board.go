@@ -59,8 +59,7 @@ func newBoard(p *program, hosts []string, plain bool) *board {
 // screenSize tells how large the terminal is that both write to; nil where one of them is no terminal.
 func screenSize(result, talk io.Writer) func() (width, height int) {
 	for _, w := range []io.Writer{result, talk} {
-		f, ok := w.(*os.File)
-		if !ok || !term.IsTerminal(int(f.Fd())) {
+		if !isTerminal(w) {
 			return nil
 		}
 	}

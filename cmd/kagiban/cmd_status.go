@@ -103,9 +103,7 @@ func (p *program) lookAround() surroundings {
 	config, configErr := h.LoadConfig()
 	p.complain(configErr)
 	s.client = config.Client
-	if s.agent, err = p.lookAtAgent(); s.agent.running {
-		p.complain(err)
-	}
+	s.agent = p.viewOrNothing()
 	pages := book.Book{Path: h.Hosts()}
 	ties, _ := pages.Ties() // what is wrong with the book is said below
 	var keysErr error

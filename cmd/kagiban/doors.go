@@ -103,7 +103,7 @@ func (d *doors) close(more ...*door.Listener) {
 // serve serves all of them until ctx ends or a client asks for the end: then nil. If one of the two sockets fails, all end; a further door
 // that fails is missed by its own programs alone. The keys are gone before the sockets are, whatever still hangs then: nobody could lock them
 // any more.
-func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets, l *locking) error {
+func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Terminals, narrow *sockets, locks *locking) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	ctx, cancel := lockFirst(ctx, a)
@@ -131,7 +131,7 @@ func (d *doors) serve(ctx context.Context, a *agent.Agent, terminals *control.Te
 	go func() { ended <- a.Serve(ctx, d.agent, peer) }()
 	go func() {
 		about := func() control.Program {
-			return control.Program{Version: buildVersion(), Activated: d.activated, Doors: d.report(), Locks: l.report()}
+			return control.Program{Version: buildVersion(), Activated: d.activated, Doors: d.report(), Locks: locks.report()}
 		}
 		ended <- control.Serve(ctx, d.control, a, about, terminals, narrow, end)
 	}()

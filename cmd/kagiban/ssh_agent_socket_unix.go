@@ -48,7 +48,7 @@ func (p *program) sshAgentSocket(o *sshAgentOptions) (*sshAgentSocket, error) {
 	if !o.shared {
 		if folder, err := p.agentFolder(); err == nil && safefile.PrivateDir(folder) == nil {
 			if !o.keepStale {
-				removeStale(folder, hostPrefix(), time.Now())
+				removeStale(folder, hostPrefix(), p.now())
 			}
 			if s, err := makeSocket(filepath.Join(folder, hostPrefix()+"agent."+rand.Text()[:10]), ""); err == nil {
 				return s, nil
@@ -185,7 +185,7 @@ func (p *program) cleanSSHAgent(everywhere bool) error {
 	if everywhere {
 		prefix = ""
 	}
-	removeStale(folder, prefix, time.Now())
+	removeStale(folder, prefix, p.now())
 	fmt.Fprintln(p.stdout, "Deleted stale agent sockets in ~/.ssh/agent")
 	return nil
 }
