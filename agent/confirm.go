@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -19,15 +18,15 @@ import (
 const afterCancel = 30 * time.Second
 
 var (
-	errRefused error = saidNo{}
-	errAgain         = fmt.Errorf("%w less than 30 seconds ago", ErrCancelled)
+	errRefused error = gotNoYes("the person said no")
+	errAgain   error = gotNoYes("a question about this key got a no, or was closed, less than 30 seconds ago")
 )
 
-// saidNo is an ErrCancelled, and says no more than the person did: it stands in the log.
-type saidNo struct{}
+// gotNoYes is an ErrCancelled, and says no more than the person did: it stands in the log.
+type gotNoYes string
 
-func (saidNo) Error() string        { return "the person said no" }
-func (saidNo) Is(target error) bool { return target == ErrCancelled }
+func (g gotNoYes) Error() string      { return string(g) }
+func (gotNoYes) Is(target error) bool { return target == ErrCancelled }
 
 // confirmation is a question whether a key may be used. Those who ask for the very
 // same signature, from the same program, share its answer.

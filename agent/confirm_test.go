@@ -163,7 +163,13 @@ func TestACancelledQuestionIsNotPutAgain(t *testing.T) {
 						(<-ask.questions).answer <- nil
 						wantSignature(t, <-answer, k)
 					}
+					if !a.Status().Keys[0].Paused {
+						t.Error("the status does not say that nobody is asked")
+					}
 					time.Sleep(time.Millisecond)
+					if a.Status().Keys[0].Paused {
+						t.Error("the status says still that nobody is asked")
+					}
 					answer = c.later(signRequest(k))
 					(<-ask.questions).answer <- nil
 					wantSignature(t, <-answer, k)

@@ -25,6 +25,7 @@ type KeyStatus struct {
 	Until       time.Time `json:"until,omitzero"`    // when its lifetime ends; zero: never
 	Confirm     bool      `json:"confirm,omitempty"` // each use is asked about
 	Granted     int       `json:"granted,omitempty"` // uses that a yes still holds for
+	Paused      bool      `json:"paused,omitempty"`  // some program is refused unasked, after a question that got no yes; Unlock ends that
 	// Refused is not empty if, since the key was last unlocked by name or a question
 	// about it answered, a signature was refused because nobody could be asked: for the
 	// passphrase of a locked key, or for a yes. It names the program that was refused.
@@ -57,6 +58,9 @@ func (a *Agent) Status() Status {
 			if a.inForce(held) {
 				k.Granted++
 			}
+		}
+		for who, until := range a.cancelled {
+			k.Paused = k.Paused || who.entry == e && a.now().Before(until)
 		}
 		if e.public != nil {
 			k.Fingerprint, k.Type = ssh.FingerprintSHA256(e.public), e.public.Type()

@@ -257,6 +257,8 @@ func (s surroundings) about(k vault.Key) string {
 		return say.Text(say.StateUnasked, say.Fields{"state": state, "program": here.Refused})
 	case here.Refused != "":
 		return say.Text(say.StateRefused, say.Fields{"state": state, "program": here.Refused})
+	case here.Paused:
+		return say.Text(say.StatePaused, say.Fields{"state": state, "key": k.Name})
 	}
 	return state
 }

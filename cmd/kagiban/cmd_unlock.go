@@ -67,7 +67,7 @@ func (p *program) unlock(ctx context.Context, names []string, terms agent.Terms,
 	return err
 }
 
-// stillLocked are the keys that have to be opened: those that are locked, and with
+// stillLocked are the keys that have to be opened: those that are locked, those that are not asked about for a while after a no, and with
 // terms to set all. Every name is looked up before anything is asked.
 func (p *program) stillLocked(c *control.Client, names []string, terms agent.Terms) ([]string, error) {
 	if len(names) == 0 {
@@ -83,8 +83,12 @@ func (p *program) stillLocked(c *control.Client, names []string, terms agent.Ter
 		switch {
 		case err != nil:
 			return nil, err
-		case !here.Locked && !here.Hidden && here.Until.IsZero() && terms.Life == 0 && (here.Confirm || !terms.Confirm):
-			p.tell(say.KeyIsUnlocked, "key", key.Name)
+		case !here.Locked && !here.Hidden && !here.Paused && here.Until.IsZero() && terms.Life == 0 && (here.Confirm || !terms.Confirm):
+			id := say.KeyIsUnlocked
+			if here.Confirm {
+				id = say.KeyIsConfirmed
+			}
+			p.tell(id, "key", key.Name)
 		case !slices.Contains(locked, key.Name):
 			locked = append(locked, key.Name)
 		}

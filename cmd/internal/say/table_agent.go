@@ -22,6 +22,7 @@ const (
 	KeyUnlocked      ID = "key-unlocked"
 	KeyUnlockedUntil ID = "key-unlocked-until"
 	KeyIsUnlocked    ID = "key-is-unlocked"
+	KeyIsConfirmed   ID = "key-is-confirmed"
 	KeyStillLocked   ID = "key-still-locked"
 	KeyUnasked       ID = "key-unasked"
 	KeyLocked        ID = "key-locked"
@@ -88,6 +89,7 @@ func agentTable() map[ID]Message {
 		KeyUnlocked:      {What: "unlocked {key} until it is locked or the agent ends"},
 		KeyUnlockedUntil: {What: "unlocked {key} until {until}"},
 		KeyIsUnlocked:    {What: "{key} is unlocked already"},
+		KeyIsConfirmed:   {What: "{key} is unlocked already, and asks before each use until `kagiban lock {key}`"},
 		KeyStillLocked: {
 			What:      "wrong passphrase: {keys}",
 			StillTrue: "what was unlocked before still is, and no key was changed or lost",

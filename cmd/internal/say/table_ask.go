@@ -32,6 +32,7 @@ const (
 	StateSealed       ID = "state-sealed"
 	StateConfirm      ID = "state-confirm"
 	StateGranted      ID = "state-granted"
+	StatePaused       ID = "state-paused"
 	StateUnasked      ID = "state-unasked"
 	StateAddedUnasked ID = "state-added-unasked"
 )
@@ -78,6 +79,7 @@ func askTable() map[ID]Message {
 		StateSealed:       {What: "locked as a whole by ssh-add -x, until ssh-add -X"},
 		StateConfirm:      {What: "{state}, asks before each use"},
 		StateGranted:      {What: "{state} but {count} that a yes still holds for"},
+		StatePaused:       {What: "{state}; after a question that got no yes, for half a minute or until `kagiban unlock {key}`, a program is refused unasked"},
 		StateUnasked:      {What: "{state}; {program} was refused: nobody could be asked for a yes"},
 		StateAddedUnasked: {What: "a key that ssh-add added: {program} was refused, since nobody could be asked"},
 	}
