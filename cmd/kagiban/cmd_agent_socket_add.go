@@ -83,7 +83,7 @@ func sorted(values []string) []string {
 // checkScope says what is wrong with what was typed.
 func checkScope(s agent.Scope, hosts []string) error {
 	if err := vault.CheckName(s.Name); err != nil {
-		return err
+		return say.Fail(say.BadSocketName, err, "name", s.Name)
 	}
 	if len(s.Keys)+len(s.Purposes)+len(hosts) == 0 {
 		return say.Fail(say.SocketNotNarrower, nil)

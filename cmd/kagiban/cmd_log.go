@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -47,6 +48,9 @@ func (p *program) showLog(c *cli.Context) error {
 	}
 	w := &logWriter{program: p, reader: journal.Reader{Dir: h.Uses()}, json: c.Bool("json"), key: c.String("key"), since: since}
 	last := c.Int("last")
+	if c.IsSet("last") && last < 0 {
+		return say.Fail(say.BadLast, nil, "value", strconv.Itoa(last))
+	}
 	if c.Bool("follow") && last < 0 && since.IsZero() {
 		last = followedFrom
 	}
@@ -56,7 +60,7 @@ func (p *program) showLog(c *cli.Context) error {
 	switch {
 	case c.Bool("follow"):
 		return w.follow(c.Context)
-	case w.shown > 0:
+	case w.shown > 0, last == 0:
 	case w.key != "" && !w.named && !p.isKey(w.key):
 		return say.Fail(say.LogNoKey, nil, "key", w.key)
 	case w.seen == 0:

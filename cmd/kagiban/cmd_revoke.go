@@ -31,9 +31,6 @@ func revokeCommand(p *program) *cli.Command {
 }
 
 func (p *program) revoke(c *cli.Context) error {
-	if c.Args().First() == "" { // a script's empty variable, and many keys have no comment
-		return say.Fail(say.MissingArgument, nil, "arg", c.Command.ArgsUsage, "command", "kagiban revoke")
-	}
 	if asked := c.Args().First(); strings.HasPrefix(asked, "SHA256:") && !fingerprints.MatchString(asked) {
 		return say.Fail(say.BadFingerprint, nil, "value", asked)
 	}

@@ -39,9 +39,6 @@ func rotateCommand(p *program) *cli.Command {
 }
 
 func (p *program) rotate(c *cli.Context) error {
-	if c.Args().Present() && c.Args().First() == "" { // a script's empty variable
-		return say.Fail(say.MissingArgument, nil, "arg", c.Command.ArgsUsage, "command", "kagiban rotate")
-	}
 	if n := c.Int("parallel"); n < 1 || n > mostAtOnce {
 		return say.Fail(say.BadParallel, nil, "value", strconv.Itoa(n), "max", strconv.Itoa(mostAtOnce), "command", "kagiban rotate")
 	}

@@ -72,7 +72,7 @@ func (l *locking) report() (all []control.LockOn) {
 	heard, problem := l.watch.State()
 	for _, event := range l.watch.On {
 		one := control.LockOn{On: event, Asked: l.asked, Heard: heard}
-		if problem != nil {
+		if problem != nil && (!heard || event == home.Suspend) { // of what is heard, that alone is held up
 			one.Problem = problem.Error()
 		}
 		all = append(all, one)

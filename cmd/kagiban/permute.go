@@ -29,10 +29,25 @@ func (c *call) asWritten(err error) error {
 	var bad *say.Error
 	if errors.As(err, &bad) && bad.ID == say.BadFlagValue {
 		for name, written := range c.written {
-			bad.Fields["error"] = strings.Replace(bad.Fields["error"], " -"+name+": ", " "+written+": ", 1)
+			text, found := strings.CutSuffix(bad.Fields["error"], " -"+name+": parse error")
+			if found && c.command != nil {
+				text += " -" + name + ": " + takes(byName(c.command.Flags, name))
+			}
+			bad.Fields["error"] = strings.Replace(text, " -"+name+": ", " "+written+": ", 1)
 		}
 	}
 	return err
+}
+
+// takes is what the value of a flag must be, where the library has no words for it.
+func takes(f cli.Flag) string {
+	switch f.(type) {
+	case *cli.IntFlag:
+		return "a whole number is wanted"
+	case *cli.DurationFlag:
+		return "a time is wanted, such as 90s or 2m"
+	}
+	return "true or false is wanted"
 }
 
 // argv is the same command line in the one order that the library reads rightly:
@@ -59,7 +74,7 @@ func permute(app *cli.App, args []string) (*call, error) {
 	p := &permuter{app: app, call: &call{written: map[string]string{}}, rest: args[1:]}
 	for len(p.rest) > 0 {
 		if p.call.raw {
-			p.call.args = p.rest
+			p.call.args, p.call.help = p.rest, p.rest[0] == "--help"
 			break
 		}
 		if err := p.word(p.take()); err != nil {
@@ -77,6 +92,9 @@ func permute(app *cli.App, args []string) (*call, error) {
 	}
 	if err := p.required(); err != nil {
 		return nil, err
+	}
+	if slices.Contains(p.call.args, "") { // a script's empty variable, which must not do what the argument left out does
+		return nil, p.fail(say.ArgumentEmpty)
 	}
 	return p.call, checkCount(p.call)
 }
@@ -141,7 +159,11 @@ func (p *permuter) descend(name string) error {
 		}
 	}
 	if guess := closest(name, names); guess != "" {
-		return p.fail(say.UnknownCommand, "name", name, "guess", guess, "next", p.call.path()+" "+guess)
+		next := []string{p.call.path(), guess}
+		for _, word := range p.rest {
+			next = append(next, say.Quote(word))
+		}
+		return p.fail(say.UnknownCommand, "name", name, "guess", guess, "next", strings.Join(next, " "))
 	}
 	return p.fail(say.NoSuchCommand, "name", name)
 }

@@ -156,6 +156,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"statsu", say.NoSuchCommand, `no command "statsu"; try: kagiban --help`},
 		{"lokc", say.UnknownCommand, `no command "lokc", did you mean lock?; try: kagiban lock`},
+		{"hots add vps1 -n", say.UnknownCommand, `did you mean host?; try: kagiban host add vps1 -n`},
 		{"host ad", say.UnknownCommand, `did you mean add?; try: kagiban host add`},
 		{"secre", say.NoSuchCommand, `no command "secre"`},
 		{"help lokc", say.UnknownCommand, `did you mean lock?`},
@@ -179,7 +180,7 @@ func TestUsageErrors(t *testing.T) {
 		{"host add vps1 --port x", say.BadFlagValue, "port"},
 		{"host add vps1 --undo-after 2", say.BadFlagValue, "undo-after"},
 		{"host add vps1 --yes=maybe", say.BadFlagValue, "yes"},
-		{"host add vps1 -p x", say.BadFlagValue, `"x" for flag -p: `},
+		{"host add vps1 -p x", say.BadFlagValue, `"x" for flag -p: a whole number is wanted; try:`},
 		{"host add vps1 --port x", say.BadFlagValue, `"x" for flag --port: `},
 		{"host add", say.MissingArgument, "kagiban host add needs [USER@]HOST[:PORT]; try:"},
 		{"admit vps1", say.MissingArgument, "kagiban admit needs PUBFILE|-"},

@@ -3,13 +3,13 @@ package main
 import "strings"
 
 // closest is the name that a person who wrote word may have meant: one that
-// begins with it, or is at most two slips away (one for short words); "" when none is near.
+// begins with it, or is at most two slips away (one for words of four letters or less); "" when none is near.
 func closest(word string, names []string) string {
 	best, least := "", 3
 	switch length := len([]rune(word)); {
 	case length < 2:
 		return ""
-	case length < 4:
+	case length < 5:
 		least = 2
 	}
 	for _, name := range names {

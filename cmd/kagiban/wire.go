@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -160,7 +159,7 @@ func (k *vaultKey) Open(passphrase []byte) (any, error) {
 	p, err := k.vault.Unlock(k.key.Name, passphrase)
 	switch {
 	case isWrong(err):
-		return nil, fmt.Errorf("%w: %w", agent.ErrWrongPassphrase, err)
+		return nil, agent.ErrWrongPassphrase // whose it is the agent says
 	case err != nil:
 		return nil, err
 	case p.MendErr != nil:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"golang.org/x/crypto/ssh"
 
@@ -30,7 +29,7 @@ func (k ppkKey) Comment() string       { return k.file.Comment }
 func (k ppkKey) Open(passphrase []byte) (any, error) {
 	key, err := k.file.PrivateKey(passphrase)
 	if errors.Is(err, ppk.ErrPassphrase) || errors.Is(err, ppk.ErrNeedPassphrase) {
-		return nil, fmt.Errorf("%w: %w", agent.ErrWrongPassphrase, err)
+		return nil, agent.ErrWrongPassphrase
 	}
 	return key, err
 }

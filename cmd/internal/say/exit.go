@@ -17,10 +17,10 @@ const (
 func ExitCode(id ID) int {
 	switch id {
 	case UnknownCommand, NoSuchCommand, UnknownFlag, UnknownFlagGuess, FlagNeedsValue,
-		FlagEmpty, BadFlagValue, TooManyArguments, MissingArgument, DashArgument, MissingFlag, BadShell,
+		FlagEmpty, BadFlagValue, TooManyArguments, MissingArgument, ArgumentEmpty, DashArgument, MissingFlag, BadShell,
 		StdinTwice, TwoSources, BadHostName, BadUserName, SystemUserName, BadHostKey, BadFingerprint, BadPort, OneHostOnly, BadUndoAfter, BadParallel,
-		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, BadSince, WayUnkept, TieNoName,
-		SocketNotNarrower, BadPurpose, HostsNeedLogin:
+		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, BadSince, BadLast, WayUnkept, TieNoName,
+		SocketNotNarrower, BadSocketName, BadPurpose, HostsNeedLogin:
 		return ExitUsage
 	case AgentNotRunning, AgentLocked, KeyUnasked:
 		return ExitLocked

@@ -16,6 +16,7 @@ const (
 	MissingFlag      ID = "missing-flag"
 	TooManyArguments ID = "too-many-arguments"
 	MissingArgument  ID = "missing-argument"
+	ArgumentEmpty    ID = "argument-empty"
 	DashArgument     ID = "dash-argument"
 	BadShell         ID = "bad-shell"
 	StdinTwice       ID = "stdin-twice"
@@ -53,6 +54,7 @@ func frameTable() map[ID]Message {
 		MissingFlag:      {What: "{command} needs {flag}", Next: "{command} --help"},
 		TooManyArguments: {What: "{command} takes no argument \"{arg}\" here", Next: "{command} --help"},
 		MissingArgument:  {What: "{command} needs {arg}", Next: "{command} --help"},
+		ArgumentEmpty:    {What: "an argument of {command} is empty", Next: "{command} --help"},
 		DashArgument:     {What: "\"{arg}\" looks like a flag and is not taken as a name (a file is written ./{arg})", Next: "{command} --help"},
 		BadShell:         {What: "no shell \"{shell}\"; there are sh, csh, fish, powershell and cmd", Next: "kagiban env --help"},
 		StdinTwice:       {What: "only one secret can come from stdin (-)", Next: "put the other into a file"},

@@ -3,6 +3,7 @@ package say
 // Messages of the log of uses.
 const (
 	BadSince     ID = "bad-since"
+	BadLast      ID = "bad-last"
 	LogEmpty     ID = "log-empty"
 	LogNoneSuch  ID = "log-none-such"
 	LogNoKey     ID = "log-no-key"
@@ -31,6 +32,7 @@ func logTable() map[ID]Message {
 			What: "\"{value}\" is neither a time (2026-11-23, \"2026-11-23 10:30\", or as the log has it) nor how long ago (30m, 8h, 2d)",
 			Next: "kagiban log --help",
 		},
+		BadLast:     {What: "--last takes a number, 0 or more, and not {value}", Next: "kagiban log --help"},
 		LogEmpty:    {What: "no use of a key is in the log yet"},
 		LogNoneSuch: {What: "the log has no such use of a key"},
 		LogNoKey: {

@@ -3,6 +3,7 @@ package say
 // Messages of the narrower sockets.
 const (
 	SocketNotNarrower ID = "socket-not-narrower"
+	BadSocketName     ID = "bad-socket-name"
 	BadPurpose        ID = "bad-purpose"
 	HostsNeedLogin    ID = "hosts-need-login"
 	NoHostKeys        ID = "no-host-keys"
@@ -30,6 +31,7 @@ const (
 func socketsTable() map[ID]Message {
 	return map[ID]Message{
 		SocketNotNarrower: {What: "a socket without --keys, --purpose or --host is no narrower than the agent's own", Next: "kagiban agent socket add --help"},
+		BadSocketName:     {What: "\"{name}\" is no name for a socket (1 to 64 of A-Z a-z 0-9 . _ -, not beginning with . or -, and no device of Windows)", Next: "the same with another name"},
 		BadPurpose:        {What: "no purpose \"{purpose}\"; there are login, git and file", Next: "kagiban agent socket add --help"},
 		HostsNeedLogin:    {What: "--host says where logins may go, and --purpose leaves logins out", Next: "kagiban agent socket add --help"},
 		NoHostKeys: {
