@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,7 +56,13 @@ func TestActivated(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }() // systemd buries it, too
 	var said bytes.Buffer
-	p.stderr = &said
+	p.stdout, p.stderr = io.Discard, &said
+	if err := p.dispatch(t.Context(), newApp(p, commands(p)), []string{"kagiban", "agent", "socket", "add", "box", "--purpose", "git"}); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(said.String(), "not of this one") { // nobody holds it while no agent runs
+		t.Errorf("socket add said %s", said.String())
+	}
 	if err := p.agentStop(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -71,6 +71,9 @@ func (p *program) agentSocketAdd(c *cli.Context) error {
 	} else {
 		p.tell(say.PipeLimits)
 	}
+	if status, err := a.Status(); err == nil && status.Activated {
+		p.tell(say.SocketUnheld)
+	}
 	return nil
 }
 

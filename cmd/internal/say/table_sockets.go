@@ -12,6 +12,7 @@ const (
 	SocketUnchanged   ID = "socket-unchanged"
 	SocketAdded       ID = "socket-added"
 	SocketLimits      ID = "socket-limits"
+	SocketUnheld      ID = "socket-unheld"
 	PipeLimits        ID = "pipe-limits"
 	SocketRemoved     ID = "socket-removed"
 	SocketsRenamed    ID = "sockets-renamed"
@@ -56,6 +57,7 @@ func socketsTable() map[ID]Message {
 		},
 		SocketAdded:    {What: "{name} is for: {what}"},
 		SocketLimits:   {What: "it limits only programs that cannot reach the agent's other sockets: show them {folder}, and nothing above it"},
+		SocketUnheld:   {What: "systemd begins the agent at the first use of its own sockets, not of this one: after a login, and after `kagiban agent stop`, it is there once `kagiban status` was called"},
 		PipeLimits:     {What: "it limits only programs that cannot reach the agent's other pipes, which every program of yours on this computer can"},
 		SocketRemoved:  {What: "{name} is gone, and whatever was connected to it"},
 		SocketsRenamed: {What: "these narrower sockets are for {key} now, and begin anew: {sockets}"},
