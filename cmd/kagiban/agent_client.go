@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -133,13 +134,18 @@ func (p *program) agentSigners() []ssh.Signer {
 	return signers
 }
 
-// isOurSocket tells whether path leads to our agent's socket, by whatever name.
+// isOurSocket tells whether path leads to a socket of our agent, by whatever name: a narrower one is chosen on purpose.
 func (p *program) isOurSocket(path string) bool {
 	h, err := p.home()
 	if err != nil {
 		return false
 	}
-	return path == h.AgentSocket() || door.Same(h.AgentSocket(), path)
+	paths := []string{h.AgentSocket()}
+	narrower, _ := readSockets(h.Sockets()) // doctor says what is wrong with the list
+	for _, s := range narrower {
+		paths = append(paths, h.NarrowSocket(s.Name))
+	}
+	return slices.ContainsFunc(paths, func(ours string) bool { return path == ours || door.Same(ours, path) })
 }
 
 // asksOurs tells whether ssh in this shell asks our agent.
