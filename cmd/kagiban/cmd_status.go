@@ -165,9 +165,12 @@ func (s surroundings) next() []string {
 	case !s.ours:
 		next = append(next, useEnv)
 	}
+	if s.agent.status.Locked {
+		next = append(next, "ssh-add -X")
+	}
 	for _, k := range s.keys {
 		here, ok := s.agent.keys[k.Name]
-		if ok && here.Locked && (here.Refused != "" || here.Hidden || !s.agent.status.CanAsk && s.isDefault(k)) {
+		if ok && !s.agent.status.Locked && here.Locked && (here.Refused != "" || here.Hidden || !s.agent.status.CanAsk && s.isDefault(k)) {
 			next = append(next, "kagiban unlock "+k.Name)
 		}
 	}
@@ -188,7 +191,7 @@ func (s surroundings) next() []string {
 
 // unasked tells whether an open key was refused because nobody could be asked for a yes, and still nobody could.
 func (s surroundings) unasked() bool {
-	return !s.agent.status.CanAsk && (s.agent.unasked != "" || slices.ContainsFunc(s.keys, func(k vault.Key) bool {
+	return !s.agent.status.CanAsk && !s.agent.status.Locked && (s.agent.unasked != "" || slices.ContainsFunc(s.keys, func(k vault.Key) bool {
 		here := s.agent.keys[k.Name]
 		return here.Refused != "" && !here.Locked
 	}))

@@ -70,6 +70,11 @@ func (p *program) unlock(ctx context.Context, names []string, terms agent.Terms,
 // stillLocked are the keys that have to be opened: those that are locked, those that are not asked about for a while after a no, and with
 // terms to set all. Every name is looked up before anything is asked.
 func (p *program) stillLocked(c *control.Client, names []string, terms agent.Terms) ([]string, error) {
+	if status, err := c.Status(); err != nil {
+		return nil, err
+	} else if status.Locked { // no passphrase of a key helps there
+		return nil, agent.ErrAgentLocked
+	}
 	if len(names) == 0 {
 		names = []string{""}
 	}

@@ -119,9 +119,11 @@ func otherSocket(x *patient) []say.Fields {
 	return one(path != "" && !x.p.isOurSocket(path), say.Fields{"path": path, "env": useEnv})
 }
 
+func sealedAgent(x *patient) []say.Fields { return one(x.agent.status.Locked, nil) }
+
 // noWayToAsk: of the key that is used where none is named. The others may well be locked for good.
 func noWayToAsk(x *patient) []say.Fields {
-	if x.agent.status.PID == 0 || x.agent.status.CanAsk {
+	if x.agent.status.PID == 0 || x.agent.status.CanAsk || x.agent.status.Locked {
 		return nil
 	}
 	key, err := x.p.defaultKey("")

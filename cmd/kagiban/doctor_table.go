@@ -28,6 +28,7 @@ func checks() []check {
 		{say.AgentOutdated, outdatedAgent, nil},
 		{say.SocketUnset, noSocket, nil},
 		{say.SocketElsewhere, otherSocket, nil},
+		{say.AgentLocked, sealedAgent, nil},
 		{say.NoWayToAsk, noWayToAsk, nil},
 		{say.NarrowShut, shutSockets, nil},
 		{say.LockUnheard, unheardLocks, nil},

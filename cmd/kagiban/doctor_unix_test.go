@@ -49,6 +49,7 @@ func ailments() []ailment {
 		{"agent of another version", say.AgentOutdated, "kagiban agent stop; ~/old/kagiban agent start", "", false},
 		{"no SSH_AUTH_SOCK", say.SocketUnset, "", "unset SSH_AUTH_SOCK", true},
 		{"another's SSH_AUTH_SOCK", say.SocketElsewhere, "ssh-agent -a ~/theirs >/dev/null", "SSH_AUTH_SOCK=~/theirs", true},
+		{"locked as a whole", say.AgentLocked, "ssh-add -x", "", true},
 		{"nobody to ask", say.NoWayToAsk, "kagiban agent stop; env -u SSH_ASKPASS -u SSH_ASKPASS_REQUIRE kagiban agent start", "", true},
 		{"no bus to lock by", say.LockUnheard, `echo 'lock_on = ["suspend"]' >>~/h/config.toml; kagiban agent stop; DBUS_SYSTEM_BUS_ADDRESS=unix:path=/none kagiban agent start`, "", false},
 		{"agent with other settings", say.LockSettingsOld, `echo 'lock_after_idle = "5m"' >>~/h/config.toml`, "", false},
