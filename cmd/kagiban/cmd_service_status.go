@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"text/tabwriter"
@@ -72,7 +73,17 @@ func (p *program) serviceStatus(ctx context.Context, asJSON bool) error {
 func (p *program) showService(r serviceReport, state service.State) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	yes := map[bool]string{true: "yes", false: "no"}
-	fmt.Fprintf(w, "installed\t%s\nat every login\t%s\nnow\t%s\nagent running\t%s\n", yes[r.Installed], yes[r.Enabled], yes[r.Active], yes[r.Running])
+	started := "started the agent"
+	if runtime.GOOS == "windows" {
+		started = "agent running"
+	}
+	fmt.Fprintf(w, "installed\t%s\nat every login\t%s\nnow\t%s\n%s\t%s\n", yes[r.Installed], yes[r.Enabled], yes[r.Active], started, yes[r.Running])
+	next := "kagiban service install"
+	var byHand *say.Error
+	if !r.Active && errors.As(p.nobodyThere(state), &byHand) && byHand.ID == say.AgentByHand { // where it is active, asking would start the agent
+		fmt.Fprintf(w, "agent by hand\tprocess %s\n", byHand.Fields["pid"])
+		next = "kagiban agent stop && " + next
+	}
 	if r.Program != nil {
 		fmt.Fprintf(w, "starts\t%s%s\n", *r.Program, map[bool]string{true: " (this program)", false: " (not this program)"}[r.ThisProgram])
 	}
@@ -80,7 +91,7 @@ func (p *program) showService(r serviceReport, state service.State) error {
 		fmt.Fprintf(w, "file\t%s\t%s\n", f.Path, say.Text(likenessText(f.State), nil))
 	}
 	if !state.Current() || !r.Enabled || !r.Active {
-		fmt.Fprintf(w, "next\tkagiban service install\n")
+		fmt.Fprintf(w, "next\t%s\n", next)
 	}
 	return w.Flush()
 }
