@@ -12,7 +12,10 @@ type Approval struct {
 	UntilLocked bool
 }
 
-// UnmarshalText reads "lock", or a time such as "10m" or "1h30m".
+// longestApproval is as long as what a person may choose at a terminal.
+const longestApproval = 24 * time.Hour
+
+// UnmarshalText reads "lock", or a time such as "10m" or "1h30m", 24 hours at the most.
 func (a *Approval) UnmarshalText(text []byte) error {
 	*a = Approval{}
 	if string(text) == "lock" {
@@ -22,6 +25,9 @@ func (a *Approval) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
 	if err != nil || d <= 0 {
 		return &ValueError{"approve", fmt.Sprintf("%q is neither a time such as \"10m\" nor \"lock\"", text)}
+	}
+	if d > longestApproval {
+		return &ValueError{"approve", fmt.Sprintf("%q is more than 24 hours", text)}
 	}
 	a.For = d
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -96,6 +97,50 @@ func (h Home) SaveConfig(c Config) error {
 	return safefile.WriteFile(h.Config(), text, 0o600)
 }
 
+// inWords says what is wrong with a line without the library's types: of a setting of config.toml, what it takes.
+func inWords(bad *toml.DecodeError, line string) error {
+	why := strings.TrimPrefix(bad.Error(), "toml: ")
+	name, _, _ := strings.Cut(line, "=")
+	name = strings.TrimSpace(name)
+	if what := takes(name); what != "" && !strings.HasPrefix(why, name+": ") && !strings.HasSuffix(why, "is already defined") { // the first is a ValueError
+		return fmt.Errorf("%s takes %s", name, what)
+	}
+	why, _, _ = strings.Cut(why, " into struct field ")
+	return errors.New(why)
+}
+
+// takes is what the value of a setting must be; "" where there is none of that name.
+func takes(setting string) string {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		if name != setting {
+			continue
+		}
+		kind := f.Type
+		if kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		switch kind.Kind() {
+		case reflect.Bool:
+			return "true or false"
+		case reflect.Slice:
+			return `a list, such as ["one", "two"]`
+		case reflect.Struct: // Approval and Idle
+			return `a time in quotes, such as "10m"`
+		}
+		return "a text in quotes"
+	}
+	return ""
+}
+
+func nthLine(text []byte, n int) string {
+	lines := bytes.Split(text, []byte("\n"))
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	return string(lines[n-1])
+}
+
 // configError finds the line in what the TOML library says, or else in the text.
 func configError(path string, text []byte, err error) error {
 	var unknown *toml.StrictMissingError
@@ -107,7 +152,7 @@ func configError(path string, text []byte, err error) error {
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		line, _ := bad.Position()
-		return &ConfigError{Path: path, Line: line, Err: err}
+		return &ConfigError{Path: path, Line: line, Err: inWords(bad, nthLine(text, line))}
 	}
 	var value *ValueError
 	if errors.As(err, &value) {

@@ -57,6 +57,34 @@ func TestLocksOn(t *testing.T) {
 	}
 }
 
+// TestConfigFaultsInWords: what a setting takes is said as a person says it.
+func TestConfigFaultsInWords(t *testing.T) {
+	h, err := Find(env("KAGIBAN_HOME", t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		`per_server = "no"`:                  "per_server takes true or false",
+		"per_server = no":                    "per_server takes true or false",
+		"client = 5":                         "client takes a text in quotes",
+		`client = "lap`:                      "client takes a text in quotes",
+		`lock_on = "screen"`:                 `lock_on takes a list, such as ["one", "two"]`,
+		"limited_namespaces = [5]":           `limited_namespaces takes a list, such as ["one", "two"]`,
+		"approve = 10m":                      `approve takes a time in quotes, such as "10m"`,
+		`approve = "25h"`:                    `approve: "25h" is more than 24 hours`,
+		`approve = "soon"`:                   `approve: "soon" is neither a time such as "10m" nor "lock"`,
+		"client = \"one\"\nclient = \"two\"": "key client is already defined",
+	} {
+		if err := os.WriteFile(h.Config(), []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var fault *ConfigError
+		if _, err := h.LoadConfig(); !errors.As(err, &fault) || fault.Err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
 func TestConfigFaults(t *testing.T) {
 	h, err := Find(env("KAGIBAN_HOME", t.TempDir()))
 	if err != nil {
@@ -78,6 +106,7 @@ func TestConfigFaults(t *testing.T) {
 		"lock_after_idle = 15\n":           1,
 		"\n\nlock_on = [\"lid\"]\n":        3,
 		"lock_on = \"screen\"\n":           1,
+		"approve = \"24h1s\"\n":            1,
 	} {
 		if err := os.WriteFile(h.Config(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
