@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
 	"runtime"
 
 	"kagiban/agent/control"
@@ -44,7 +47,7 @@ func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error
 	if x.agent, err = p.lookAtAgent(); err != nil && !errors.Is(err, control.ErrNotRunning) && len(unseen) == 0 {
 		unseen = append(unseen, err)
 	}
-	if _, err := x.home.LoadConfig(); err != nil {
+	if err := x.checkSettings(); err != nil {
 		unseen = append(unseen, err)
 	}
 	if _, err := readSockets(x.home.Sockets()); err != nil {
@@ -55,6 +58,23 @@ func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error
 		unseen = append(unseen, err)
 	}
 	return x, unseen
+}
+
+// checkSettings says what is wrong with config.toml: that it cannot be read, or names a pinentry that nobody can run.
+func (x *patient) checkSettings() error {
+	config, err := x.home.LoadConfig()
+	if err != nil || config.Pinentry == "" || runtime.GOOS == "windows" { // which has dialogs of its own
+		return err
+	}
+	var why *exec.Error
+	if _, err := exec.LookPath(config.Pinentry); errors.As(err, &why) {
+		var path *fs.PathError
+		if err = why.Err; errors.As(err, &path) {
+			err = path.Err
+		}
+		return x.home.Wrong("pinentry", fmt.Sprintf("%q cannot be run: %v", config.Pinentry, err))
+	}
+	return nil
 }
 
 // one is a finding that has nothing to say but itself.

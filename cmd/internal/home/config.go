@@ -67,6 +67,12 @@ func (h Home) LoadConfig() (Config, error) {
 	return c, nil
 }
 
+// Wrong is the *ConfigError of a setting of config.toml that was understood and is of no use.
+func (h Home) Wrong(setting, problem string) error {
+	text, _ := safefile.ReadFile(h.Config()) // without it there is no line
+	return configError(h.Config(), text, &ValueError{setting, problem})
+}
+
 // ReadTOML reads a file of settings into what is pointed to, which stays as it is where there is no file. The error is a
 // *ConfigError, for a field that is not known there, too.
 func ReadTOML(path string, into any) error {
