@@ -155,7 +155,7 @@ func (s surroundings) next() []string {
 		next = append(next, "kagiban doctor")
 	}
 	if s.fresh {
-		next = append(next, "kagiban init")
+		next = append(next, s.initNext())
 	}
 	switch {
 	case len(s.keys) == 0:
@@ -187,6 +187,28 @@ func (s surroundings) next() []string {
 		next = append(next, "kagiban host add USER@HOST")
 	}
 	return next
+}
+
+// initNext is init as it has to be called: where the name of this computer is lost and its keys are not, with the key that it most likely was
+// named as, which init takes up: that of the most servers, or the oldest.
+func (s surroundings) initNext() string {
+	opens := map[string]int{}
+	for _, h := range s.hosts {
+		opens[h.Key]++
+	}
+	best := -1
+	for i, k := range s.keys {
+		if k.Problem != nil || isReplaced(k.Name) {
+			continue
+		}
+		if best < 0 || opens[k.Name] > opens[s.keys[best].Name] || opens[k.Name] == opens[s.keys[best].Name] && k.Created.Before(s.keys[best].Created) {
+			best = i
+		}
+	}
+	if s.client != "" || best < 0 {
+		return "kagiban init"
+	}
+	return "kagiban init --client " + s.keys[best].Name
 }
 
 // unasked tells whether an open key was refused because nobody could be asked for a yes, and still nobody could.
