@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -79,6 +80,9 @@ func (p *program) keyTie(ctx context.Context, name, host, config string) error {
 func (p *program) tieTo(ctx context.Context, b book.Book, host, config string) (t book.Tie, keys, authorities int, err error) {
 	known := newKnownServers()
 	page, err := b.Find(host)
+	if errors.Is(err, book.ErrNoHost) {
+		page, err = b.Find(plainHost(withoutUser(host)))
+	}
 	switch {
 	case err == nil:
 		files := append(usualHosts(), page.KnownHosts...)
@@ -110,8 +114,8 @@ func (p *program) tieTo(ctx context.Context, b book.Book, host, config string) (
 	if keys+authorities == 0 {
 		return t, 0, 0, unknownHost(t.Host, target.KnownAs, target.KnownHosts)
 	}
-	if (knownServers{}).knownAs(book.Tie{Host: t.Host}) == t.KnownAs {
-		t.KnownAs = ""
+	if plain := plainHost(t.Host); strings.EqualFold((knownServers{}).knownAs(book.Tie{Host: plain}), t.KnownAs) {
+		t.Host, t.KnownAs = plain, "" // and not an alias in ssh's configuration, which knows capitals
 	}
 	return t, keys, authorities, nil
 }
@@ -131,6 +135,14 @@ func usualHosts() []string {
 func furtherHosts(files []string) []string {
 	usual := usualHosts()
 	return slices.DeleteFunc(slices.Clone(files), func(file string) bool { return file == os.DevNull || slices.Contains(usual, file) })
+}
+
+// plainHost is the one way in which a server's own name is written here: ssh knows no capitals in it (known_hosts, sshd(8)), and 22 is its port.
+func plainHost(name string) string {
+	if host, port, err := net.SplitHostPort(name); err == nil && port == "22" {
+		name = host
+	}
+	return strings.ToLower(name)
 }
 
 func withoutUser(host string) string { return host[strings.LastIndexByte(host, '@')+1:] }
@@ -157,11 +169,16 @@ func (p *program) keyUntie(ctx context.Context, name, host string) error {
 	if err != nil {
 		return err
 	}
-	names := []string{host, withoutUser(host)}
+	named := func(t book.Tie) bool { return t.Host == host || plainHost(t.Host) == plainHost(withoutUser(host)) }
+	server := withoutUser(host)
 	page, err := b.Find(host)
+	if errors.Is(err, book.ErrNoHost) {
+		page, err = b.Find(plainHost(server))
+	}
 	switch {
 	case err == nil:
-		names = []string{page.Name}
+		server = page.Name
+		named = func(t book.Tie) bool { return t.Host == server }
 	case !errors.Is(err, book.ErrNoHost):
 		return err
 	}
@@ -169,7 +186,7 @@ func (p *program) keyUntie(ctx context.Context, name, host string) error {
 	if err != nil {
 		return err
 	}
-	which := func(t book.Tie) bool { return t.Of(key.Name, key.Fingerprint) && slices.Contains(names, t.Host) }
+	which := func(t book.Tie) bool { return t.Of(key.Name, key.Fingerprint) && named(t) }
 	if !slices.ContainsFunc(ties, which) {
 		if unknown != nil {
 			return unknown
@@ -183,6 +200,6 @@ func (p *program) keyUntie(ctx context.Context, name, host string) error {
 	if _, err := b.Untie(ctx, which); err != nil {
 		return err
 	}
-	p.tellKey(say.KeyUntied, key, "host", names[len(names)-1])
+	p.tellKey(say.KeyUntied, key, "host", server)
 	return nil
 }
