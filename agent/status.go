@@ -60,7 +60,7 @@ func (a *Agent) Status() Status {
 			}
 		}
 		for who, until := range a.cancelled {
-			k.Paused = k.Paused || who.entry == e && a.now().Before(until)
+			k.Paused = k.Paused || who.entry == e && a.o.Now().Before(until)
 		}
 		if e.public != nil {
 			k.Fingerprint, k.Type = ssh.FingerprintSHA256(e.public), e.public.Type()
