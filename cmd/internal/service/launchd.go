@@ -2,8 +2,8 @@ package service
 
 import (
 	"context"
-	"encoding/xml"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,15 +28,15 @@ func (l *launchd) files(spec Spec) ([]File, error) {
 	return rendered([]File{{l.plist, "launchd.plist"}}, spec)
 }
 
+var firstArgument = regexp.MustCompile(`<array>\s*<string>([^<]*)</string>`)
+
 // program is the first string of the one array.
 func (l *launchd) program(text string) string {
-	var plist struct {
-		Program []string `xml:"dict>array>string"`
-	}
-	if xml.Unmarshal([]byte(text), &plist) != nil || len(plist.Program) == 0 {
+	found := firstArgument.FindStringSubmatch(text)
+	if found == nil {
 		return ""
 	}
-	return plist.Program[0]
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#34;", `"`, "&quot;", `"`, "&#39;", "'", "&apos;", "'", "&amp;", "&").Replace(found[1])
 }
 
 // domain is the login session of the user at the screen, target the agent in it.

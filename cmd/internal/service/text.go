@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"encoding/xml"
 	"fmt"
 	"regexp"
 	"strings"
@@ -22,7 +21,6 @@ func render(name string, spec Spec) (string, error) {
 		"systemdPath":     func(path string) string { return systemdPath(path, spec.Runtime) },
 		"systemdWord":     systemdWord,
 		"systemdVariable": func(path string) string { return `"SSH_AUTH_SOCK=` + systemdPath(path, spec.Runtime) + `"` },
-		"xmlText":         xmlText,
 		"xmlASCII":        xmlASCII,
 		"windowsWord":     windowsWord,
 		"nameOf":          func(pair string) string { name, _, _ := strings.Cut(pair, "="); return name },
@@ -58,24 +56,17 @@ func systemdWord(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(word) + `"`
 }
 
-func xmlText(s string) (string, error) {
+// xmlASCII is text of XML in letters that are the same in whatever encoding somebody keeps it.
+func xmlASCII(s string) string {
 	var b strings.Builder
-	err := xml.EscapeText(&b, []byte(s))
-	return b.String(), err
-}
-
-// xmlASCII is xmlText in letters that are the same in whatever encoding somebody keeps it.
-func xmlASCII(s string) (string, error) {
-	s, err := xmlText(s)
-	var b strings.Builder
-	for _, r := range s {
+	for _, r := range template.HTMLEscapeString(s) { // the same five letters have a meaning
 		if r < utf8.RuneSelf {
 			b.WriteRune(r)
 		} else {
 			fmt.Fprintf(&b, "&#%d;", r)
 		}
 	}
-	return b.String(), err
+	return b.String()
 }
 
 // windowsWord is a path between quotes; no path of Windows has a quote in it.

@@ -73,6 +73,22 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestPlist: it is well-formed, and starts the program.
+func TestPlist(t *testing.T) {
+	for _, spec := range []Spec{plain(), odd()} {
+		s, err := For("darwin", spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plist struct {
+			Program []string `xml:"dict>array>string"`
+		}
+		if err := xml.Unmarshal([]byte(s.Files()[0].Text), &plist); err != nil || len(plist.Program) != 3 || plist.Program[0] != spec.Program {
+			t.Errorf("%q, %v", plist.Program, err)
+		}
+	}
+}
+
 // TestTask: what is said of the task is well-formed, ASCII, and starts the program.
 func TestTask(t *testing.T) {
 	for _, spec := range []Spec{plain(), odd()} {
