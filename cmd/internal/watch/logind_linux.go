@@ -77,7 +77,7 @@ func (l *logind) begin(ctx context.Context) (<-chan *dbus.Signal, error) {
 	if address == "" {
 		address = usualBus
 	}
-	conn, err := dbus.Connect(address, dbus.WithContext(ctx))
+	conn, err := dbus.Connect(address, dbus.WithContext(ctx), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler())) // the usual handler loses the order of a burst
 	if err != nil {
 		giveUp()
 		return nil, fmt.Errorf("no system bus: %w", err)
