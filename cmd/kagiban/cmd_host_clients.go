@@ -21,8 +21,8 @@ func hostClientsCommand(p *program) *cli.Command {
 		Usage:     "whose keys open a server",
 		ArgsUsage: "HOST",
 		Description: "It logs in by this client's key and lists each key in the files where sshd may look for keys: of every account where it can become\n" +
-			"root, else of the login user. A key of this computer's has a star in front. \"unread\" is a file into which sshd does not\n" +
-			"look for that account and a login from here. What lets keys in besides is named, too.\n" +
+			"root, else of the login user. A key of this computer's has a star in front. The note \"unread\" is for a file into which sshd does\n" +
+			"not look for that account and a login from here. What lets keys in besides is named, too.\n" +
 			"Exit: 0 listed, and what could not be looked at is named · 1 not reached, or this client's key does not open it · 5 needs a person.",
 		Flags:  append([]cli.Flag{jsonFlag()}, visitFlags()...),
 		Action: func(c *cli.Context) error { return p.hostClients(c) },
@@ -115,6 +115,9 @@ func (p *program) ownFingerprints() ([]string, error) {
 
 func (p *program) showClients(rows []clientRow) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	if len(rows) > 0 {
+		fmt.Fprintln(w, "OURS\tACCOUNT\tCLIENT\tTYPE\tFINGERPRINT\tFILE\tNOTE\tOPTIONS")
+	}
 	for _, r := range rows {
 		name := "-"
 		if r.Client != nil {

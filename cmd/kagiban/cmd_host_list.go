@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"kagiban/cmd/internal/say"
 )
 
 func hostListCommand(p *program) *cli.Command {
@@ -45,6 +47,11 @@ func (p *program) hostList(c *cli.Context) error {
 			out.Hosts = append(out.Hosts, listedHost{h.Name, h.Address, h.Port, h.User, h.Key, h.HostKeys, h.KeyOnly, utc(h.CheckedAt)})
 		}
 		return writeJSON(p.stdout, out)
+	}
+	if len(hosts) == 0 {
+		p.tell(say.NoHostYet)
+		p.tellNext("kagiban host add USER@HOST")
+		return nil
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, h := range hosts {

@@ -97,6 +97,9 @@ printf 'TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedKeysCommand /usr/bin/ldap %
 	// A comment is no mark: that has a column of its own, the first.
 	h.Exec("sed -i 's/ desk$/ desk *\\t*/' " + home + "authorized_keys")
 	table, _, _ := c.kagiban("host", "clients", "vps1", "-F", c.config, "--passphrase-file", c.passphrase)
+	if header, _, _ := strings.Cut(table, "\n"); strings.Join(strings.Fields(header), " ") != "OURS ACCOUNT CLIENT TYPE FINGERPRINT FILE NOTE OPTIONS" {
+		t.Errorf("the columns are called %q", header)
+	}
 	for line := range strings.Lines(table) {
 		if strings.HasPrefix(line, "*") != strings.Contains(line, " me@laptop ") {
 			t.Errorf("the mark of %s", line)

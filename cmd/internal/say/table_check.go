@@ -3,6 +3,7 @@ package say
 // Talk about who else can open a server.
 const (
 	OneKeyOnly   ID = "one-key-only"
+	NoHostYet    ID = "no-host-yet"
 	NoClients    ID = "no-clients"
 	NotSeen      ID = "clients-not-seen"
 	ProblemNext  ID = "problem-next"
@@ -14,6 +15,7 @@ const (
 func checkTable() map[ID]Message {
 	return map[ID]Message{
 		OneKeyOnly:   {What: "{host}: only one key opens this server; if this computer is lost, the provider's console is the only way in", Next: "kagiban key recovery {hosts} -o FILE"},
+		NoHostYet:    {What: "no server is known here yet"},
 		NoClients:    {What: "{host}: no key stands in any file that was looked at"},
 		NotSeen:      {What: "{host}: not looked at: {unseen}", Next: "kagiban host clients {host} --sudo-password-file FILE"},
 		ProblemOf:    {What: "{host}: {detail}"},
