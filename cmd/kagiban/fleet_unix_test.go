@@ -38,7 +38,7 @@ func TestFleetAtATerminal(t *testing.T) {
 
 	o = startOnTerminal(t, c.command(c.addAll(hosts, "--same-password")...), 24, 100)
 	screen, code = o.answers(map[string][]string{
-		"the same? (y/N)":                       {"y"},
+		"_key.pub)? (y/N":                       {"y"},
 		"password of owner@":                    {"mistyped", commonPassword},
 		"or all: with this and all that follow": {"all"},
 	})
@@ -59,7 +59,7 @@ func TestFleetAtATerminal(t *testing.T) {
 	if !regexp.MustCompile(`\x1b\[\dA\x1b\[J`).MatchString(screen) || strings.Contains(screen, commonPassword) {
 		t.Error("no table was drawn, or the password was")
 	}
-	if n := strings.Count(screen, "Does the provider's console show the same?"); n != 3 {
+	if n := strings.Count(screen, "Does the provider's console show the same"); n != 3 {
 		t.Errorf("%d host keys were asked about", n)
 	}
 	for _, question := range []string{"Does the provider's console", "password of owner@", "go on with "} {
@@ -123,14 +123,14 @@ func TestSlowPerson(t *testing.T) {
 		c.until(60*time.Second, "0\n", func() string { return h.Exec("ss -tnH state established '( sport = :22 )' | wc -l") })
 	}
 	o := startOnTerminal(t, c.command(c.addAll([]*vpstest.Host{h}, "--yes")...), 24, 100)
-	o.shows("the same? (y/N)")
+	o.shows("_key.pub)? (y/N")
 	gone()
 	o.types("y\r")
 	o.shows("password of owner@")
 	gone()
 	o.types(commonPassword + "\r")
 	screen, code := o.ends()
-	if code != 0 || strings.Count(screen, "the same? (y/N)") != 1 || strings.Count(screen, "password of owner@") != 1 || !strings.Contains(screen, " is key-only") {
+	if code != 0 || strings.Count(screen, "_key.pub)? (y/N") != 1 || strings.Count(screen, "password of owner@") != 1 || !strings.Contains(screen, " is key-only") {
 		t.Errorf("exit %d", code)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -59,9 +60,10 @@ func (f *floor) heard(err error) error {
 	return err
 }
 
-// AcceptHostKey asks on first contact. --yes does not answer this.
+// AcceptHostKey asks on first contact. --yes does not answer this. The same fingerprint, typed or pasted, is a yes as in ssh; another one is a no, whatever else
+// was typed.
 func (a *person) AcceptHostKey(ctx context.Context, known string, key ssh.PublicKey) error {
-	f := say.Fields{"host": known, "type": key.Type(), "fingerprint": ssh.FingerprintSHA256(key)}
+	f := say.HostKey(known, key)
 	unknown := &hostsetup.HostKeyError{Known: known, Key: key}
 	if !a.p.ask.CanAsk() {
 		return &say.Error{ID: say.HostKeyUnasked, Fields: f, Err: unknown}
@@ -71,8 +73,14 @@ func (a *person) AcceptHostKey(ctx context.Context, known string, key ssh.Public
 		return err
 	}
 	defer release()
-	yes, err := a.p.ask.Confirm(ctx, say.Text(say.AskHostKey, f)+" ")
-	if err == nil && !yes {
+	yes, typed, err := a.p.ask.ConfirmTyped(ctx, say.Text(say.AskHostKey, f)+" ")
+	words := strings.Fields(typed) // the whole line of ssh-keygen, perhaps
+	another := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(word, "SHA256:") })
+	switch {
+	case err != nil, slices.Contains(words, f["fingerprint"]):
+	case another >= 0:
+		err = &hostsetup.HostKeyError{Known: known, Key: key, Pin: words[another]}
+	case !yes:
 		err = unknown
 	}
 	return a.floor.heard(err)

@@ -4,11 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"kagiban/cmd/internal/prompt"
 	"kagiban/hostsetup"
+	"kagiban/scripts/ground"
 )
 
 // TestAllIsNotForOthersLogins: "all" answers the plans that follow, and not that other people lose their login.
@@ -21,6 +28,33 @@ func TestAllIsNotForOthersLogins(t *testing.T) {
 	}
 	if err := a.Approve(t.Context(), hostsetup.Plan{DropIn: true, Others: []hostsetup.Other{{Name: "bob", Why: "a password and no key"}}}); !errors.Is(err, prompt.ErrCannotAsk) {
 		t.Errorf("a plan by which bob loses his login: %v", err)
+	}
+}
+
+// TestHostKeyTyped: the fingerprint that is asked about is a yes, as in ssh; another is a no that says so, even after a y.
+func TestHostKeyTyped(t *testing.T) {
+	ground.NotWindows(t, "an askpass program that is a shell's script")
+	key, another := ground.Signer(t).PublicKey(), ssh.FingerprintSHA256(ground.Signer(t).PublicKey())
+	same := ssh.FingerprintSHA256(key)
+	for typed, want := range map[string]string{
+		"y": "", "yes": "", same: "", "256 " + same + " root@vps (ED25519)": "",
+		"n": "is not known", "256": "is not known", another: "not " + another, "y " + another: "not " + another, same[:20]: "not " + same[:20],
+	} {
+		asked := filepath.Join(t.TempDir(), "asked")
+		script := filepath.Join(t.TempDir(), "askpass")
+		if err := os.WriteFile(script, []byte("#!/bin/sh\necho \"$1\" >"+asked+"\necho '"+typed+"'\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		ask := prompt.NewAskpass(func(name string) string {
+			return map[string]string{"SSH_ASKPASS": script, "SSH_ASKPASS_REQUIRE": "force"}[name]
+		})
+		err := (&person{p: &program{ask: ask}, floor: newFloor()}).AcceptHostKey(t.Context(), "vps", key)
+		if said := fmt.Sprint(err); want == "" && err != nil || want != "" && !strings.Contains(said, want) {
+			t.Errorf("%q: %v", typed, err)
+		}
+		if question, err := os.ReadFile(asked); err != nil || !strings.Contains(string(question), same) || !strings.Contains(string(question), "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub") {
+			t.Errorf("the question was %q, %v", question, err)
+		}
 	}
 }
 

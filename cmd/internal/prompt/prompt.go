@@ -129,6 +129,11 @@ func (p *Prompter) ConfirmAll(ctx context.Context, question string) (yes, all bo
 	return yes, false, err
 }
 
+// ConfirmTyped is Confirm, and returns what was typed, wherever an answer is: what is asked about, for one, in place of a yes to it.
+func (p *Prompter) ConfirmTyped(ctx context.Context, question string) (yes bool, typed string, err error) {
+	return p.confirm(ctx, question)
+}
+
 // confirm asks for yes or no, and returns what was typed, too.
 func (p *Prompter) confirm(ctx context.Context, question string) (yes bool, answer string, err error) {
 	if err := ctx.Err(); err != nil {

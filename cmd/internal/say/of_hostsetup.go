@@ -293,12 +293,8 @@ func wentSilent(err error) bool {
 var lineOf = regexp.MustCompile(`^(.+):(\d+)$`)
 
 func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
-	f := Fields{"host": e.Known, "type": e.Key.Type(), "fingerprint": ssh.FingerprintSHA256(e.Key), "where": e.Where, "pin": e.Pin, "file": "~/.ssh/known_hosts", "line": "its line", "kind": "rsa"}
-	for _, kind := range []string{"ed25519", "ecdsa"} { // as ssh-keygen -A names the files
-		if strings.Contains(e.Key.Type(), kind) {
-			f["kind"] = kind
-		}
-	}
+	f := HostKey(e.Known, e.Key)
+	f["where"], f["pin"], f["file"], f["line"] = e.Where, e.Pin, "~/.ssh/known_hosts", "its line"
 	if m := lineOf.FindStringSubmatch(e.Where); m != nil {
 		f["file"], f["line"] = Quote(m[1]), "line "+m[2]
 	}
@@ -312,6 +308,17 @@ func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
 		return HostKeyChanged, f
 	}
 	return HostKeyUnknown, f
+}
+
+// HostKey are the fields of a sentence about a host key, and about the file of its public half on the server.
+func HostKey(host string, key ssh.PublicKey) Fields {
+	f := Fields{"host": host, "type": key.Type(), "fingerprint": ssh.FingerprintSHA256(key), "kind": "rsa"}
+	for _, kind := range []string{"ed25519", "ecdsa"} { // as ssh-keygen -A names the files
+		if strings.Contains(key.Type(), kind) {
+			f["kind"] = kind
+		}
+	}
+	return f
 }
 
 // said is what a server said when it hung up.

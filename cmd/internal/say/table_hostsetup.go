@@ -294,7 +294,7 @@ func hostsetupTable() map[ID]Message {
 		HostUndoneByWish: {What: "{host} takes {methods} again"},
 		PlanHead:         {What: "on {host} this will be changed:"},
 		AskPlan:          {What: "go on with {host}? (y/N)"},
-		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same? (y/N)"},
+		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same (ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub)? (y/N, or the fingerprint that it shows)"},
 		AskPassword:      {What: "password of {account}:"},
 		AskSudo:          {What: "password of {account}, for {way}:"},
 		AskRoot:          {What: "password of {account}, for {way} (only Enter: there is none):"},
