@@ -46,6 +46,7 @@ type adds struct {
 	result added
 	said   say.ID // the verdict, where all went well
 	begun  bool
+	named  bool // here otherwise than on the network, so ssh does not know it by that name
 	sole   bool // no other key was seen to open it
 }
 
@@ -74,7 +75,7 @@ func (a *adding) all(ctx context.Context, parallel int) error {
 	end := a.board.live(ctx)
 	several(ctx, names, parallel, func(i int, _ string) int { return a.one(ctx, i) })
 	end()
-	codes, sole := make([]int, len(a.hosts)), []string{}
+	codes, sole, named := make([]int, len(a.hosts)), []string{}, ""
 	for i, h := range a.hosts {
 		if !h.begun {
 			a.notBegun(h)
@@ -84,8 +85,14 @@ func (a *adding) all(ctx context.Context, parallel int) error {
 		if h.sole {
 			sole = append(sole, h.result.Host)
 		}
+		if h.named && (h.said == say.HostKeyOnly || h.said == say.HostInstalled || h.said == say.HostInstalledAs) {
+			named = cmp.Or(named, h.result.Host)
+		}
 	}
 	a.p.saySole(sole)
+	if named != "" {
+		a.p.tellNext("kagiban host export ssh-config -o FILE   (with an Include of FILE at the top of ~/.ssh/config: ssh " + named + ")")
+	}
 	if a.broken != nil {
 		return a.broken
 	}
@@ -130,7 +137,9 @@ func (a *adding) find(ctx context.Context, h *adds) (hostsetup.Target, error) {
 	if err != nil {
 		return t, err
 	}
-	t.Name, t.Further = cmp.Or(a.alias, h.Name, t.Name), furtherHosts(t.KnownHosts)
+	name := cmp.Or(a.alias, h.Name, t.Name)
+	h.named = name != t.Name
+	t.Name, t.Further = name, furtherHosts(t.KnownHosts)
 	h.result.Host = t.Name
 	if a.base.NoRoot && cmp.Or(a.base.CreateUser, t.User) == "root" {
 		return t, say.Fail(say.NoRootAsRoot, nil, "host", t.Name)

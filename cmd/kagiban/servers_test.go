@@ -74,7 +74,13 @@ func TestPasswordsThatFail(t *testing.T) {
 func TestHostCheckAndUndo(t *testing.T) {
 	h, c := vpstest.Up(t, ""), newClient(t)
 	before := sshdFiles(h)
-	c.must(c.add(h)...)
+	const ssh = "  next: kagiban host export ssh-config -o FILE "
+	if _, stderr, code := c.kagiban(c.add(h)...); code != 0 || strings.Count(stderr, ssh) != 1 {
+		t.Fatalf("add: exit %d, or it is not said how ssh knows vps1", code)
+	}
+	if _, stderr, code := c.kagiban(c.add(h)...); code != 0 || strings.Contains(stderr, ssh) {
+		t.Errorf("add, again: exit %d, or what is known is said again", code)
+	}
 	if out, _, code := c.kagiban(c.check(h, "--json")...); code != 0 || !strings.Contains(out, `"key_only":true,"methods":["publickey"],"problems":[]`) {
 		t.Errorf("check: exit %d, %s", code, out)
 	}
