@@ -3,6 +3,8 @@ package agent
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +17,10 @@ import (
 // maxBinds is how many SSH connections may lie between a request and this
 // computer, as in OpenSSH (ssh-agent.c, AGENT_MAX_SESSION_IDS).
 const maxBinds = 16
+
+// maxHostRSABits bounds what is computed for a bind, which whoever reaches the agent may do: 4 ms of a
+// processor. Twice as many are 30.
+const maxHostRSABits = 8192
 
 var (
 	errBind       = errors.New("session bind refused")
@@ -51,6 +57,24 @@ func (b *binds) last() *bound {
 	return &b.all[len(b.all)-1]
 }
 
+// bind takes in the contents of a session bind: at a narrower socket one at a time, and one of
+// all that comes from other computers. Hundreds at once would hold up everybody's signatures.
+func (s *session) bind(ctx context.Context, contents []byte) error {
+	place := s.agent.work.remote
+	switch {
+	case s.scope != nil:
+		place = s.scope.heavy
+	case !s.binds.remote():
+		return s.binds.add(contents)
+	}
+	if err := place.take(ctx); err != nil {
+		s.binds.refused = true
+		return err
+	}
+	defer place.give()
+	return s.binds.add(contents)
+}
+
 // add takes in the contents of a session bind: the host key must have signed the
 // session identifier, nothing comes after a login, and one identifier has one key.
 func (b *binds) add(contents []byte) error {
@@ -67,6 +91,9 @@ func (b *binds) take(contents []byte) error {
 	blob := bytes.Clone(m.HostKey) // the frame is wiped, and the key is a part of it
 	key, err := ssh.ParsePublicKey(blob)
 	if err != nil {
+		return fmt.Errorf("%w: %w", errBind, err)
+	}
+	if err := checkSize(key); err != nil {
 		return fmt.Errorf("%w: %w", errBind, err)
 	}
 	if certificate, ok := key.(*ssh.Certificate); ok {
@@ -97,6 +124,21 @@ func (b *binds) take(contents []byte) error {
 		return fmt.Errorf("%w: more than %d of them", errBind, maxBinds)
 	}
 	b.all = append(b.all, bound{key: key, blob: blob, id: bytes.Clone(m.SessionID), forwarding: m.Forwarding})
+	return nil
+}
+
+// checkSize refuses keys that are too large to compute with for anybody who asks.
+func checkSize(key ssh.PublicKey) error {
+	if c, ok := key.(*ssh.Certificate); ok {
+		return cmp.Or(checkSize(c.Key), checkSize(c.SignatureKey))
+	}
+	k, ok := key.(ssh.CryptoPublicKey)
+	if !ok {
+		return nil
+	}
+	if r, ok := k.CryptoPublicKey().(*rsa.PublicKey); ok && r.N.BitLen() > maxHostRSABits {
+		return unsound(fmt.Sprintf("RSA key of more than %d bits", maxHostRSABits))
+	}
 	return nil
 }
 

@@ -60,7 +60,7 @@ type scope struct {
 	Scope
 	limits []wire.Destination // Hosts; nil: logins may go anywhere
 	conns  chan struct{}      // one token per connection
-	heavy  turn               // of one: heavy signatures from here take one place of the agent's
+	heavy  turn               // of one: heavy signatures, and binds, come one at a time from here
 	turn   turn               // of who asks a person; it guards quiet and pause
 	quiet  time.Time          // until when nobody is asked
 	pause  time.Duration      // how long that was

@@ -117,7 +117,7 @@ func (s *session) providerAllowed(request wire.Message) bool {
 func (s *session) extend(ctx context.Context, m *wire.Extension) (wire.Message, error) {
 	switch m.Name {
 	case wire.ExtensionSessionBind:
-		return &wire.Success{}, s.binds.add(m.Contents)
+		return &wire.Success{}, s.bind(ctx, m.Contents)
 	case wire.ExtensionQuery:
 		if s.agent.isLocked() {
 			return nil, ErrAgentLocked

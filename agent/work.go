@@ -16,11 +16,12 @@ const afterWrongGuess = 500 * time.Millisecond
 type workplaces struct {
 	heavy  turn
 	derive turn
+	remote turn // of one: binds from other computers
 	memory *memory
 }
 
 func newWorkplaces(n int, m *memory) workplaces {
-	return workplaces{heavy: make(turn, n), derive: make(turn, 1), memory: m}
+	return workplaces{heavy: make(turn, n), derive: make(turn, 1), remote: make(turn, 1), memory: m}
 }
 
 // turn is taken by as many at a time as it has room for.
