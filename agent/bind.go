@@ -18,9 +18,11 @@ import (
 // computer, as in OpenSSH (ssh-agent.c, AGENT_MAX_SESSION_IDS).
 const maxBinds = 16
 
-// maxHostRSABits bounds what is computed for a bind, which whoever reaches the agent may do: 4 ms of a
-// processor. Twice as many are 30.
-const maxHostRSABits = 8192
+// Whoever reaches the agent may bind: what is computed for that, and kept, is bounded.
+const (
+	maxHostRSABits = 8192     // 4 ms of a processor, twice as many 30
+	maxHostKeys    = 32 << 10 // bytes, in all binds of a connection: a certificate in memory takes ten times its length
+)
 
 var (
 	errBind       = errors.New("session bind refused")
@@ -108,7 +110,9 @@ func (b *binds) take(contents []byte) error {
 	if err := key.Verify(m.SessionID, &signature); err != nil {
 		return fmt.Errorf("%w: not signed by that host key: %w", errBind, err)
 	}
+	size := len(blob)
 	for _, old := range b.all {
+		size += len(old.blob)
 		sameKey := bytes.Equal(old.blob, blob)
 		switch {
 		case !old.forwarding:
@@ -120,8 +124,11 @@ func (b *binds) take(contents []byte) error {
 			return fmt.Errorf("%w: this session has another host key", errBind)
 		}
 	}
-	if len(b.all) == maxBinds {
+	switch {
+	case len(b.all) == maxBinds:
 		return fmt.Errorf("%w: more than %d of them", errBind, maxBinds)
+	case size > maxHostKeys:
+		return fmt.Errorf("%w: host keys of more than %d bytes", errBind, maxHostKeys)
 	}
 	b.all = append(b.all, bound{key: key, blob: blob, id: bytes.Clone(m.SessionID), forwarding: m.Forwarding})
 	return nil

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"crypto/rsa"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -41,11 +42,12 @@ func TestALargeHostKeyIsRefusedUnused(t *testing.T) {
 		key ssh.PublicKey
 		why string
 	}{
-		"a key that is not":         {small, "not signed by that host key"},
-		"a key":                     {large, tooLarge},
-		"a certificate that is not": {certificate(small, small), "certificate: "},
-		"a certificate":             {certificate(large, ed25519), tooLarge},
-		"the key of its authority":  {certificate(ed25519, large), tooLarge},
+		"a key that is not":           {small, "not signed by that host key"},
+		"a key":                       {large, tooLarge},
+		"a certificate that is not":   {certificate(small, small), "certificate: "},
+		"a certificate":               {certificate(large, ed25519), tooLarge},
+		"the key of its authority":    {certificate(ed25519, large), tooLarge},
+		"a key as long as it can get": {bareRSA(t, 1<<18), "a host key of more than 16384 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, j := &ground.Buffer{}, &fakeJournal{}
@@ -58,6 +60,21 @@ func TestALargeHostKeyIsRefusedUnused(t *testing.T) {
 			}
 			wantFailure(t, c.call(&wire.RemoveAll{})) // who knows who is there
 		})
+	}
+}
+
+// TestTheHostKeysOfAConnectionAreBounded: what they are parsed to is kept, and there may be thousands of connections.
+func TestTheHostKeysOfAConnectionAreBounded(t *testing.T) {
+	host, authority, log := newHostKey(t), newHostKey(t), &ground.Buffer{}
+	long := host.certified(t, authority, func(c *ssh.Certificate) { c.KeyId = strings.Repeat("x", maxHostKeys/3) })
+	c := connect(t, New(Options{Log: logTo(log)}))
+	for i := range maxHostKeys / len(long.blob()) {
+		wantSuccess(t, c.call(long.bind(t, fmt.Sprint(i), true)))
+	}
+	wantSuccess(t, c.call(long.bind(t, "0", true))) // known
+	wantExtensionFailure(t, c.call(long.bind(t, "one more", true)))
+	if !strings.Contains(log.String(), "host keys of more than 32768 bytes") {
+		t.Errorf("the log: %s", log)
 	}
 }
 

@@ -17,8 +17,12 @@ type SessionBind struct {
 	Forwarding                    bool
 }
 
-// maxSessionID bounds a session identifier, in bytes, as in OpenSSH (ssh-agent.c).
-const maxSessionID = 128
+// Bounds, in bytes: of a session identifier as in OpenSSH (ssh-agent.c), and of a host key, of
+// which one with a certificate for a hundred names is a half.
+const (
+	maxSessionID = 128
+	maxHostKey   = 16 << 10
+)
 
 // DecodeSessionBind reads the contents of such an Extension. The error wraps
 // ErrMalformed.
@@ -27,6 +31,9 @@ func DecodeSessionBind(contents []byte) (*SessionBind, error) {
 	b := &SessionBind{HostKey: c.bytes(), SessionID: c.bytes(), Signature: c.bytes(), Forwarding: c.byte() != 0}
 	if c.bad || len(c.rest) > 0 || len(b.SessionID) == 0 || len(b.SessionID) > maxSessionID {
 		return nil, fmt.Errorf("session bind: %w", ErrMalformed)
+	}
+	if len(b.HostKey) > maxHostKey {
+		return nil, fmt.Errorf("session bind: %w: a host key of more than %d bytes", ErrMalformed, maxHostKey)
 	}
 	return b, nil
 }

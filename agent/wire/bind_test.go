@@ -32,6 +32,12 @@ func TestSessionBind(t *testing.T) {
 			t.Errorf("%s session identifier: error %v", name, err)
 		}
 	}
+	for size, fits := range map[int]bool{16 << 10: true, 16<<10 + 1: false} {
+		b := &SessionBind{HostKey: make([]byte, size), SessionID: []byte("id"), Signature: []byte("s")}
+		if _, err := DecodeSessionBind(b.Contents()); (err == nil) != fits || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("a host key of %d bytes: error %v", size, err)
+		}
+	}
 }
 
 func TestParseLogin(t *testing.T) {
