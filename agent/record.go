@@ -130,8 +130,9 @@ func (s *session) record(r Record, err error) {
 		return
 	}
 	r.Time, r.Peer, r.Socket, r.Count = s.agent.o.Now(), s.peer, s.scope.name(), 1
+	r.Comment, r.Use.User, r.Use.Namespace = cut(r.Comment), cut(r.Use.User), cut(r.Use.Namespace)
 	if err != nil {
-		r.Decision, r.Reason = Refused, err.Error()
+		r.Decision, r.Reason = Refused, cut(err.Error())
 		p := refusalKind{socket: r.Socket, forwarded: r.Use.Forwarded, request: r.Request, program: r.Peer.UID + " " + r.Peer.Program}
 		if r.Key != "" || r.Comment != "" {
 			p.key = r.Fingerprint

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,8 +14,22 @@ import (
 const (
 	refusalTime = time.Minute
 	fewRefusals = 5
-	manyKinds   = 16 // that are told apart, of one way in: what a client chooses makes no more lines
+	manyKinds   = 16  // that are told apart, of one way in: what a client chooses makes no more lines
+	maxWords    = 256 // bytes of what a client may choose that go into a log, or are kept to count
 )
+
+// cut is words as they go into a log.
+func cut(words string) string {
+	if len(words) > maxWords {
+		words = strings.ToValidUTF8(words[:maxWords], "") + "…"
+	}
+	return words
+}
+
+func (p Peer) cut() Peer {
+	p.Program = cut(p.Program)
+	return p
+}
 
 // refusalKind is what refusals have in common that are alike.
 type refusalKind struct {
@@ -125,7 +140,7 @@ func (a *Agent) recordRest() {
 //
 //go:noinline
 func (a *Agent) IsNews(socket, what string) bool {
-	return a.countRefused(refusalKind{log: true, socket: socket, request: what}, Record{}) == 1
+	return a.countRefused(refusalKind{log: true, socket: socket, request: cut(what)}, Record{}) == 1
 }
 
 // isNews is the same for a refusal.

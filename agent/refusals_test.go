@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/ssh"
 
 	"kagiban/agent/wire"
 	"kagiban/scripts/ground"
@@ -236,5 +239,51 @@ func TestConnectionsThatAreClosedAreSaidOnceAMinute(t *testing.T) {
 		if got := strings.Count(log.String(), what); got != 1 {
 			t.Errorf("%q is said %d times", what, got)
 		}
+	}
+}
+
+// TestWhatAClientSaysIsCut before it is logged, and before it is kept to count: else a few requests would push out of the log what
+// else is there.
+func TestWhatAClientSaysIsCut(t *testing.T) {
+	j, log := &fakeJournal{}, &ground.Buffer{}
+	a := New(Options{Journal: j, Log: logTo(log)})
+	const times, most = 60, 4 << 10 // bytes of a line
+	long := strings.Repeat("\x01é", 60<<10)
+	k := newFakeKey(t, "")
+	wantSuccess(t, connect(t, a).call(added(t, k.private, long)))
+	narrow := mustBegin(t, Scope{Name: "box", Purposes: []string{UseGit}})
+	s := &session{agent: a, peer: Peer{Program: "/" + long}, scope: narrow}
+	for i := range times {
+		words := fmt.Sprint(i) + long
+		b := &wire.SessionBind{HostKey: ssh.Marshal(struct{ Algorithm string }{words[:15<<10]}), SessionID: []byte("id")}
+		login := &wire.Login{SessionID: []byte("a"), User: words, Algorithm: "x", Key: []byte("k")}
+		file := "SSHSIG" + string(ssh.Marshal(struct{ Namespace, Reserved, Hash, Sum string }{words, "", "x", "x"}))
+		for _, m := range []wire.Message{
+			&wire.Extension{Name: wire.ExtensionSessionBind, Contents: b.Contents()},
+			&wire.SignRequest{Blob: k.public.Marshal(), Data: login.Data()}, &wire.SignRequest{Blob: k.public.Marshal(), Data: []byte(file)},
+		} {
+			s.answer(t.Context(), wire.Encode(m)[4:])
+		}
+		s.answer(t.Context(), append([]byte{byte(wire.TypeAddIdentity)}, ssh.Marshal(struct{ Type string }{words})...))
+		a.IsNews("", words)
+	}
+	a.counting.Lock()
+	for kind, one := range a.refusals.kinds {
+		j.all = append(j.all, one.rest, Record{Reason: kind.request})
+	}
+	a.counting.Unlock()
+	for _, r := range j.taken() {
+		if said := r.Reason + r.Comment + r.Use.User + r.Use.Namespace; len(said) > most || !utf8.ValidString(said) {
+			t.Errorf("kept: %d bytes, %.999q", len(said), said)
+		}
+	}
+	all := log.String()
+	for line := range strings.Lines(all) {
+		if len(line) > most {
+			t.Fatalf("a line of %d bytes", len(line))
+		}
+	}
+	if got := len(strings.Split(all, "\n")) - strings.Count(all, "level=DEBUG"); got > 4 {
+		t.Errorf("%d lines are more than debug talk", got)
 	}
 }

@@ -31,7 +31,7 @@ type session struct {
 func (s *session) answer(ctx context.Context, frame []byte) []byte {
 	request, err := wire.Decode(frame)
 	if err != nil {
-		s.agent.o.Log.Debug("bad request", "peer", s.peer, "error", err)
+		s.agent.o.Log.Debug("bad request", "peer", s.peer.cut(), "error", cut(err.Error()))
 		s.recordUnread(frame, err)
 		return s.encode(&wire.Failure{})
 	}
@@ -165,8 +165,12 @@ func (a *Agent) isLocked() bool {
 // that helps. A client can cause as many refusals as it likes, so only those that
 // somebody can act on are more than debug talk, and of those for the same reason the first in a minute.
 func (s *session) logRefusal(request wire.Message, err error) {
-	kind := fmt.Sprintf("%T", request)
-	log := s.agent.o.Log.With("peer", s.peer, "request", kind, "error", err)
+	kind, why := fmt.Sprintf("%T", request), cut(err.Error())
+	log := s.agent.o.Log.With("peer", s.peer.cut(), "request", kind, "error", why)
+	reason := kind + ": " + why
+	if errors.Is(err, errBind) {
+		reason = kind // in a bind a client chooses it
+	}
 	if s.scope != nil {
 		log = log.With("socket", s.scope.Name)
 	}
@@ -174,10 +178,10 @@ func (s *session) logRefusal(request wire.Message, err error) {
 	if m, ok := request.(*wire.SignRequest); ok {
 		var key string
 		name, key = s.agent.describe(m.Blob)
-		log = log.With("key", key)
+		log = log.With("key", cut(key))
 	}
 	switch {
-	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey), !s.isNews(kind+": "+err.Error(), name):
+	case errors.Is(err, errNotDone), errors.Is(err, ErrNoKey), !s.isNews(reason, name):
 		log.Debug("refused")
 	case errors.Is(err, ErrCannotAsk) && name != "":
 		log.Warn("nobody can be asked", "next", "kagiban unlock "+name)
