@@ -210,22 +210,28 @@ func soleKey(h book.Host) bool {
 	return h.KeyOnly && len(others) == 0
 }
 
-// soleHosts are the names of such servers, in one line.
-func soleHosts(hosts []book.Host) string {
+// soleHosts are the names of such servers.
+func soleHosts(hosts []book.Host) []string {
 	var names []string
 	for _, h := range hosts {
 		if soleKey(h) {
 			names = append(names, h.Name)
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-// saySole warns of servers that one key alone opens, and says what makes it two.
+// soleText warns of servers that one key alone opens, and says what makes it two.
+func soleText(names []string) (warning, next string) {
+	warning, _, next = say.Parts(say.OneKeyOnly, say.Fields{"host": strings.Join(names, ", "), "hosts": strings.Join(names, " ")})
+	return warning, next
+}
+
+// saySole tells both.
 func (p *program) saySole(names []string) {
 	if len(names) > 0 {
-		p.tell(say.OneKeyOnly, "host", strings.Join(names, ", "))
-		_, _, next := say.Parts(say.OneKeyOnly, say.Fields{"hosts": strings.Join(names, " ")})
+		warning, next := soleText(names)
+		fmt.Fprintln(p.stderr, warning)
 		p.tellNext(next)
 	}
 }

@@ -182,6 +182,10 @@ func (s surroundings) next() []string {
 			next = append(next, "kagiban host add "+h.Name)
 		}
 	}
+	if sole := soleHosts(s.hosts); len(sole) > 0 {
+		_, command := soleText(sole)
+		next = append(next, command)
+	}
 	next = append(next, owedNext(s.owed)...)
 	if len(s.hosts) == 0 && !s.unread {
 		next = append(next, "kagiban host add USER@HOST")
@@ -259,8 +263,9 @@ func (s surroundings) show(out io.Writer) error {
 	for _, h := range s.hosts {
 		fmt.Fprintf(w, "host %s\t%s\n", h.Name, s.aboutHost(h))
 	}
-	if sole := soleHosts(s.hosts); sole != "" {
-		fmt.Fprintf(w, "\t%s\n", say.Text(say.OneKeyOnly, say.Fields{"host": sole}))
+	if sole := soleHosts(s.hosts); len(sole) > 0 {
+		warning, _ := soleText(sole)
+		fmt.Fprintf(w, "\t%s\n", warning)
 	}
 	showOwed(w, s)
 	for _, command := range s.next() {
