@@ -24,7 +24,8 @@ func ofRotate(err error) (ID, Fields) {
 	if commands := fill(table()[id].Next, fields); commands != "" {
 		f["next"] = strings.ReplaceAll(commands, "\n", "; ")
 	}
-	if id == LoginRefused || id == LoginShut {
+	shut := id == LoginRefused || id == LoginShut
+	if shut {
 		f["next"] = "let the new key in from another computer, or from the console (kagiban key show prints its line)"
 	}
 	switch {
@@ -32,6 +33,8 @@ func ofRotate(err error) (ID, Fields) {
 		return RotateCut, f
 	case rotate.In:
 		return RotateOldOn, f
+	case shut:
+		return RotateRefused, f
 	}
 	return RotateNotIn, f
 }

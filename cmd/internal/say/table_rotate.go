@@ -23,6 +23,7 @@ const (
 	StateRotates     ID = "state-rotates"
 	StateRotateMakes ID = "state-rotate-makes"
 	RotateNotIn      ID = "rotate-not-in"
+	RotateRefused    ID = "rotate-refused"
 	RotateOldOn      ID = "rotate-old-on"
 )
 
@@ -67,6 +68,11 @@ func rotateTable() map[ID]Message {
 		RotateNotIn: {
 			What:      "{host}: {error}",
 			StillTrue: "the old key opens it as before; nothing was taken off",
+			Next:      "{next}, then: kagiban rotate",
+		},
+		RotateRefused: {
+			What:      "{host}: {error}",
+			StillTrue: "nothing was changed there; the old key is kept here, too",
 			Next:      "{next}, then: kagiban rotate",
 		},
 		RotateOldOn: {
