@@ -88,16 +88,11 @@ func begin(o *Options) (*setup, error) {
 	if o.CreateUser == o.Target.User {
 		o.CreateUser = "" // who can log in is there
 	}
-	ask := o.Person.AcceptHostKey
-	if page, err := o.Book.Find(o.Target.Name); err == nil {
-		ask = func(ctx context.Context, known string, key ssh.PublicKey) error {
-			if inBook(page)(ctx, known, key) == nil {
-				return nil // it proved to hold this key when it was added
-			}
-			return o.Person.AcceptHostKey(ctx, known, key)
-		}
+	policy, ask := o.HostKeys, o.Person.AcceptHostKey
+	if page, err := o.Book.Find(o.Target.Name); err == nil && page.KnownAs == o.Target.KnownAs && len(page.HostKeys) > 0 {
+		policy.AcceptNew, ask = false, inBook(page) // no contact is the first: it proved to hold these keys when it was added
 	}
-	id, err := newIdentity(o.Target, o.HostKeys, ask)
+	id, err := newIdentity(o.Target, policy, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ func TestHostKeyChanged(t *testing.T) {
 	if pin == nil || strings.Contains(stderr, "ssh-keygen -f") {
 		t.Fatal("no way out is named")
 	}
+	if _, stderr, code := c.kagiban(c.add(h, "--accept-new")...); code != 1 || !strings.Contains(stderr, pin[0]) {
+		t.Errorf("--accept-new takes another key than the book has: exit %d", code)
+	}
 	c.must("host", "add", "vps1", "--host-key", pin[1], "-F", c.config, "--key", "laptop", "--passphrase-file", c.passphrase, "--no-enforce", "--yes")
 	if _, stderr, _ = c.kagiban(c.check(h)...); strings.Contains(stderr, "host key of") {
 		t.Error("the book has the old key still")
