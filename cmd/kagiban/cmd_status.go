@@ -282,7 +282,7 @@ func (s surroundings) about(k vault.Key) string {
 	case k.Problem != nil:
 		return say.Text(say.StateDamaged, say.Fields{"error": k.Problem.Error()})
 	case here.Hidden:
-		return say.Text(say.StateHidden, say.Fields{"state": state})
+		return state
 	case here.Refused != "" && !here.Locked:
 		return say.Text(say.StateUnasked, say.Fields{"state": state, "program": here.Refused})
 	case here.Refused != "":

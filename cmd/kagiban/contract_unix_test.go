@@ -19,7 +19,7 @@ import (
 func TestJSONContract(t *testing.T) {
 	p := programAt(t, nil)
 	home := p.getenv("KAGIBAN_HOME")
-	key := []string{"comment", "created", "fingerprint", "name", "state", "tied", "type", "until"}
+	key := []string{"comment", "confirm", "created", "fingerprint", "granted", "hidden", "name", "state", "tied", "type", "until"}
 	shapes := []struct {
 		line string
 		want []string // the object's own keys

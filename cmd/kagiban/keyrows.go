@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"kagiban/agent"
@@ -25,9 +24,9 @@ type keyRow struct {
 	Until       *time.Time `json:"until"` // null: until it is locked
 	Created     *time.Time `json:"created"`
 	Tied        []string   `json:"tied"`
-
-	confirm bool // asks before each use; for people only
-	granted int  // uses that are not asked about for now; likewise
+	Confirm     bool       `json:"confirm"` // asks before each use
+	Granted     int        `json:"granted"` // uses that a yes still holds for
+	Hidden      bool       `json:"hidden"`  // taken out of the agent, with ssh-add -D it may be
 }
 
 const (
@@ -74,10 +73,11 @@ func (v agentView) row(k vault.Key, ties []book.Tie) keyRow {
 		Name: k.Name, Type: some(k.Type), Fingerprint: some(k.Fingerprint), Comment: some(k.Comment),
 		State: stateLocked, Created: utc(k.Created), Tied: tiesOf(ties, k),
 	}
-	if here, ok := v.keys[k.Name]; ok && !here.Locked {
-		r.State, r.Until, r.confirm = stateUnlocked, utc(here.Until), here.Confirm
-		r.granted = here.Granted
+	here, ok := v.keys[k.Name]
+	if ok && !here.Locked {
+		r.State, r.Until, r.Confirm, r.Granted = stateUnlocked, utc(here.Until), here.Confirm, here.Granted
 	}
+	r.Hidden = here.Hidden
 	return r
 }
 
@@ -136,11 +136,14 @@ func (r keyRow) state(now time.Time) string {
 	if r.State == stateUnlocked && r.Until != nil {
 		state += " until " + clock(*r.Until, now)
 	}
-	if r.confirm {
+	if r.Confirm {
 		state = say.Text(say.StateConfirm, say.Fields{"state": state})
 	}
-	if r.granted > 0 {
-		state = say.Text(say.StateGranted, say.Fields{"state": state, "count": strconv.Itoa(r.granted)})
+	if r.Granted > 0 {
+		state = say.Text(say.StateGranted, say.Fields{"state": state, "count": count(r.Granted, "use")})
+	}
+	if r.Hidden {
+		state = say.Text(say.StateHidden, say.Fields{"state": state})
 	}
 	return state
 }

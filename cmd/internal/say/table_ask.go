@@ -78,7 +78,7 @@ func askTable() map[ID]Message {
 		StateNoAsking:     {What: "nobody can be asked, so what needs an answer is refused: kagiban unlock KEY, or kagiban agent prompt-here in a terminal"},
 		StateSealed:       {What: "locked as a whole by ssh-add -x, until ssh-add -X"},
 		StateConfirm:      {What: "{state}, asks before each use"},
-		StateGranted:      {What: "{state} but {count} that a yes still holds for"},
+		StateGranted:      {What: "{state} (a yes still holds for {count})"},
 		StatePaused:       {What: "{state}; after a question that got no yes, for half a minute or until `kagiban unlock {key}`, a program is refused unasked"},
 		StateUnasked:      {What: "{state}; {program} was refused: nobody could be asked for a yes"},
 		StateAddedUnasked: {What: "a key that ssh-add added: {program} was refused, since nobody could be asked"},
