@@ -130,18 +130,15 @@ func (p *program) scopeHost(ctx context.Context, name, config string) (agent.Sco
 	if err != nil {
 		return h, err
 	}
-	known := newKnownServers()
 	page, err := b.Find(h.Name)
 	switch {
 	case err == nil:
-		known.read(append(usualHosts(), page.KnownHosts...))
 		h.KnownAs = page.KnownAs
-		_, h.Authorities = known.keysOf(h.KnownAs)
-		h.Keys = slices.DeleteFunc(slices.Clone(page.HostKeys), known.isRevoked)
+		h.Keys, h.Authorities = keysOfPage(page)
 	case !errors.Is(err, book.ErrNoHost):
 		return h, err
 	default:
-		if h, err = p.knownHost(ctx, known, h, config); err != nil {
+		if h, err = p.knownHost(ctx, newKnownServers(), h, config); err != nil {
 			return h, err
 		}
 	}
@@ -150,6 +147,14 @@ func (p *program) scopeHost(ctx context.Context, name, config string) (agent.Sco
 		return h, say.Fail(say.NoHostKeys, nil, "host", h.Name)
 	}
 	return h, nil
+}
+
+// keysOfPage are the host keys of a server of the list, but those that known_hosts has taken back, and its authorities there.
+func keysOfPage(page book.Host) (keys, authorities []string) {
+	known := newKnownServers()
+	known.read(append(usualHosts(), page.KnownHosts...))
+	_, authorities = known.keysOf(page.KnownAs)
+	return slices.DeleteFunc(slices.Clone(page.HostKeys), known.isRevoked), authorities
 }
 
 // knownHost is a host that the list of servers does not have.

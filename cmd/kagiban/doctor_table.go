@@ -31,6 +31,7 @@ func checks() []check {
 		{say.AgentLocked, sealedAgent, nil},
 		{say.NoWayToAsk, noWayToAsk, nil},
 		{say.NarrowShut, shutSockets, nil},
+		{say.NarrowStale, staleSockets, nil},
 		{say.LockUnheard, unheardLocks, nil},
 		{say.LockSettingsOld, oldLockSettings, nil},
 	}, systemChecks()...)

@@ -54,6 +54,7 @@ func ailments() []ailment {
 		{"no bus to lock by", say.LockUnheard, `echo 'lock_on = ["suspend"]' >>~/h/config.toml; kagiban agent stop; DBUS_SYSTEM_BUS_ADDRESS=unix:path=/none kagiban agent start`, "", false},
 		{"agent with other settings", say.LockSettingsOld, `echo 'lock_after_idle = "5m"' >>~/h/config.toml`, "", false},
 		{"narrower socket taken", say.NarrowShut, `kagiban agent socket add box --purpose git --keys laptop --confirm; kagiban agent stop; touch ~/h/run/narrow/box/agent.sock; kagiban agent start; kagiban unlock laptop`, "", true},
+		{"narrower socket of a server set up anew", say.NarrowStale, listed + `listed; kagiban agent socket add box --host me@vps1; listed`, "", true},
 		{"narrower socket's folder", say.FolderUnfit, "kagiban agent socket add box --purpose git --keys laptop; chmod 755 ~/h/run/narrow/box", "", true},
 		{"service of another program", say.ServiceOutdated, "kagiban agent stop; PATH=~/old:$PATH kagiban service install", "", false},
 		{"service stopped", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user stop kagiban-agent.socket", "", false},
@@ -61,6 +62,24 @@ func ailments() []ailment {
 		{"service stopped, agent by hand", say.ServiceIdle, "kagiban agent stop; kagiban service install; systemctl --user stop kagiban-agent.socket; kagiban agent start", "", false},
 	}
 }
+
+// listed puts a server into the list, each time with a new host key.
+const listed = `listed() { rm -f ~/new ~/new.pub; ssh-keygen -q -t ed25519 -N '' -f ~/new; (umask 077; cat >~/h/hosts.toml) <<END
+schema = 1
+[[host]]
+name = 'vps1'
+address = '192.0.2.1'
+port = 22
+user = 'me'
+known_as = '192.0.2.1'
+key = ''
+fingerprint = ''
+host_keys = ['$(cut -d ' ' -f 1,2 ~/new.pub)']
+key_only = true
+checked_at = 2026-01-01T00:00:00Z
+END
+}
+`
 
 // well is a computer where nothing is wrong: an agent that can ask, whose socket the shell knows.
 const well = `K=~/h/keys; export SSH_ASKPASS=~/askpass SSH_ASKPASS_REQUIRE=force; eval "$(kagiban env --shell sh)"; `

@@ -17,6 +17,7 @@ const (
 	TieUnfit        ID = "tie-unfit"
 	TieOfNoKey      ID = "tie-of-no-key"
 	NarrowShut      ID = "narrow-socket-shut"
+	NarrowStale     ID = "narrow-socket-stale"
 )
 
 func doctorTable() map[ID]Message {
@@ -64,6 +65,11 @@ func doctorTable() map[ID]Message {
 		NarrowShut: {
 			What:      "the narrower socket {name} is shut: {error}",
 			StillTrue: "the agent's other sockets are open",
+			Next:      "{fix}",
+		},
+		NarrowStale: {
+			What:      "the narrower socket {name} knows {hosts} by host keys of an earlier day, and hosts.toml has others: a login there by the new ones is refused",
+			StillTrue: "the agent's other sockets log in there",
 			Next:      "{fix}",
 		},
 		ServiceIdle: {
