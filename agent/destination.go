@@ -17,6 +17,8 @@ func (why elsewhere) Error() string {
 	return "the key is limited to other destinations: " + string(why)
 }
 
+const noWay elsewhere = "no limit allows the way there"
+
 // mayList says whether a key with these limits exists for whoever is bound so
 // (PROTOCOL.agent, restrict-destination-v00@openssh.com).
 func (b *binds) mayList(limits []wire.Destination, now time.Time) bool {
@@ -112,7 +114,7 @@ func (b *binds) walk(limits []wire.Destination, user *string, now time.Time) (se
 		}
 		allowed := allowing(limits, from, hop, login, now)
 		if allowed == nil {
-			return "", elsewhere("no limit allows the way there")
+			return "", noWay
 		}
 		server, from = allowed.To.Host, hop
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -189,9 +190,24 @@ func (s *scope) maySign(v view, b *binds, m *wire.SignRequest, now time.Time) (s
 	}
 	server, err = b.maySign(s.limits, m.Blob, m.Data, now)
 	if why := elsewhere(""); errors.As(err, &why) { // not the key is limited
+		if why == noWay {
+			why = elsewhere("logins only to " + s.places() + ", by the host keys that were known when it was made")
+		}
 		err = outside(string(why))
 	}
 	return server, err
+}
+
+// places are the hosts, as the person calls them.
+func (s *scope) places() string {
+	var all []string
+	for _, h := range s.Hosts {
+		if h.User != "" {
+			h.Name = h.User + "@" + h.Name
+		}
+		all = append(all, h.Name)
+	}
+	return strings.Join(all, ", ")
 }
 
 // leaveLocked is the answer where a key is locked: Status says who wanted it.

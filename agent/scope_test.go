@@ -128,6 +128,15 @@ func TestNarrowerSockets(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the reason names the hosts", func(t *testing.T) {
+		j := &fakeJournal{}
+		a := New(Options{Source: sourceOf(k), Journal: j})
+		mustUnlock(t, a, "ci")
+		c := connectAt(t, a, mustBegin(t, Scope{Hosts: []ScopeHost{{Name: "h", User: "deploy", Keys: []string{line(here)}}}}))
+		wantSuccess(t, c.call(here.bind(t, "s", false)))
+		wantFailure(t, c.call(&wire.SignRequest{Blob: k.public.Marshal(), Data: loginOf(k, "s", "me", here)}))
+		j.want(t, RequestSign, Refused, "logins only to deploy@h, ")
+	})
 	t.Run("a bind that was refused", func(t *testing.T) {
 		a := New(Options{Source: sourceOf(k)})
 		mustUnlock(t, a, "ci")

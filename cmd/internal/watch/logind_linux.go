@@ -220,7 +220,7 @@ func (l *logind) delaySleep(ctx context.Context) error {
 	err := l.call(ctx, loginPath, manager+".Inhibit", "sleep", "kagiban", "keys are locked first", "delay").Store(&fd)
 	switch l.undelayed = nil; {
 	case errors.As(err, new(dbus.Error)):
-		l.undelayed = fmt.Errorf("delay sleep: %w", err)
+		l.undelayed = fmt.Errorf("logind does not let it wait: %w", err)
 	case err != nil:
 		return fmt.Errorf("delay sleep: %w", err)
 	default:
