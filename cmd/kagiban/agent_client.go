@@ -33,6 +33,15 @@ func (p *program) control() (*control.Client, error) {
 	return control.Dial(h.ControlSocket(), door.Dial)
 }
 
+// controlToEnd is control for who wants keys closed: without an agent they are.
+func (p *program) controlToEnd() (*control.Client, error) {
+	c, err := p.control()
+	if errors.Is(err, control.ErrNotRunning) {
+		err = say.Fail(say.NothingOpen, err)
+	}
+	return c, err
+}
+
 // signer signs with a key of the vault, the default key if keyName is "". Where the
 // agent runs, the agent signs: a key that is locked there is unlocked first, so
 // that ssh works with it afterwards too. Else the key is opened in this process.

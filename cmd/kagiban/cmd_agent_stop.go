@@ -23,7 +23,7 @@ func agentStopCommand(p *program) *cli.Command {
 }
 
 func (p *program) agentStop(ctx context.Context) error {
-	c, err := p.control()
+	c, err := p.controlToEnd()
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func lockCommand(p *program) *cli.Command {
 }
 
 func (p *program) lock(names []string) error {
-	c, err := p.control()
+	c, err := p.controlToEnd()
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type patient struct {
 	service service.State // the zero State where nothing could start an agent at login
 	agent   agentView
 	keys    []vault.Key
+	fresh   bool // nothing is here yet, which is said in unseen: init comes first
 }
 
 // lookAtPatient looks once at all that several rows need. unseen is what could not be looked at, and no row is there to say so.
@@ -56,6 +57,9 @@ func (p *program) lookAtPatient(ctx context.Context) (x *patient, unseen []error
 	x.keys, _, err = p.keyRows(x.agent, nil)
 	if err != nil && !errors.As(err, &folder) {
 		unseen = append(unseen, err)
+	}
+	if x.fresh = err == nil && len(x.keys) == 0 && !x.agent.running; x.fresh {
+		unseen = append(unseen, say.Fail(say.NoKeys, nil))
 	}
 	return x, unseen
 }
@@ -118,7 +122,9 @@ func idleService(x *patient) []say.Fields {
 }
 
 // noAgent: where the service should start it, that is what has to be mended.
-func noAgent(x *patient) []say.Fields { return one(!x.agent.running && !x.serviceIsIdle(), nil) }
+func noAgent(x *patient) []say.Fields {
+	return one(!x.agent.running && !x.serviceIsIdle() && !x.fresh, nil)
+}
 
 func outdatedAgent(x *patient) []say.Fields {
 	theirs, ours := x.agent.status.Version, buildVersion()
@@ -128,7 +134,7 @@ func outdatedAgent(x *patient) []say.Fields {
 
 // noSocket: where the agent has the door at which ssh looks by itself, that is the agent's to open.
 func noSocket(x *patient) []say.Fields {
-	if usualSocket != "" && !x.agent.running {
+	if x.fresh || usualSocket != "" && !x.agent.running {
 		return nil
 	}
 	return one(x.p.getenv("SSH_AUTH_SOCK") == "" && !x.p.asksOurs(), say.Fields{"env": useEnv})

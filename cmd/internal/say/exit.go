@@ -22,7 +22,7 @@ func ExitCode(id ID) int {
 		BadKeyName, BadAlias, BadAccount, BadKeySpec, NoSuchKind, OutputToFile, NameAKey, OneOfFlags, BadExportFormat, BadLife, BadSince, BadLast, WayUnkept, TieNoName,
 		SocketNotNarrower, BadSocketName, BadPurpose, HostsNeedLogin:
 		return ExitUsage
-	case AgentNotRunning, AgentLocked, KeyUnasked:
+	case AgentNotRunning, NothingOpen, AgentLocked, KeyUnasked:
 		return ExitLocked
 	case NotEnforced, NotChecked, OtherServer, StillOpen, StillTaken, CheckFoundOpen:
 		return ExitProblem

@@ -13,6 +13,7 @@ import (
 func agentSamples() []sample {
 	return []sample{
 		{fmt.Errorf("%w: no such file", control.ErrNotRunning), AgentNotRunning},
+		{Fail(NothingOpen, control.ErrNotRunning), NothingOpen},
 		{&control.VersionError{Ours: 1, Theirs: 2}, AgentOtherVersion},
 		{fmt.Errorf("unlock: %w", agent.ErrNoKey), NoKey},
 		{fmt.Errorf("unlock: %w", agent.ErrAgentLocked), AgentLocked},

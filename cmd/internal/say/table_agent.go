@@ -3,6 +3,7 @@ package say
 // Messages of the agent: begun, ended, what it holds, what it asks.
 const (
 	AgentNotRunning   ID = "agent-not-running"
+	NothingOpen       ID = "nothing-open"
 	AgentOtherVersion ID = "agent-other-version"
 	AgentNotStarted   ID = "agent-not-started"
 	AgentSilent       ID = "agent-silent"
@@ -45,6 +46,11 @@ func agentTable() map[ID]Message {
 			What:      "the agent is not running",
 			StillTrue: "nothing was changed; a key is unlocked only while an agent runs",
 			Next:      "kagiban agent start",
+		},
+		NothingOpen: {
+			What:      "the agent is not running, so it has no key open",
+			StillTrue: "nothing was changed",
+			Next:      "kagiban status",
 		},
 		AgentOtherVersion: {
 			What:      "{error}",
