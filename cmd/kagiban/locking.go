@@ -71,13 +71,18 @@ func (l *locking) report() (all []control.LockOn) {
 	}
 	heard, problem := l.watch.State()
 	for _, event := range l.watch.On {
-		one := control.LockOn{On: event, Asked: l.asked, Heard: heard}
-		if problem != nil && (!heard || event == home.Suspend) { // of what is heard, that alone is held up
-			one.Problem = problem.Error()
-		}
-		all = append(all, one)
+		all = append(all, lockOn(event, l.asked, heard, problem))
 	}
 	return all
+}
+
+// lockOn is how it is with one event. What is heard has no problem, but that the computer may not wait before it sleeps.
+func lockOn(event string, asked, heard bool, problem error) control.LockOn {
+	one := control.LockOn{On: event, Asked: asked, Heard: heard}
+	if problem != nil && (!heard || event == home.Suspend) {
+		one.Problem = problem.Error()
+	}
+	return one
 }
 
 // lockRow is control.LockOn for scripts.
