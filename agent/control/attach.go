@@ -66,6 +66,7 @@ func (a *attached) begin(ctx context.Context, id int, q Question) {
 	a.id, a.take, a.done = id, take, done
 	go func() {
 		defer close(done)
+		_, _ = a.client.conn.Write(encode(fromTerminal{V: Version, ID: id, Heard: true})) // the reader sees that the connection is gone
 		answer, err := a.ask(ctx, q)
 		defer clear(answer.Secret)
 		said := fromTerminal{V: Version, ID: id, Answer: answer}
@@ -79,7 +80,7 @@ func (a *attached) begin(ctx context.Context, id int, q Question) {
 		}
 		line := encode(said)
 		defer clear(line)
-		_, _ = a.client.conn.Write(line) // the reader sees that the connection is gone
+		_, _ = a.client.conn.Write(line)
 	}()
 }
 

@@ -76,7 +76,7 @@ func start(t *testing.T, names ...string) *running {
 	r := &running{
 		path:      ground.Socket(t),
 		agent:     agent.New(agent.Options{Source: keys, LockWork: 1}),
-		terminals: new(Terminals),
+		terminals: &Terminals{after: func(time.Duration) <-chan time.Time { return nil }}, // however slow this computer is
 		shutdown:  make(chan struct{}),
 		ended:     make(chan error, 1),
 	}

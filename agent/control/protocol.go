@@ -12,7 +12,7 @@ import (
 )
 
 // Version is the version of the protocol that this package speaks.
-const Version = 2
+const Version = 3
 
 const (
 	maxRequest = 64 << 10

@@ -44,10 +44,10 @@ func TestAStrangeAgentIsNotTrusted(t *testing.T) {
 	}
 	for name, line := range map[string]string{
 		"no JSON":           "hello",
-		"no status":         `{"v":2}`,
+		"no status":         `{"v":3}`,
 		"nothing":           "",
 		"an endless answer": strings.Repeat("x", maxAnswer+1),
-		"an error":          `{"v":2,"error":{"code":"moon","text":"full"}}`,
+		"an error":          `{"v":3,"error":{"code":"moon","text":"full"}}`,
 	} {
 		if status, err := against(t, line).Status(); err == nil {
 			t.Errorf("%s: status %+v", name, status)
@@ -61,19 +61,19 @@ func TestAStrangeAgentIsNotTrusted(t *testing.T) {
 func TestStrangeRequests(t *testing.T) {
 	r := start(t, "work")
 	tests := []struct{ name, line, code string }{
-		{"a newer client", `{"v":3,"op":"status","moon":"full"}`, codeVersion},
+		{"a newer client", `{"v":4,"op":"status","moon":"full"}`, codeVersion},
 		{"no version", `{"op":"status"}`, codeVersion},
 		{"no JSON", `status`, codeBadRequest},
 		{"an empty line", ``, codeBadRequest},
 		{"an array", `[1]`, codeBadRequest},
-		{"two objects", `{"v":2,"op":"status"}{"v":2,"op":"lock"}`, codeBadRequest},
-		{"no operation", `{"v":2}`, codeBadRequest},
-		{"an unknown operation", `{"v":2,"op":"open"}`, codeBadRequest},
-		{"an unknown field", `{"v":2,"op":"unlock","key":"work","moon":true}`, codeBadRequest},
-		{"a passphrase that is no base64", `{"v":2,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
-		{"a life before its beginning", `{"v":2,"op":"unlock","key":"work","life_ms":-1}`, codeBadRequest},
-		{"a life longer than can be counted", `{"v":2,"op":"unlock","key":"work","life_ms":9300000000000}`, codeBadRequest},
-		{"a line that is too long", `{"v":2,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
+		{"two objects", `{"v":3,"op":"status"}{"v":3,"op":"lock"}`, codeBadRequest},
+		{"no operation", `{"v":3}`, codeBadRequest},
+		{"an unknown operation", `{"v":3,"op":"open"}`, codeBadRequest},
+		{"an unknown field", `{"v":3,"op":"unlock","key":"work","moon":true}`, codeBadRequest},
+		{"a passphrase that is no base64", `{"v":3,"op":"unlock","key":"work","passphrase":"hunter2!"}`, codeBadRequest},
+		{"a life before its beginning", `{"v":3,"op":"unlock","key":"work","life_ms":-1}`, codeBadRequest},
+		{"a life longer than can be counted", `{"v":3,"op":"unlock","key":"work","life_ms":9300000000000}`, codeBadRequest},
+		{"a line that is too long", `{"v":3,"op":"` + strings.Repeat("x", maxRequest) + `"}`, codeBadRequest},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestStrangeRequests(t *testing.T) {
 
 func TestShutdownThatDoesNotHappenIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // waits in the time of its bubble
-		if err := against(t, `{"v":2}`).Shutdown(); err == nil || !strings.Contains(err.Error(), "did not end") {
+		if err := against(t, `{"v":3}`).Shutdown(); err == nil || !strings.Contains(err.Error(), "did not end") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -18,6 +18,9 @@ var ErrNoTerminal = errors.New("no terminal is attached that could be asked")
 // maxTerminals is how many terminals may be attached at a time.
 const maxTerminals = 16
 
+// hearingTime is within what a terminal hears a question. One whose process is stopped, as by Ctrl-Z, does not.
+const hearingTime = time.Second
+
 // Question is what a terminal is to ask.
 type Question struct {
 	Kind  string `json:"kind"`
@@ -53,9 +56,10 @@ type toTerminal struct {
 
 // fromTerminal is a line from a terminal.
 type fromTerminal struct {
-	V   int    `json:"v"`
-	ID  int    `json:"id"`
-	End string `json:"end,omitempty"` // "": answered
+	V     int    `json:"v"`
+	ID    int    `json:"id"`
+	Heard bool   `json:"heard,omitempty"` // and the answer follows
+	End   string `json:"end,omitempty"`   // "": answered
 	Answer
 }
 
@@ -70,6 +74,7 @@ type Terminals struct {
 	mu       sync.Mutex
 	attached []*terminal // the latest last
 	lastID   int
+	after    func(time.Duration) <-chan time.Time // nil: time.After
 }
 
 // terminal is one of them.
@@ -79,14 +84,15 @@ type terminal struct {
 
 	writing sync.Mutex
 	mu      sync.Mutex
-	waiting map[int]chan fromTerminal // of capacity 1
+	waiting map[int]chan fromTerminal // of capacity 2
+	deaf    bool                      // it has not heard its latest question, and said nothing since
 }
 
-// CanAsk tells whether one is attached.
+// CanAsk tells whether one is attached that heard what it was asked last.
 func (t *Terminals) CanAsk() bool { return t.latest(nil) != nil }
 
-// Ask puts a question at the terminal that was attached last; where that goes away
-// or cannot show it, at the one before. The error wraps agent.ErrCancelled if the
+// Ask puts a question at the terminal that was attached last; where that goes away,
+// cannot show it or does not hear it, at the one before. The error wraps agent.ErrCancelled if the
 // person took the question away, and ErrNoTerminal if there is no terminal (any
 // more). When ctx ends, the question is taken away.
 func (t *Terminals) Ask(ctx context.Context, q Question) (Answer, error) {
@@ -96,7 +102,7 @@ func (t *Terminals) Ask(ctx context.Context, q Question) (Answer, error) {
 		if one == nil {
 			return Answer{}, ErrNoTerminal
 		}
-		answer, err := one.ask(ctx, t.nextID(), q)
+		answer, err := one.ask(ctx, t.nextID(), q, t.unheard())
 		if !errors.Is(err, ErrNoTerminal) {
 			return answer, err
 		}
@@ -118,11 +124,19 @@ func (t *Terminals) latest(but []*terminal) *terminal {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, one := range slices.Backward(t.attached) {
-		if !slices.Contains(but, one) {
+		if !slices.Contains(but, one) && !one.isDeaf() {
 			return one
 		}
 	}
 	return nil
+}
+
+// unheard tells when a question that is put now should have been heard.
+func (t *Terminals) unheard() <-chan time.Time {
+	if t.after != nil {
+		return t.after(hearingTime)
+	}
+	return time.After(hearingTime)
 }
 
 func (t *Terminals) nextID() int {
@@ -182,51 +196,86 @@ func (o *terminal) listen(lines *lineReader) {
 			clear(said.Secret)
 			return
 		}
-		o.mu.Lock()
-		reply := o.waiting[said.ID]
-		delete(o.waiting, said.ID)
-		o.mu.Unlock()
-		if reply == nil {
-			clear(said.Secret) // too late
-			continue
-		}
-		reply <- said
+		o.heard(said)
 	}
 }
 
-func (o *terminal) ask(ctx context.Context, id int, q Question) (Answer, error) {
-	reply := make(chan fromTerminal, 1)
+func (o *terminal) heard(said fromTerminal) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deaf = false
+	select {
+	case o.waiting[said.ID] <- said:
+	default: // too late, or too often
+		clear(said.Secret)
+	}
+}
+
+// isDeafTo tells whether nothing came in answer, which is remembered.
+func (o *terminal) isDeafTo(reply chan fromTerminal) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deaf = len(reply) == 0
+	return o.deaf
+}
+
+func (o *terminal) isDeaf() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.deaf
+}
+
+func (o *terminal) ask(ctx context.Context, id int, q Question, unheard <-chan time.Time) (Answer, error) {
+	reply := make(chan fromTerminal, 2)
 	o.mu.Lock()
 	o.waiting[id] = reply
 	o.mu.Unlock()
+	defer o.forget(id, reply)
 	if err := o.send(toTerminal{ID: id, Ask: &q}); err != nil {
 		o.conn.Close()
 		return Answer{}, fmt.Errorf("%w: %w", ErrNoTerminal, err)
 	}
-	select {
-	case said := <-reply:
-		switch said.End {
-		case "":
-			return said.Answer, nil
-		case endCancelled:
-			clear(said.Secret)
-			return Answer{}, agent.ErrCancelled
-		}
-		clear(said.Secret)
-		return Answer{}, ErrNoTerminal
-	case <-o.gone:
-		return Answer{}, ErrNoTerminal
-	case <-ctx.Done():
-		o.mu.Lock()
-		delete(o.waiting, id)
-		o.mu.Unlock()
+	for {
 		select {
-		case said := <-reply: // it came at the same moment
-			clear(said.Secret)
-		default:
+		case said := <-reply:
+			if !said.Heard {
+				return said.answer()
+			}
+			unheard = nil
+		case <-unheard:
+			unheard = nil
+			if o.isDeafTo(reply) {
+				_ = o.send(toTerminal{ID: id, TakeBack: true}) // it may hear both later
+				return Answer{}, ErrNoTerminal
+			}
+		case <-o.gone:
+			return Answer{}, ErrNoTerminal
+		case <-ctx.Done():
 			_ = o.send(toTerminal{ID: id, TakeBack: true}) // a terminal that cannot be reached shows nothing
+			return Answer{}, ctx.Err()
 		}
-		return Answer{}, ctx.Err()
+	}
+}
+
+// answer is what it says. An answer that does not count is wiped.
+func (said fromTerminal) answer() (Answer, error) {
+	if said.End == "" {
+		return said.Answer, nil
+	}
+	clear(said.Secret)
+	if said.End == endCancelled {
+		return Answer{}, agent.ErrCancelled
+	}
+	return Answer{}, ErrNoTerminal
+}
+
+// forget is for who waits no more for an answer. One that came at the same moment is wiped.
+func (o *terminal) forget(id int, reply chan fromTerminal) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.waiting, id)
+	for len(reply) > 0 {
+		clear((<-reply).Secret)
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"kagiban/agent"
 	"kagiban/agent/door"
@@ -164,6 +166,82 @@ func TestTerminalTakenAway(t *testing.T) {
 	}
 }
 
+// TestTerminalThatIsStopped: a terminal that does not hear its question is passed over, that time and until it says something; one that has heard may take its
+// time.
+func TestTerminalThatIsStopped(t *testing.T) {
+	r := start(t)
+	second := make(chan time.Time, 1) // the clock's
+	r.terminals.after = func(d time.Duration) <-chan time.Time {
+		if d != time.Second {
+			t.Errorf("%v", d)
+		}
+		return second
+	}
+	first := r.attach(t)
+	stopped, lines := r.attachRaw(t)
+	reads := func(want string) {
+		t.Helper()
+		if line, err := lines.next(); err != nil || !strings.Contains(string(line), want) {
+			t.Fatalf("%s, %v; want %s", line, err, want)
+		}
+	}
+	isAnswered := func(got chan result) {
+		t.Helper()
+		if q := <-first.questions; q != secretQuestion {
+			t.Errorf("%+v", q)
+		}
+		first.answers <- answered{Answer{Secret: []byte("x")}, nil}
+		if res := <-got; string(res.Secret) != "x" || res.err != nil {
+			t.Errorf("%q, %v", res.Secret, res.err)
+		}
+	}
+	got := r.ask(t.Context(), secretQuestion)
+	reads(`"ask"`)
+	second <- time.Time{}
+	isAnswered(got)
+	reads(`{"v":3,"id":1,"take_back":true}`)
+	isAnswered(r.ask(t.Context(), secretQuestion)) // at once
+	first.leave()
+	ground.Until(t, "only one is there, and it is deaf", func() bool { return !r.terminals.CanAsk() })
+	if _, err := r.terminals.Ask(t.Context(), secretQuestion); !errors.Is(err, ErrNoTerminal) {
+		t.Error(err)
+	}
+
+	io.WriteString(stopped, `{"v":3,"id":1,"heard":true}`+"\n")
+	ground.Until(t, "it goes on", r.terminals.CanAsk)
+	got = r.ask(t.Context(), secretQuestion)
+	reads(`{"v":3,"id":4,"ask"`)
+	one := r.terminals.latest(nil)
+	queued := make(chan fromTerminal, 1)
+	queued <- fromTerminal{}
+	if one.isDeafTo(queued) || !one.isDeafTo(nil) {
+		t.Fatal("deaf is who said nothing")
+	}
+	io.WriteString(stopped, `{"v":3,"id":4,"heard":true}`+"\n")
+	ground.Until(t, "it has heard", func() bool { return !one.isDeaf() })
+	second <- time.Time{}
+	io.WriteString(stopped, `{"v":3,"id":4,"secret":"eA=="}`+"\n")
+	if res := <-got; string(res.Secret) != "x" || res.err != nil {
+		t.Errorf("%q, %v", res.Secret, res.err)
+	}
+}
+
+// attachRaw attaches a terminal that says nothing by itself.
+func (r *running) attachRaw(t *testing.T) (net.Conn, *lineReader) {
+	t.Helper()
+	c, err := door.Dial(r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	lines := newLineReader(c, maxAnswer)
+	io.WriteString(c, `{"v":3,"op":"prompt"}`+"\n")
+	if line, err := lines.next(); err != nil || string(line) != `{"v":3}`+"\n" {
+		t.Fatalf("%s, %v", line, err)
+	}
+	return c, lines
+}
+
 func TestTerminalsAreBounded(t *testing.T) {
 	r := start(t)
 	for range maxTerminals {
@@ -183,26 +261,17 @@ func TestStrangeTerminal(t *testing.T) {
 	for name, line := range map[string]string{
 		"no JSON":          "hello",
 		"another version":  `{"v":1,"id":1,"secret":"eA=="}`,
-		"an unknown field": `{"v":2,"id":1,"moon":"full"}`,
-		"too long":         `{"v":2,"id":1,"secret":"` + strings.Repeat("x", maxRequest) + `"}`,
+		"an unknown field": `{"v":3,"id":1,"moon":"full"}`,
+		"too long":         `{"v":3,"id":1,"secret":"` + strings.Repeat("x", maxRequest) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t)
-			c, err := door.Dial(r.path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			lines := newLineReader(c, maxAnswer)
-			io.WriteString(c, `{"v":2,"op":"prompt"}`+"\n")
-			if line, err := lines.next(); err != nil || string(line) != `{"v":2}`+"\n" {
-				t.Fatalf("%s, %v", line, err)
-			}
+			c, lines := r.attachRaw(t)
 			got := r.ask(t.Context(), secretQuestion)
 			if line, err := lines.next(); err != nil || !strings.Contains(string(line), `"ask"`) {
 				t.Fatalf("%s, %v", line, err)
 			}
-			io.WriteString(c, `{"v":2,"id":99,"secret":"eA=="}`+"\n") // nobody waits for that
+			io.WriteString(c, `{"v":3,"id":99,"secret":"eA=="}`+"\n") // nobody waits for that
 			io.WriteString(c, line+"\n")
 			if res := <-got; !errors.Is(res.err, ErrNoTerminal) {
 				t.Errorf("%q, %v", res.Secret, res.err)

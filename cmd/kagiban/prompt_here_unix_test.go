@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,12 +77,28 @@ func (h *promptTerminal) ends() {
 	case <-time.After(dialogPatience):
 		h.t.Fatal("it goes on: ", h.seen.text())
 	}
+	h.canAsk(false)
+}
+
+func (h *promptTerminal) hangsUp() {
+	h.t.Helper()
+	h.master.Close()
+	select {
+	case <-h.done:
+	case <-time.After(dialogPatience):
+		h.t.Fatal("it goes on without a terminal")
+	}
+}
+
+// canAsk waits until the agent says whether it can.
+func (h *promptTerminal) canAsk(want bool) {
+	h.t.Helper()
 	c, err := control.Dial(filepath.Join(h.p.getenv("KAGIBAN_HOME"), "run", "control.sock"), door.Dial)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer c.Close()
-	ground.Until(h.t, "the agent can ask no more", func() bool { status, err := c.Status(); return err == nil && !status.CanAsk })
+	ground.Until(h.t, fmt.Sprint("the agent can ask: ", want), func() bool { status, err := c.Status(); return err == nil && status.CanAsk == want })
 }
 
 // use begins to use a locked key, and gives how that ended.
@@ -111,7 +128,7 @@ func refused(t *testing.T, used chan error) {
 }
 
 // TestPromptHereEnds: the terminal goes away while a question stands on it, and the
-// question ends at once; Ctrl-C takes a question away, and without one the terminal.
+// question ends at once; one that is stopped is asked nothing; Ctrl-C takes a question away, and without one the terminal.
 func TestPromptHereEnds(t *testing.T) {
 	p := programAt(t, nil)
 	startAgentOf(t, p)
@@ -119,13 +136,22 @@ func TestPromptHereEnds(t *testing.T) {
 		h := promptHere(t, p)
 		_, used := h.use()
 		h.shows("Its passphrase: ")
-		h.master.Close()
+		h.hangsUp()
 		refused(t, used)
-		select {
-		case <-h.done:
-		case <-time.After(dialogPatience):
-			t.Fatal("it goes on without a terminal")
+	})
+	t.Run("stopped", func(t *testing.T) {
+		h := promptHere(t, p)
+		if err := h.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
 		}
+		_, used := h.use()
+		refused(t, used)
+		h.canAsk(false) // nobody was asked; it was not that nobody answered
+		if err := h.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		h.canAsk(true)
+		h.hangsUp()
 	})
 	t.Run("nobody waits", func(t *testing.T) {
 		h := promptHere(t, p)
