@@ -153,9 +153,9 @@ func (a *Agent) wasCancelledLocked(e *entry, p Prompt) bool {
 func (a *Agent) noteLocked(e *entry, p Prompt, err error) {
 	switch {
 	case err == nil:
-		e.refused = ""
+		e.refused = nil
 	case errors.Is(err, ErrCannotAsk):
-		e.refused = refusal(p.Peer)
+		e.refused = &Refusal{p.Peer, p.Use.Socket}
 	case errors.Is(err, ErrCancelled), p.Use.Forwarded && (errors.Is(err, errNobodyWaits) || errors.Is(err, errQuestionTime)):
 		for who, until := range a.cancelled {
 			if !a.o.Now().Before(until) {

@@ -188,7 +188,11 @@ func TestWithoutAWayToAskAConfirmIsANo(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantFailure(t, connect(t, a).call(signRequest(k)))
-			if got := keyStatus(t, a, "work"); got.Refused != "/usr/bin/ssh" || !got.Confirm {
+			if got := keyStatus(t, a, "work"); got.Refused == nil || got.Refused.Peer.Program != "/usr/bin/ssh" || !got.Confirm {
+				t.Errorf("status %+v", got)
+			}
+			wantFailure(t, connectAt(t, a, mustBegin(t, Scope{Name: "box", Keys: []string{"work"}})).call(signRequest(k)))
+			if got := keyStatus(t, a, "work").Refused; got == nil || got.Socket != "box" {
 				t.Errorf("status %+v", got)
 			}
 		})

@@ -27,7 +27,7 @@ type entry struct {
 	until   deadline // when signer is dropped
 	hidden  bool     // removed by a client: not listed and not used until unlocked by name
 	gone    bool     // no longer in the keyring
-	refused string   // see KeyStatus.Refused
+	refused *Refusal // see KeyStatus.Refused
 	token   *token   // that it came from, or nil
 
 	asking   *question       // what a person is being asked about its passphrase, or nil

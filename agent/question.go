@@ -214,11 +214,3 @@ func (a *Agent) settle(e *entry, q *question, p Prompt, s *signer, err error) {
 	q.signer, q.err = s, err
 	close(q.done)
 }
-
-// refusal names who was refused.
-func refusal(p Peer) string {
-	if p.Program == "" {
-		return "an unknown program"
-	}
-	return p.Program
-}

@@ -214,7 +214,7 @@ func (s *scope) places() string {
 func (s *scope) leaveLocked(a *Agent, e *entry, p Peer) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	e.refused = refusal(p) + ", at the narrower socket " + s.Name + ","
+	e.refused = &Refusal{p, s.Name}
 	return errScopeOpen
 }
 

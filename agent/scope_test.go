@@ -188,7 +188,7 @@ func TestNobodyOpensAKeyFromANarrowerSocket(t *testing.T) {
 	a := New(Options{Source: sourceOf(k), Ask: ask})
 	c := connectAt(t, a, mustBegin(t, Scope{Name: "box", Keys: []string{"ci"}, Confirm: true}))
 	wantFailure(t, c.call(signRequest(k)))
-	if s := keyStatus(t, a, "ci"); !s.Locked || !strings.Contains(s.Refused, "/usr/bin/agentic") || !strings.Contains(s.Refused, "box") {
+	if s := keyStatus(t, a, "ci"); !s.Locked || s.Refused == nil || s.Refused.Peer.Program != "/usr/bin/agentic" || s.Refused.Socket != "box" {
 		t.Errorf("%+v", s)
 	}
 	hardware := &fakeHardware{pin: "1234"}

@@ -26,10 +26,16 @@ type KeyStatus struct {
 	Confirm     bool      `json:"confirm,omitempty"` // each use is asked about
 	Granted     int       `json:"granted,omitempty"` // uses that a yes still holds for
 	Paused      bool      `json:"paused,omitempty"`  // some program is refused unasked, after a question that got no yes; Unlock ends that
-	// Refused is not empty if, since the key was last unlocked by name or a question
+	// Refused is there if, since the key was last unlocked by name or a question
 	// about it answered, a signature was refused because nobody could be asked: for the
-	// passphrase of a locked key, or for a yes. It names the program that was refused.
-	Refused string `json:"refused,omitempty"`
+	// passphrase of a locked key, or for a yes. It says who was refused.
+	Refused *Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is who was refused a key, and at which narrower socket, or "".
+type Refusal struct {
+	Peer   Peer   `json:"peer"`
+	Socket string `json:"socket,omitempty"`
 }
 
 // Status says what the agent holds.

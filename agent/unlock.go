@@ -76,7 +76,7 @@ func (a *Agent) Unlock(name string, passphrase []byte, terms Terms) error {
 // installLocked keeps a key open until then and within these limits, and lets
 // those who wait for it have it. What a person allowed before was within others.
 func (a *Agent) installLocked(e *entry, s *signer, until deadline, limits limitsOfKey) {
-	e.signer, e.until, e.limits, e.refused, e.grants = s, until, limits, "", nil
+	e.signer, e.until, e.limits, e.refused, e.grants = s, until, limits, nil, nil
 	for _, c := range e.confirms {
 		c.once = true
 	}

@@ -114,7 +114,15 @@ func path(p string) string {
 func pathTail(path string) string { return prompt.Tail(prompt.Clean(path), maxPiece) }
 
 // programName is the path of a program.
-func programName(path string) string { return cmp.Or(pathTail(path), "a program") }
+func programName(exe string) string { return cmp.Or(path(exe), "a program") }
+
+// refusedName is who was refused.
+func refusedName(r agent.Refusal) string {
+	if r.Socket == "" {
+		return callerName(r.Peer)
+	}
+	return say.Text(say.RefusedAtSocket, say.Fields{"program": callerName(r.Peer), "socket": piece(r.Socket)})
+}
 
 // callerName is what a program is called, or its process.
 func callerName(p agent.Peer) string {

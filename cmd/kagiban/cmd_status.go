@@ -170,7 +170,7 @@ func (s surroundings) next() []string {
 	}
 	for _, k := range s.keys {
 		here, ok := s.agent.keys[k.Name]
-		if ok && !s.agent.status.Locked && here.Locked && (here.Refused != "" || here.Hidden || !s.agent.status.CanAsk && s.isDefault(k)) {
+		if ok && !s.agent.status.Locked && here.Locked && (here.Refused != nil || here.Hidden || !s.agent.status.CanAsk && s.isDefault(k)) {
 			next = append(next, "kagiban unlock "+k.Name)
 		}
 	}
@@ -219,7 +219,7 @@ func (s surroundings) initNext() string {
 func (s surroundings) unasked() bool {
 	return !s.agent.status.CanAsk && !s.agent.status.Locked && (s.agent.unasked != "" || slices.ContainsFunc(s.keys, func(k vault.Key) bool {
 		here := s.agent.keys[k.Name]
-		return here.Refused != "" && !here.Locked
+		return here.Refused != nil && !here.Locked
 	}))
 }
 
@@ -283,10 +283,10 @@ func (s surroundings) about(k vault.Key) string {
 		return say.Text(say.StateDamaged, say.Fields{"error": k.Problem.Error()})
 	case here.Hidden:
 		return state
-	case here.Refused != "" && !here.Locked:
-		return say.Text(say.StateUnasked, say.Fields{"state": state, "program": here.Refused})
-	case here.Refused != "":
-		return say.Text(say.StateRefused, say.Fields{"state": state, "program": here.Refused})
+	case here.Refused != nil && !here.Locked:
+		return say.Text(say.StateUnasked, say.Fields{"state": state, "program": refusedName(*here.Refused)})
+	case here.Refused != nil:
+		return say.Text(say.StateRefused, say.Fields{"state": state, "program": refusedName(*here.Refused)})
 	case here.Paused:
 		return say.Text(say.StatePaused, say.Fields{"state": state, "key": k.Name})
 	}

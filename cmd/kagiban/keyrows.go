@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -59,7 +58,9 @@ func (p *program) lookAtAgent() (agentView, error) {
 	for _, k := range view.status.Keys {
 		if k.Name == "" {
 			view.added++
-			view.unasked = cmp.Or(k.Refused, view.unasked)
+			if k.Refused != nil {
+				view.unasked = refusedName(*k.Refused)
+			}
 		} else {
 			view.keys[k.Name] = k
 		}

@@ -112,13 +112,16 @@ func useLine(e *journal.Entry) string {
 	if e.Count > 1 {
 		parts = append(parts, say.Text(say.LogTimes, say.Fields{"count": strconv.Itoa(e.Count)}))
 	}
-	key := piece(cmp.Or(e.Key, e.Comment, e.Fingerprint, "-"))
+	key := piece(cmp.Or(e.Key, e.Fingerprint, "-"))
+	if e.Key == "" && e.Comment != "" {
+		key = `"` + words(e.Comment) + `"`
+	}
 	return fmt.Sprintf("%s  %-7s  %-12s  %s", logClock(e.Time), piece(e.Decision), key, strings.Join(parts, ", "))
 }
 
 // useWhat is what a use was for.
 func useWhat(e *journal.Entry) string {
-	f := say.Fields{"user": piece(e.User), "server": piece(cmp.Or(e.Host, e.HostKey, "?")), "namespace": piece(e.Namespace)}
+	f := say.Fields{"user": words(e.User), "server": piece(cmp.Or(e.Host, e.HostKey, "?")), "namespace": words(e.Namespace)}
 	switch {
 	case e.Request == agent.RequestBind:
 		return say.Text(say.LogBind, f)

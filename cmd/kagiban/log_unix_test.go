@@ -243,7 +243,7 @@ func (x *prompting) logged() {
 		}
 	}
 	out, _, _ = x.kagiban("log")
-	if want := regexp.MustCompile(`(?m)  asked    laptop        login owner@two.example.com, /[^ ]*/ssh \([0-9]+\), from another computer, through vps1 \(one.example.com\)$`); !want.MatchString(out) {
+	if want := regexp.MustCompile(`(?m)  asked    laptop        login to two.example.com as "owner", /[^ ]*/ssh \([0-9]+\), from another computer, through vps1 \(one.example.com\)$`); !want.MatchString(out) {
 		x.t.Errorf("a person reads no line %s", want)
 	}
 }

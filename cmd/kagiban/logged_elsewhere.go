@@ -34,7 +34,7 @@ func (p *program) loggedElsewhere(key ssh.PublicKey, hosts []book.Host) (all []s
 		seen[e.HostKey] = true
 		alias, _, _ := strings.Cut(e.Host, " (") // of one with a certificate the log has the certificate's fingerprint
 		if !known[e.HostKey] && !slices.ContainsFunc(hosts, func(h book.Host) bool { return h.Name == alias }) {
-			all = append(all, say.Fields{"server": piece(cmp.Or(e.Host, e.HostKey)), "user": piece(e.User), "time": clock(e.Time, p.now())})
+			all = append(all, say.Fields{"server": piece(cmp.Or(e.Host, e.HostKey)), "user": words(e.User), "time": clock(e.Time, p.now())})
 		}
 	}
 	slices.Reverse(all)

@@ -34,7 +34,9 @@ func TestLoggedElsewhere(t *testing.T) {
 		j.Record(e)
 	}
 	record(key, func(e *journal.Entry) { e.User = "first" })
-	record(key, func(e *journal.Entry) { e.HostKey, e.Host, e.Decision, e.User = print(old), "", "asked", "me\x1b[2J" })
+	record(key, func(e *journal.Entry) {
+		e.HostKey, e.Host, e.Decision, e.User = print(old), "", "asked", "me\x1b[2J\", x"
+	})
 	record(key, func(e *journal.Entry) {})
 	record(other, func(e *journal.Entry) { e.HostKey = "SHA256:others" })
 	record(key, func(e *journal.Entry) { e.HostKey, e.Decision = "SHA256:refused", "refused" })
@@ -44,7 +46,7 @@ func TestLoggedElsewhere(t *testing.T) {
 	record(key, func(e *journal.Entry) { e.HostKey, e.Host = "SHA256:certificate", "vps1 (vps1.example.com)" })
 	hosts := []book.Host{{Name: "vps1", HostKeys: []string{"no line", strings.TrimSpace(lineOf(known))}}}
 	got := p.loggedElsewhere(key.PublicKey(), hosts)
-	if len(got) != 2 || got[0]["server"] != print(old) || got[0]["user"] != "me" || got[1]["server"] != "git.example.com" || got[1]["user"] != "git" || got[1]["time"] != "11:52" {
+	if len(got) != 2 || got[0]["server"] != print(old) || got[0]["user"] != "me', x" || got[1]["server"] != "git.example.com" || got[1]["user"] != "git" || got[1]["time"] != "11:52" {
 		t.Errorf("%v", got)
 	}
 }

@@ -33,6 +33,7 @@ const (
 	StateConfirm      ID = "state-confirm"
 	StateGranted      ID = "state-granted"
 	StatePaused       ID = "state-paused"
+	RefusedAtSocket   ID = "refused-at-socket"
 	StateUnasked      ID = "state-unasked"
 	StateAddedUnasked ID = "state-added-unasked"
 )
@@ -80,6 +81,7 @@ func askTable() map[ID]Message {
 		StateConfirm:      {What: "{state}, asks before each use"},
 		StateGranted:      {What: "{state} (a yes still holds for {count})"},
 		StatePaused:       {What: "{state}; after a question that got no yes, for half a minute or until `kagiban unlock {key}`, a program is refused unasked"},
+		RefusedAtSocket:   {What: "{program}, at the narrower socket {socket},"},
 		StateUnasked:      {What: "{state}; {program} was refused: nobody could be asked for a yes"},
 		StateAddedUnasked: {What: "a key that ssh-add added: {program} was refused, since nobody could be asked"},
 	}

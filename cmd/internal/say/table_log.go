@@ -43,7 +43,7 @@ func logTable() map[ID]Message {
 		LogGap:     {What: "not in the log, from {since} to {until}: {count} ({reason})"},
 		LogDamaged: {What: "lines of the log that are damaged, and not shown: {count}"},
 
-		LogLogin:     {What: "login {user}@{server}"},
+		LogLogin:     {What: "login to {server} as \"{user}\""},
 		LogGit:       {What: "git signature"},
 		LogFile:      {What: "signature for \"{namespace}\""},
 		LogOther:     {What: "something that is neither a login nor a file"},
@@ -56,8 +56,8 @@ func logTable() map[ID]Message {
 		LogVia:       {What: "from another computer, through {via}"},
 		LogSocket:    {What: "by socket {socket}"},
 
-		RotateLogged: {What: "{server}  (the log saw the old key log in there as {user}, last at {time})"},
-		RevokeLogged: {What: "not in the book, so it is not taken off there: {server} (the log saw it log in there as {user}, last at {time})"},
+		RotateLogged: {What: "{server}  (the log saw the old key log in there as \"{user}\", last at {time})"},
+		RevokeLogged: {What: "not in the book, so it is not taken off there: {server} (the log saw it log in there as \"{user}\", last at {time})"},
 
 		StateMissed: {What: "uses that are not in {where}: {count} ({error})"},
 	}
