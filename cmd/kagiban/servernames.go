@@ -248,7 +248,7 @@ func (k *knownServers) add(text []byte) {
 		case "revoked":
 			k.revoked[blob(key)] = true
 		case "cert-authority":
-			k.authorities = append(k.authorities, hostAuthority{blob(key), strings.ToLower(strings.Join(hosts, ","))})
+			k.authorities = append(k.authorities, hostAuthority{blob(key), strings.Join(hosts, ",")})
 		case "":
 			k.lines[blob(key)] = append(k.lines[blob(key)], strings.Join(hosts, ","))
 			if name := hosts[0]; !strings.HasPrefix(name, "|") && !strings.HasPrefix(name, "!") { // the others are its addresses

@@ -167,10 +167,11 @@ func TestTiesAsTheyAreNow(t *testing.T) {
 func TestKnownByHowMuch(t *testing.T) {
 	one, two, authority := ground.Signer(t), ground.Signer(t), ground.Signer(t)
 	file := filepath.Join(t.TempDir(), "known_hosts")
-	lay(t, file, "git,192.0.2.1 "+lineOf(one)+"git "+lineOf(two)+"git "+lineOf(one)+"@cert-authority *.org,git "+lineOf(authority)+"h "+lineOf(authority)+"@revoked * "+lineOf(two))
+	lay(t, file, "git,192.0.2.1 "+lineOf(one)+"git "+lineOf(two)+"git "+lineOf(one)+"@cert-authority *.org,git "+lineOf(authority)+"h "+lineOf(authority)+"@revoked * "+lineOf(two)+
+		"@cert-authority "+xknownhosts.HashHostname("hidden")+" "+lineOf(authority)+"@cert-authority *.Example.com "+lineOf(authority))
 	k := newKnownServers()
 	k.read([]string{file})
-	for name, want := range map[string][]int{"git": {1, 1}, "192.0.2.1": {1, 0}, "a.org": {0, 1}, "h": {1, 0}, "nobody": {0, 0}} {
+	for name, want := range map[string][]int{"git": {1, 1}, "192.0.2.1": {1, 0}, "a.org": {0, 1}, "h": {1, 0}, "hidden": {0, 1}, "Hidden": {0, 1}, "a.example.Com": {0, 1}, "nobody": {0, 0}} {
 		keys, authorities := k.count(name)
 		if !slices.Equal([]int{keys, authorities}, want) {
 			t.Errorf("%s: %d host keys, %d authorities; want %v", name, keys, authorities, want)
