@@ -17,8 +17,8 @@ func keyRenameCommand(p *program) *cli.Command {
 		Name:      "rename",
 		Usage:     "give a key another name here",
 		ArgsUsage: "OLD NEW",
-		Description: "Its comment stays, here and on servers, and so does the name of this computer. An agent that holds the key\n" +
-			"unlocked locks it.",
+		Description: "Its comment stays, here and on servers, and so does the name of this computer. An agent that has it unlocked goes on\n" +
+			"with it.",
 		Action: func(c *cli.Context) error { return p.keyRename(c.Context, c.Args().Get(0), c.Args().Get(1)) },
 	}
 }
