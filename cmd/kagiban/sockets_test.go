@@ -286,6 +286,23 @@ func keysOfScopes(all []agent.Scope) (texts []string) {
 	return texts
 }
 
+// TestAHostsKeysAreLearntAnew: by who says the same once more, and for good.
+func TestAHostsKeysAreLearntAnew(t *testing.T) {
+	s := openSockets(t)
+	for range 2 {
+		key := strings.TrimSpace(lineOf(ground.Signer(t)))
+		if err := s.Add(agent.Scope{Name: "ci", Hosts: []agent.ScopeHost{{Name: "vps1", Keys: []string{key}}}}); err != nil {
+			t.Fatal(err)
+		}
+		scopes, err := readSockets(s.home.Sockets())
+		for _, all := range [][]agent.Scope{scopes, s.scopes()} {
+			if err != nil || len(all) != 1 || all[0].Hosts[0].Keys[0] != key {
+				t.Errorf("%v, %v; want %s", all, err, key)
+			}
+		}
+	}
+}
+
 // TestSocketsComeAgain: an agent that begins anew has them, and one that is removed is gone for good.
 func TestSocketsComeAgain(t *testing.T) {
 	s := openSockets(t)
