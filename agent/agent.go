@@ -56,8 +56,8 @@ type Source interface {
 	Keys() ([]LockedKey, error)
 }
 
-// Asker reaches a person. Each of its questions returns soon after ctx ends, and
-// is taken away then. An error means that the request is refused; it wraps
+// Asker reaches a person, who is asked one question at a time. Each returns soon after ctx
+// ends, and is taken away then. An error means that the request is refused; it wraps
 // ErrCannotAsk or ErrCancelled where that is the reason.
 type Asker interface {
 	// CanAsk says whether there is a way to ask now. It must not block.
@@ -167,6 +167,7 @@ type Agent struct {
 	work   workplaces
 	memory *memory
 	conns  chan struct{} // one token per connection
+	asking turn          // of one: a person is asked something
 
 	mu        sync.Mutex
 	keys      keyring
@@ -204,6 +205,7 @@ func New(o Options) *Agent {
 		o:         o,
 		limits:    defaultLimits,
 		conns:     make(chan struct{}, maxConns),
+		asking:    make(turn, 1),
 		keys:      keyring{byBlob: map[string]*entry{}},
 		cancelled: map[questioner]time.Time{},
 	}

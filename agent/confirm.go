@@ -100,7 +100,7 @@ func (a *Agent) seeConfirmed(ctx context.Context, e *entry, c *confirmation) {
 		err = ErrCannotAsk
 		return
 	}
-	_, err = a.askOnce(ctx, func(ctx context.Context) ([]byte, error) {
+	_, err = a.askOnce(ctx, c.question, func(ctx context.Context) ([]byte, error) {
 		consent, err = a.o.Ask.Confirm(ctx, c.prompt)
 		if err == nil && !consent.Yes {
 			err = errRefused

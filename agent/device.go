@@ -151,7 +151,7 @@ func (u *signing) withPIN(ctx context.Context) (signature []byte, err error) {
 	if again {
 		return nil, errAgain
 	}
-	pin, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.o.Ask.AskPassphrase(ctx, p) })
+	pin, err := a.askOnce(ctx, &question{}, func(ctx context.Context) ([]byte, error) { return a.o.Ask.AskPassphrase(ctx, p) })
 	defer clear(pin)
 	if err == nil {
 		u.asked = true

@@ -72,7 +72,7 @@ func (u *signing) mayUse(ctx context.Context) error {
 			err = u.agent.confirm(ctx, u.entry, p, g, u.request)
 			return err == nil || endedByPerson(err), err
 		}
-		if err := u.scope.ask(ctx, u.agent.o.Now, yes); err != nil {
+		if err := u.scope.ask(ctx, u.agent, yes); err != nil {
 			return err
 		}
 		u.asked = true

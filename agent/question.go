@@ -9,12 +9,15 @@ import (
 
 const (
 	questionTime = 60 * time.Second // how long one question stays open
+	longestTurn  = 5 * time.Minute  // how long others may be open before it
 	maxAttempts  = 3                // how often a passphrase is asked for, as ssh does
 )
 
 var (
 	errQuestionTime = errors.New("no answer within 60 seconds")
 	errNobodyWaits  = errors.New("nobody waits for the key any more")
+	errNotShown     = errors.New("the program hung up before the question was put")
+	errOthersOpen   = fmt.Errorf("%w: other questions were open for 5 minutes", ErrCannotAsk)
 	errLocked       = errors.New("the key was locked or removed meanwhile")
 	errWrongKey     = errors.New("the private half is not that of the public half")
 )
@@ -23,10 +26,11 @@ func isWrongPassphrase(err error) bool { return errors.Is(err, ErrWrongPassphras
 
 // question is one conversation with a person about one locked key, from the
 // first attempt to the last. All who want the key meanwhile wait for it.
-// waiters and over are guarded by Agent.mu; signer and err are written once,
+// waiters, shown and over are guarded by Agent.mu; signer and err are written once,
 // before done is closed.
 type question struct {
 	waiters int
+	shown   bool  // to a person, for the first time
 	over    error // why its answer does not count any more, or nil
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -70,7 +74,7 @@ func (a *Agent) await(ctx context.Context, join func() (q *question, joined bool
 			}
 		case <-ctx.Done():
 			if joined {
-				a.leave(q)
+				return nil, a.leave(q, ctx.Err())
 			}
 			return nil, ctx.Err()
 		}
@@ -100,15 +104,20 @@ func (a *Agent) join(e *entry, p Prompt) (q *question, joined bool) {
 	return e.asking, true
 }
 
-// leave is called by one who does not wait any more. The last one takes the
-// question along.
-func (a *Agent) leave(q *question) {
+// leave is called by one who does not wait any more, and says how that ended for them. The
+// last one takes the question along.
+func (a *Agent) leave(q *question, err error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	why := errNobodyWaits
+	if !q.shown {
+		why, err = errNotShown, errNotShown
+	}
 	q.waiters--
 	if q.waiters == 0 {
-		q.endWith(errNobodyWaits)
+		q.endWith(why)
 	}
+	return err
 }
 
 func (a *Agent) beginLocked(e *entry, p Prompt) {
@@ -124,15 +133,15 @@ func (a *Agent) seeThrough(ctx context.Context, e *entry, q *question, key Locke
 	defer func() { a.settle(e, q, p, s, err) }()
 	defer a.Survive("asking for a passphrase")
 	defer q.cancel()
-	s, err = a.askUntilOpen(ctx, key, p)
+	s, err = a.askUntilOpen(ctx, q, key, p)
 }
 
-func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*signer, error) {
+func (a *Agent) askUntilOpen(ctx context.Context, q *question, key LockedKey, p Prompt) (*signer, error) {
 	if a.o.Ask == nil || !a.o.Ask.CanAsk() {
 		return nil, ErrCannotAsk
 	}
 	for p.Attempt = 1; ; p.Attempt++ {
-		passphrase, err := a.askOnce(ctx, func(ctx context.Context) ([]byte, error) { return a.o.Ask.AskPassphrase(ctx, p) })
+		passphrase, err := a.askOnce(ctx, q, func(ctx context.Context) ([]byte, error) { return a.o.Ask.AskPassphrase(ctx, p) })
 		if err != nil {
 			return nil, err
 		}
@@ -144,9 +153,28 @@ func (a *Agent) askUntilOpen(ctx context.Context, key LockedKey, p Prompt) (*sig
 	}
 }
 
-// askOnce puts one question, which ends after a time. The answer is wiped where
-// it came too late.
-func (a *Agent) askOnce(ctx context.Context, ask func(context.Context) ([]byte, error)) ([]byte, error) {
+// inTurn waits for a turn, but not for ever.
+func (a *Agent) inTurn(ctx context.Context, t turn) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := a.o.AfterFunc(longestTurn, func() { cancel(errOthersOpen) })
+	defer stop()
+	if t.take(ctx) != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// askOnce puts one question, when no other is open, which ends after a time. The answer is
+// wiped where it came too late.
+func (a *Agent) askOnce(ctx context.Context, q *question, ask func(context.Context) ([]byte, error)) ([]byte, error) {
+	if err := a.inTurn(ctx, a.asking); err != nil {
+		return nil, err
+	}
+	defer a.asking.give()
+	a.mu.Lock()
+	q.shown = true
+	a.mu.Unlock()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := a.o.AfterFunc(questionTime, func() { cancel(errQuestionTime) })

@@ -222,16 +222,16 @@ func (s *scope) leaveLocked(a *Agent, e *entry, p Peer) error {
 // by its purpose and its program each request can be another, so that both say nothing
 // about who nags. asked: it came to a person, so that its end counts, and a key was not
 // locked meanwhile.
-func (s *scope) ask(ctx context.Context, now func() time.Time, question func() (asked bool, err error)) error {
+func (s *scope) ask(ctx context.Context, a *Agent, question func() (asked bool, err error)) error {
 	if s == nil {
 		_, err := question()
 		return err
 	}
-	if err := s.turn.take(ctx); err != nil {
+	if err := a.inTurn(ctx, s.turn); err != nil {
 		return err
 	}
 	defer s.turn.give()
-	if now().Before(s.quiet) {
+	if a.o.Now().Before(s.quiet) {
 		return errScopeQuiet
 	}
 	asked, err := question()
@@ -241,7 +241,7 @@ func (s *scope) ask(ctx context.Context, now func() time.Time, question func() (
 		s.pause = 0
 	default:
 		s.pause = min(max(2*s.pause, afterCancel), maxQuiet)
-		s.quiet = now().Add(s.pause)
+		s.quiet = a.o.Now().Add(s.pause)
 	}
 	return err
 }

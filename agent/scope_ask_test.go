@@ -92,6 +92,14 @@ func TestWhatCountsAtANarrowerSocket(t *testing.T) {
 		wantSuccess(x.c.t, connect(x.c.t, x.a).call(&wire.AddToken{Provider: "/lib", PIN: []byte("1234")}))
 		x.s.Confirm = false
 	}
+	later := func(end func(*narrow)) func(*narrow) { // its turn would come
+		return func(x *narrow) {
+			x.a.asking <- struct{}{}
+			end(x)
+			synctest.Wait()
+			x.a.asking.give()
+		}
+	}
 	for _, tt := range []struct {
 		name  string
 		does  func(*narrow)
@@ -102,6 +110,10 @@ func TestWhatCountsAtANarrowerSocket(t *testing.T) {
 		{"taken away", answered(ErrCancelled), worse},
 		{"no answer", func(x *narrow) { x.wants(); <-x.ask.questions; time.Sleep(questionTime) }, worse},
 		{"hung up meanwhile", func(x *narrow) { x.c.send(x.request()); <-x.ask.questions; x.c.Close() }, worse},
+		{"hung up before its turn", later(func(x *narrow) { x.c.send(x.request()); synctest.Wait(); x.c.Close() }), nothing},
+		{"locked before its turn", later(func(x *narrow) { w := x.wants(); synctest.Wait(); x.a.Lock("ci"); <-w }), nothing},
+		{"its turn did not come", later(func(x *narrow) { <-x.wants() }), nothing},
+		{"that of the socket did not come", func(x *narrow) { x.s.turn <- struct{}{}; <-x.wants(); x.s.turn.give() }, nothing},
 		{"nobody there", func(x *narrow) { x.ask.cannot = true; <-x.wants() }, nothing},
 		{"what asks is broken", answered(errors.New("broken")), nothing},
 		{"locked meanwhile", func(x *narrow) { x.wants(); <-x.ask.questions; x.a.Lock("ci") }, nothing},

@@ -67,7 +67,7 @@ func (u *signing) sign(ctx context.Context) (_ wire.Message, err error) {
 	var signature []byte
 	if device != nil {
 		u.conn.watch()
-		err = u.scope.ask(ctx, u.agent.o.Now, func() (asked bool, err error) { // for a touch
+		err = u.scope.ask(ctx, u.agent, func() (asked bool, err error) { // for a touch
 			signature, err = u.byDevice(ctx, device)
 			return u.touch && u.agent.look(u.entry).signer != nil, err
 		})

@@ -14,19 +14,17 @@ import (
 	"kagiban/cmd/internal/say"
 )
 
-// asker puts the agent's questions to the person at this computer, one at a time: at
-// a terminal that wants to be asked, else in the way that this process has.
-// It is an agent.Asker.
+// asker puts the agent's questions to the person at this computer: at a terminal that
+// wants to be asked, else in the way that this process has. It is an agent.Asker.
 type asker struct {
 	terminals *control.Terminals
 	prompt    *prompt.Prompter
 	approve   func() home.Approval // what a yes means where it is all that can be said; nil: once
-	turn      chan struct{}        // holds one token while a question is open
 }
 
 // newAsker makes an asker; terminals and approve may be nil.
 func newAsker(p *prompt.Prompter, terminals *control.Terminals, approve func() home.Approval) *asker {
-	return &asker{terminals: terminals, prompt: p, approve: approve, turn: make(chan struct{}, 1)}
+	return &asker{terminals: terminals, prompt: p, approve: approve}
 }
 
 func (a *asker) CanAsk() bool { return a.terminals.CanAsk() || a.prompt.CanAsk() }
@@ -41,33 +39,26 @@ func (a *asker) AskPassphrase(ctx context.Context, q agent.Prompt) (answer []byt
 		id, wrong = say.AskForUseAgain, say.Text(say.WrongAnswer, nil)
 	}
 	question := control.Question{Kind: control.KindSecret, Text: wish(q) + "\n" + say.Text(id, nil) + " ", Wrong: wrong}
-	err = a.inTurn(ctx, func() error {
-		said, err := a.terminals.Ask(ctx, question)
-		if answer = said.Secret; errors.Is(err, control.ErrNoTerminal) {
-			answer, err = a.prompt.SecretAgain(ctx, question.Text, wrong)
-		}
-		if err == nil && len(answer) == 0 {
-			err = prompt.ErrEmpty
-		}
-		return err
-	})
-	return answer, err
+	said, err := a.terminals.Ask(ctx, question)
+	if answer = said.Secret; errors.Is(err, control.ErrNoTerminal) {
+		answer, err = a.prompt.SecretAgain(ctx, question.Text, wrong)
+	}
+	if err == nil && len(answer) == 0 {
+		err = prompt.ErrEmpty
+	}
+	return answer, questionEnd(err)
 }
 
 // Confirm says what a key is wanted for, and asks for a yes.
 func (a *asker) Confirm(ctx context.Context, q agent.Prompt) (yes agent.Consent, err error) {
 	approval := a.approval(q)
-	err = a.inTurn(ctx, func() error {
-		said, err := a.terminals.Ask(ctx, questionOf(approval))
-		if !errors.Is(err, control.ErrNoTerminal) {
-			yes = agent.Consent{Yes: said.Yes, For: time.Duration(said.ForMS) * time.Millisecond, UntilLocked: said.UntilLocked}
-			return err
-		}
-		consent, err := a.prompt.Approve(ctx, approval)
-		yes = agent.Consent(consent)
-		return err
-	})
-	return yes, err
+	said, err := a.terminals.Ask(ctx, questionOf(approval))
+	if !errors.Is(err, control.ErrNoTerminal) {
+		yes = agent.Consent{Yes: said.Yes, For: time.Duration(said.ForMS) * time.Millisecond, UntilLocked: said.UntilLocked}
+		return yes, questionEnd(err)
+	}
+	consent, err := a.prompt.Approve(ctx, approval)
+	return agent.Consent(consent), questionEnd(err)
 }
 
 // usualTime is for how long a yes is offered to hold, where the config names no time.
@@ -101,24 +92,12 @@ func questionOf(p prompt.Approval) control.Question {
 	return control.Question{Kind: control.KindConfirm, Text: p.About + "\n" + p.Ask + " ", Answers: p.Answers}
 }
 
-// Notify shows that a device waits to be touched. It holds no turn while it does:
-// the device may want its PIN before.
+// Notify shows that a device waits to be touched, beside whatever is asked: the device may want its PIN before.
 func (a *asker) Notify(ctx context.Context, q agent.Prompt) {
 	text := say.Text(say.TouchDevice, questionFields(q))
 	if !a.terminals.Notify(text) {
 		a.prompt.Notify(ctx, text)
 	}
-}
-
-// inTurn waits until no other question is open, and puts this one.
-func (a *asker) inTurn(ctx context.Context, ask func() error) error {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return questionEnd(ask())
 }
 
 // questionEnd gives the end of a question the name that the agent knows it by.

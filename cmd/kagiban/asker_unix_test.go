@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,40 +26,6 @@ func askBy(t *testing.T, script string) *asker {
 	}
 	env := map[string]string{"SSH_ASKPASS": path, "SSH_ASKPASS_REQUIRE": "force"}
 	return newAsker(prompt.New(func(name string) string { return env[name] }), nil, nil)
-}
-
-// TestAskerOneAtATime: two keys are wanted at once, and a person sees one question.
-func TestAskerOneAtATime(t *testing.T) {
-	log := filepath.Join(t.TempDir(), "log")
-	a := askBy(t, "echo begin >>"+log+"; sleep 0.1; echo end >>"+log+"; echo secret")
-	var asking sync.WaitGroup
-	for range 3 {
-		asking.Go(func() {
-			if got, err := a.AskPassphrase(t.Context(), agent.Prompt{Key: "laptop"}); err != nil || string(got) != "secret" {
-				t.Errorf("%q, %v", got, err)
-			}
-		})
-	}
-	asking.Wait()
-	text, err := os.ReadFile(log)
-	if want := strings.Repeat("begin\nend\n", 3); err != nil || string(text) != want {
-		t.Errorf("%v: %q", err, text)
-	}
-}
-
-// TestAskerTurnEnds: who waits for a turn and gives up, gets none.
-func TestAskerTurnEnds(t *testing.T) {
-	a := askBy(t, "echo secret")
-	a.turn <- struct{}{} // somebody's question is open
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if got, err := a.AskPassphrase(ctx, agent.Prompt{}); got != nil || !errors.Is(err, context.Canceled) {
-		t.Errorf("%q, %v", got, err)
-	}
-	<-a.turn
-	if got, err := a.AskPassphrase(t.Context(), agent.Prompt{}); string(got) != "secret" || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
 }
 
 // TestAskerQuestion: what the person is told, with nothing in it that could move
