@@ -48,12 +48,9 @@ type Gap struct {
 // schema is the version of a line.
 const schema = 1
 
-// How long the strings of a line may be, in bytes: a client may send as much as it
-// likes, and the log is to hold many.
-const (
-	maxText = 256
-	maxPath = 1024
-)
+// maxText is how long the strings of a line may be, in bytes as they are written: a client may
+// send as much as it likes, and the log is to hold many.
+const maxText = 256
 
 // timeLayout is RFC 3339 with milliseconds. Times are in UTC.
 const timeLayout = "2006-01-02T15:04:05.000Z"
@@ -69,7 +66,7 @@ func (e *Entry) append(dst []byte) []byte {
 		{"purpose", e.Purpose}, {"namespace", e.Namespace}, {"user", e.User}, {"host", e.Host}, {"host_key", e.HostKey}, {"via", e.Via}, {"socket", e.Socket},
 	} {
 		dst = append(append(append(dst, `,"`...), f.name...), `":`...)
-		dst = appendText(dst, f.value, maxText)
+		dst = appendText(dst, f.value)
 	}
 	dst = append(dst, `,"forwarded":`...)
 	dst = strconv.AppendBool(dst, e.Forwarded)
@@ -80,7 +77,7 @@ func (e *Entry) append(dst []byte) []byte {
 		dst = append(dst, "null"...)
 	}
 	dst = append(dst, `,"exe":`...)
-	dst = appendText(dst, e.Peer.Exe, maxPath)
+	dst = appendText(dst, e.Peer.Exe)
 	return append(dst, "}}\n"...)
 }
 
@@ -92,26 +89,24 @@ func (g *Gap) append(dst []byte) []byte {
 	dst = append(dst, `","unrecorded":`...)
 	dst = strconv.AppendInt(dst, int64(g.Count), 10)
 	dst = append(dst, `,"reason":`...)
-	dst = appendText(dst, g.Reason, maxText)
+	dst = appendText(dst, g.Reason)
 	return append(dst, "}\n"...)
 }
 
-// appendText appends a JSON string (RFC 8259 section 7) of at most limit bytes, cut
+// appendText appends a JSON string (RFC 8259 section 7) that takes at most maxText bytes, cut
 // between characters; null for "". What is no UTF-8 becomes U+FFFD.
-func appendText(dst []byte, s string, limit int) []byte {
+func appendText(dst []byte, s string) []byte {
 	if s == "" {
 		return append(dst, "null"...)
 	}
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
+	begin := len(dst)
 	for i := 0; i < len(s); {
+		before := len(dst)
 		r, size := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
-		}
-		if i+size > limit {
-			dst = append(dst, "…"...)
-			break
 		}
 		i += size
 		switch {
@@ -125,6 +120,10 @@ func appendText(dst []byte, s string, limit int) []byte {
 			}
 		default:
 			dst = utf8.AppendRune(dst, r)
+		}
+		if len(dst)-begin > maxText {
+			dst = append(dst[:before], "…"...)
+			break
 		}
 	}
 	return append(dst, '"')

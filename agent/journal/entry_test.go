@@ -51,7 +51,7 @@ func TestWordsFromOutside(t *testing.T) {
 	j := newJournal(t, Options{})
 	all := []string{
 		"a\nb\r\x00\x1b[31m\x7f\"\\", "\xff\xfe no UTF-8 \xc3", "\u202e\u2066bidi\u009b", strings.Repeat("é", 400), strings.Repeat("\x00", 100<<10),
-		strings.Repeat("a", maxText), strings.Repeat("a", maxText-1) + "é", "{}", "\u2028\u2029", "\u0085\U000e0041\ufeff", "鍵番",
+		strings.Repeat("a", maxText), strings.Repeat("a", maxText-1) + "é", strings.Repeat("\x01", 255), strings.Repeat("\U000e0041", 30), strings.Repeat("a\"", 200), "{}", "\u2028\u2029", "\u0085\U000e0041\ufeff", "鍵番",
 	}
 	for _, s := range all {
 		j.Record(Entry{Time: begin, Reason: s, Key: s, Fingerprint: s, Comment: s, Purpose: s, Namespace: s, User: s, Host: s, HostKey: s, Via: s, Socket: s, Request: s, Decision: s, Peer: Peer{Exe: s}})
@@ -61,21 +61,21 @@ func TestWordsFromOutside(t *testing.T) {
 		t.Fatalf("%d lines, %d, %v", len(lines), bad, err)
 	}
 	for i, l := range lines {
-		want := all[i]
-		if len(want) > maxText {
-			want = want[:maxText]
-			for !utf8.ValidString(want) {
-				want = want[:len(want)-1]
-			}
-			want += "…"
-		}
-		var library string // what encoding/json makes of it
-		text, _ := json.Marshal(want)
-		if err := json.Unmarshal(text, &library); err != nil {
+		var whole string // what encoding/json makes of it
+		text, _ := json.Marshal(all[i])
+		if err := json.Unmarshal(text, &whole); err != nil {
 			t.Fatal(err)
 		}
-		if !utf8.Valid(l.Raw) || bytes.ContainsFunc(l.Raw, unseen) || len(l.Raw) > maxLine || l.Entry.User != library {
-			t.Errorf("%q became %q", all[i], l.Entry.User)
+		_, written, _ := bytes.Cut(l.Raw, []byte(`"user":"`))
+		written, _, _ = bytes.Cut(written, []byte(`","host":`))
+		begin, cut := strings.CutSuffix(l.Entry.User, "…")
+		const longest = len(`\udb40\udc41`)
+		switch length := len(written) - len("…"); {
+		case !cut && (begin != whole || len(written) > maxText), cut && (!strings.HasPrefix(whole, begin) || length > maxText || length <= maxText-longest):
+			t.Errorf("%q became %q, in %d bytes", all[i], l.Entry.User, len(written))
+		}
+		if !utf8.Valid(l.Raw) || bytes.ContainsFunc(l.Raw, unseen) || len(l.Raw) > 5<<10 {
+			t.Errorf("a line of %d bytes: %q", len(l.Raw), l.Raw)
 		}
 	}
 }
