@@ -27,11 +27,12 @@ type Reader struct {
 type place struct {
 	info   fs.FileInfo
 	offset int64
+	bad    bool // it cannot be read, and that was said
 }
 
 // Next returns the lines that have come since the last call, the oldest first, and how
-// many lines were not understood. Of a line that is not whole yet nothing is returned
-// until it is. No folder is an empty log.
+// many lines were not understood; a file that cannot be read is one. Of a line that is not
+// whole yet nothing is returned until it is. No folder is an empty log.
 func (r *Reader) Next() (lines []Line, bad int, err error) {
 	all, err := numbers(r.Dir)
 	if err != nil {
@@ -43,16 +44,32 @@ func (r *Reader) Next() (lines []Line, bad int, err error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was the oldest
 		}
-		if err != nil {
-			return nil, 0, err
+		if err != nil && !p.bad {
+			p.bad, wrong = true, 1
 		}
 		read[number] = p
-		lines, bad = append(lines, more...), bad+wrong
+		lines, bad = merge(lines, more), bad+wrong
 	}
 	r.read = read
-	// Two agents that run at a time write to a file each.
-	slices.SortStableFunc(lines, func(x, y Line) int { return x.at().Compare(y.at()) })
 	return lines, bad, nil
+}
+
+// merge puts the lines of the next file behind the others. Those of one file stay as they were
+// written: the clock may have been wrong. Where files overlap in time, two agents ran at a
+// time, with a file each, and it decides.
+func merge(all, next []Line) []Line {
+	if len(all) == 0 || len(next) == 0 || !next[0].at().Before(all[len(all)-1].at()) {
+		return append(all, next...)
+	}
+	merged := make([]Line, 0, len(all)+len(next))
+	for len(all) > 0 && len(next) > 0 {
+		first := &all
+		if next[0].at().Before(all[0].at()) {
+			first = &next
+		}
+		merged, *first = append(merged, (*first)[0]), (*first)[1:]
+	}
+	return append(append(merged, all...), next...)
 }
 
 // more reads on in a file. One that is another than before, or shorter, is read anew.

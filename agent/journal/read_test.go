@@ -22,6 +22,54 @@ func TestDamageIsPassedOver(t *testing.T) {
 	}
 }
 
+// TestAWrongClockMovesNoOtherLines: what was written last is shown last, also by the next file.
+func TestAWrongClockMovesNoOtherLines(t *testing.T) {
+	j := newJournal(t, Options{})
+	record := func(name string, years int) {
+		e := sample(name)
+		e.Time = e.Time.AddDate(years, 0, 0)
+		j.Record(e)
+	}
+	record("one", 0)
+	record("ahead", 5)
+	record("two", 0)
+	record("behind", -50)
+	record("three", 0)
+	wantNames(t, j.options.Dir, "one", "ahead", "two", "behind", "three")
+	j.files.limit = 1 // the next line is in the next file
+	record("four", 0)
+	record("ahead again", 5)
+	wantNames(t, j.options.Dir, "one", "ahead", "two", "behind", "three", "four", "ahead again")
+	if n, _ := numbers(j.options.Dir); len(n) != 3 {
+		t.Errorf("files %v", n)
+	}
+}
+
+// TestAFileThatCannotBeRead is counted, once, and hides no other.
+func TestAFileThatCannotBeRead(t *testing.T) {
+	j := newJournal(t, Options{})
+	j.Record(sample("one"))
+	if err := os.Mkdir(j.files.path(9), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := &Reader{Dir: j.options.Dir}
+	for _, want := range []int{1, 0} {
+		lines, bad, err := r.Next()
+		if err != nil || bad != want || len(lines) != want {
+			t.Errorf("%d lines, %d bad, %v; want %d and %[4]d", len(lines), bad, err, want)
+		}
+	}
+	if err := os.Remove(j.files.path(9)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(j.files.path(9), entryLine("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, r); len(got) != 1 || got[0] != "two" {
+		t.Errorf("when it can be read: %q", got)
+	}
+}
+
 // TestALogThatBeginsAnew is read from its beginning by who follows.
 func TestALogThatBeginsAnew(t *testing.T) {
 	j := newJournal(t, Options{})

@@ -35,7 +35,7 @@ func (w *logWriter) show(few int) error {
 	if damaged > 0 {
 		w.tell(say.LogDamaged, "count", strconv.Itoa(damaged))
 	}
-	w.seen += len(lines)
+	w.seen += len(lines) + damaged
 	var wanted []journal.Line
 	for _, l := range lines {
 		if w.wants(l) {

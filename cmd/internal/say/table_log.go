@@ -41,7 +41,7 @@ func logTable() map[ID]Message {
 			Next:      "kagiban key list   (their names)\nkagiban log   (the uses of all keys)",
 		},
 		LogGap:     {What: "not in the log, from {since} to {until}: {count} ({reason})"},
-		LogDamaged: {What: "lines of the log that are damaged, and not shown: {count}"},
+		LogDamaged: {What: "lines or files of the log that are damaged, and not shown: {count}"},
 
 		LogLogin:     {What: "login to {server} as \"{user}\""},
 		LogGit:       {What: "git signature"},
