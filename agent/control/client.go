@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,10 +26,12 @@ const (
 
 // Client is a connection to a running agent. It is for one goroutine. Errors of
 // its methods may be a *VersionError; after it, and after an error of the
-// connection, a Client is of no more use.
+// connection, a Client is of no more use. Lock and Shutdown reach an agent of
+// another version, too: nobody's keys stay open because the program is newer.
 type Client struct {
 	conn  net.Conn
 	lines *lineReader
+	again func() (net.Conn, error) // nil: the connection is all there is
 }
 
 // Dial connects to the control socket at path by dial, which must see to it that the
@@ -42,7 +45,9 @@ func Dial(path string, dial func(path string) (net.Conn, error)) (*Client, error
 	if err != nil {
 		return nil, fmt.Errorf("connect to the agent: %w", err)
 	}
-	return NewClient(conn), nil
+	c := NewClient(conn)
+	c.again = func() (net.Conn, error) { return dial(path) }
+	return c, nil
 }
 
 // NewClient makes a Client of a connection.
@@ -81,7 +86,7 @@ func (c *Client) Unlock(name string, passphrase []byte, terms agent.Terms) error
 // Lock closes the keys of these names, or all keys if there is none. The error
 // wraps agent.ErrNoKey if one of them is not there.
 func (c *Client) Lock(names ...string) error {
-	if _, err := c.call(request{Op: opLock, Keys: names}, answerTime); err != nil {
+	if err := c.callAny(request{Op: opLock, Keys: names}); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	return nil
@@ -90,7 +95,7 @@ func (c *Client) Lock(names ...string) error {
 // Shutdown asks the agent to end, and returns when it has let go of this
 // connection.
 func (c *Client) Shutdown() error {
-	if _, err := c.call(request{Op: opShutdown}, answerTime); err != nil {
+	if err := c.callAny(request{Op: opShutdown}); err != nil {
 		return fmt.Errorf("stop the agent: %w", err)
 	}
 	_, err := c.lines.next()
@@ -100,8 +105,27 @@ func (c *Client) Shutdown() error {
 	return nil
 }
 
+// callAny calls an agent of whatever version, in its own: lock and shutdown are the same lines in all of them.
+func (c *Client) callAny(r request) error {
+	_, err := c.call(r, answerTime)
+	var other *VersionError
+	if !errors.As(err, &other) || c.again == nil {
+		return err
+	}
+	conn, err := c.again()
+	if err != nil {
+		return err
+	}
+	_ = c.conn.Close() // the agent has closed it
+	c.conn, c.lines = conn, newLineReader(conn, maxAnswer)
+	r.V = other.Theirs
+	_, err = c.call(r, answerTime)
+	return err
+}
+
+// call sends a request of this version, if it says none.
 func (c *Client) call(r request, patience time.Duration) (answer, error) {
-	r.V = Version
+	r.V = cmp.Or(r.V, Version)
 	line := encode(r)
 	defer clear(line)
 	c.conn.SetDeadline(time.Now().Add(patience)) // if it fails, so will what follows
@@ -116,7 +140,7 @@ func (c *Client) call(r request, patience time.Duration) (answer, error) {
 	if err := json.Unmarshal(line, &ans); err != nil {
 		return answer{}, fmt.Errorf("the agent's answer is not understood: %w", err)
 	}
-	if ans.V != Version {
+	if ans.V != r.V {
 		return answer{}, &VersionError{Ours: Version, Theirs: ans.V}
 	}
 	return ans, ans.Error.err()

@@ -33,6 +33,55 @@ func against(t *testing.T, lines ...string) *Client {
 	return NewClient(near)
 }
 
+// TestAnAgentOfAnotherVersionEnds what it has open, and itself: in its own version, on a connection of its own.
+func TestAnAgentOfAnotherVersionEnds(t *testing.T) {
+	heard := make(chan string, 9)
+	dial := func(string) (net.Conn, error) {
+		near, far := net.Pipe()
+		go func() {
+			defer far.Close()
+			for requests := newLineReader(far, maxRequest); ; {
+				line, err := requests.next()
+				if err != nil {
+					return
+				}
+				heard <- string(line)
+				var r request
+				switch err := json.Unmarshal(line, &r); {
+				case err != nil || r.V != 2:
+					_, _ = io.WriteString(far, `{"v":2,"error":{"code":"version","text":"?"}}`+"\n")
+					return
+				case r.Op == opShutdown:
+					_, _ = io.WriteString(far, `{"v":2}`+"\n")
+					return
+				}
+				_, _ = io.WriteString(far, `{"v":2}`+"\n")
+			}
+		}()
+		return near, nil
+	}
+	for what, do := range map[string]func(*Client) error{"lock": func(c *Client) error { return c.Lock("laptop") }, "shutdown": (*Client).Shutdown} {
+		c, err := Dial("", dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := do(c); err != nil || len(heard) != 2 {
+			t.Errorf("%s: %v, after %d requests", what, err, len(heard))
+		}
+		first, second := <-heard, <-heard
+		if want := strings.Replace(first, `"v":3`, `"v":2`, 1); second != want {
+			t.Errorf("%s: %s, then %s", what, first, second)
+		}
+		if _, err := c.Status(); err == nil {
+			t.Errorf("%s: and the status is understood", what)
+		}
+		c.Close()
+		for len(heard) > 0 {
+			<-heard
+		}
+	}
+}
+
 func TestAStrangeAgentIsNotTrusted(t *testing.T) {
 	var version *VersionError
 	if _, err := against(t, `{"v":7,"status":{"pid":1,"moons":[]}}`).Status(); !errors.As(err, &version) ||

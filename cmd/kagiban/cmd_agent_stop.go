@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -29,6 +30,9 @@ func (p *program) agentStop(ctx context.Context) error {
 	}
 	defer c.Close()
 	status, err := c.Status()
+	if errors.As(err, new(*control.VersionError)) {
+		return p.stopOther()
+	}
 	if err != nil {
 		return err
 	}
@@ -47,6 +51,20 @@ func (p *program) agentStop(ctx context.Context) error {
 		return err
 	}
 	if err := waitUntil(ctx, func() bool { return allGone(h, status.Doors) }); err != nil {
+		return err
+	}
+	p.tell(say.AgentStopped)
+	return nil
+}
+
+// stopOther stops an agent of another version, which is as good as gone when it has let go of the connection.
+func (p *program) stopOther() error {
+	c, err := p.controlToEnd()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Shutdown(); err != nil {
 		return err
 	}
 	p.tell(say.AgentStopped)

@@ -162,6 +162,8 @@ func (s surroundings) next() []string {
 		return next
 	case !s.agent.running:
 		next = append(next, "kagiban agent start")
+	case s.agent.unread():
+		next = append(next, "kagiban agent stop", "kagiban agent start")
 	case !s.ours:
 		next = append(next, useEnv)
 	}
@@ -229,7 +231,10 @@ func (s surroundings) isDefault(k vault.Key) bool { return k.Name == s.client ||
 func (s surroundings) show(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	state := say.Text(say.StateAgentNone, nil)
-	if s.agent.running {
+	switch {
+	case s.agent.unread():
+		state = say.Text(say.StateAgentOther, nil)
+	case s.agent.running:
 		state = say.Text(say.StateAgentRuns, say.Fields{"pid": strconv.Itoa(s.agent.status.PID)})
 	}
 	fmt.Fprintf(w, "agent\t%s\n", state)

@@ -19,7 +19,7 @@ type keyRow struct {
 	Type        *string    `json:"type"` // null, like fingerprint and comment, while the public half is not known
 	Fingerprint *string    `json:"fingerprint"`
 	Comment     *string    `json:"comment"`
-	State       string     `json:"state"` // locked or unlocked
+	State       string     `json:"state"` // locked or unlocked; unknown, where the agent is of another version
 	Until       *time.Time `json:"until"` // null: until it is locked
 	Created     *time.Time `json:"created"`
 	Tied        []string   `json:"tied"`
@@ -31,6 +31,7 @@ type keyRow struct {
 const (
 	stateLocked   = "locked"
 	stateUnlocked = "unlocked"
+	stateUnknown  = "unknown"
 )
 
 // agentView is what the running agent says of itself; of no agent, nothing.
@@ -41,6 +42,9 @@ type agentView struct {
 	added   int                        // keys that live in its memory only
 	unasked string                     // a program that was refused one of them, because nobody could be asked
 }
+
+// unread says that it runs and its answer could not be understood.
+func (v agentView) unread() bool { return v.running && v.status.PID == 0 }
 
 // lookAtAgent asks the agent, if one runs. The error is that of one that runs
 // and gives no answer which could be understood.
@@ -73,6 +77,9 @@ func (v agentView) row(k vault.Key, ties []book.Tie) keyRow {
 	r := keyRow{
 		Name: k.Name, Type: some(k.Type), Fingerprint: some(k.Fingerprint), Comment: some(k.Comment),
 		State: stateLocked, Created: utc(k.Created), Tied: tiesOf(ties, k),
+	}
+	if v.unread() {
+		r.State = stateUnknown
 	}
 	here, ok := v.keys[k.Name]
 	if ok && !here.Locked {

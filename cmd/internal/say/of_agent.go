@@ -17,7 +17,7 @@ func ofAgent(err error) (ID, Fields) {
 	case errors.Is(err, control.ErrNotRunning):
 		return AgentNotRunning, nil
 	case errors.As(err, &version):
-		return AgentOtherVersion, Fields{"error": version.Error(), "socket": "control.sock"}
+		return AgentOtherVersion, Fields{"error": version.Error()}
 	case errors.Is(err, agent.ErrNoKey):
 		return NoKey, text
 	case errors.Is(err, agent.ErrWrongPassphrase):

@@ -28,6 +28,7 @@ const (
 	KeyUnasked       ID = "key-unasked"
 	KeyLocked        ID = "key-locked"
 	AllLocked        ID = "all-locked"
+	StateAgentOther  ID = "state-agent-other"
 	StateAgentRuns   ID = "state-agent-runs"
 	StateAgentNone   ID = "state-agent-none"
 	StateAdded       ID = "state-added"
@@ -54,8 +55,8 @@ func agentTable() map[ID]Message {
 		},
 		AgentOtherVersion: {
 			What:      "{error}",
-			StillTrue: "it goes on as it was",
-			Next:      "end the process that listens at {socket}, then: kagiban agent start",
+			StillTrue: "it goes on as it was; kagiban lock locks its keys",
+			Next:      "kagiban agent stop\nkagiban agent start",
 		},
 		AgentNotStarted: {
 			What:      "the agent did not start: {error}",
@@ -109,6 +110,7 @@ func agentTable() map[ID]Message {
 		KeyLocked: {What: "locked {key}"},
 		AllLocked: {What: "locked all keys; those that ssh-add added are forgotten"},
 
+		StateAgentOther:  {What: "running, of another version: what it has open is not known"},
 		StateAgentRuns:   {What: "running (process {pid})"},
 		StateAgentNone:   {What: "not running"},
 		StateAdded:       {What: "keys added by ssh-add, in memory only: {count}"},
