@@ -74,7 +74,7 @@ func permute(app *cli.App, args []string) (*call, error) {
 	p := &permuter{app: app, call: &call{written: map[string]string{}}, rest: args[1:]}
 	for len(p.rest) > 0 {
 		if p.call.raw {
-			p.call.args, p.call.help = p.rest, p.rest[0] == "--help"
+			p.call.args = p.rest
 			break
 		}
 		if err := p.word(p.take()); err != nil {
@@ -93,7 +93,7 @@ func permute(app *cli.App, args []string) (*call, error) {
 	if err := p.required(); err != nil {
 		return nil, err
 	}
-	if slices.Contains(p.call.args, "") { // a script's empty variable, which must not do what the argument left out does
+	if !p.call.raw && slices.Contains(p.call.args, "") { // a script's empty variable, which must not do what the argument left out does
 		return nil, p.fail(say.ArgumentEmpty)
 	}
 	return p.call, checkCount(p.call)
