@@ -48,7 +48,7 @@
 // or "until_locked" may come with a yes, and without them it is for once.
 //
 // The terminal that came last is asked; where it goes away, cannot ask, or has not heard
-// within a second (its process is stopped), the one before. That lasts until the
+// within three seconds (its process is stopped), the one before. That lasts until the
 // connection ends. At most 16 are attached at a time.
 //
 // Wrong passphrases are answered at once, but tried at most twice a second over

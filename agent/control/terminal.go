@@ -19,7 +19,7 @@ var ErrNoTerminal = errors.New("no terminal is attached that could be asked")
 const maxTerminals = 16
 
 // hearingTime is within what a terminal hears a question. One whose process is stopped, as by Ctrl-Z, does not.
-const hearingTime = time.Second
+const hearingTime = 3 * time.Second
 
 // Question is what a terminal is to ask.
 type Question struct {

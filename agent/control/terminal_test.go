@@ -172,7 +172,7 @@ func TestTerminalThatIsStopped(t *testing.T) {
 	r := start(t)
 	second := make(chan time.Time, 1) // the clock's
 	r.terminals.after = func(d time.Duration) <-chan time.Time {
-		if d != time.Second {
+		if d != hearingTime {
 			t.Errorf("%v", d)
 		}
 		return second

@@ -93,7 +93,7 @@ func permute(app *cli.App, args []string) (*call, error) {
 	if err := p.required(); err != nil {
 		return nil, err
 	}
-	if !p.call.raw && slices.Contains(p.call.args, "") { // a script's empty variable, which must not do what the argument left out does
+	if slices.Contains(p.call.args, "") { // a script's empty variable, which must not do what the argument left out does
 		return nil, p.fail(say.ArgumentEmpty)
 	}
 	return p.call, checkCount(p.call)

@@ -90,6 +90,12 @@ func turnedAway(said string) bool {
 	return said == "" || strings.HasPrefix(said, "Exceeded MaxStartups") || strings.HasPrefix(said, "Not allowed at this time")
 }
 
+// userOf is the user of USER@HOST.
+func userOf(account string) string {
+	user, _, _ := strings.Cut(account, "@")
+	return user
+}
+
 // next is how to mend what an error that another one wraps tells of, where its own row is about the server.
 func next(err error) string {
 	switch id, fields := Of(err); id {
@@ -247,12 +253,11 @@ func ofConnection(err error) (ID, Fields) {
 	case errors.As(err, &refused):
 		return KeyRefused, Fields{"error": refused.Error(), "file": refused.File}
 	case errors.As(err, &login) && login.Ended():
-		user, _, _ := strings.Cut(login.Account, "@")
-		return LoginEnded, Fields{"account": login.Account, "user": user, "said": said(login.Said)}
+		return LoginEnded, Fields{"account": login.Account, "user": userOf(login.Account), "said": said(login.Said)}
 	case errors.As(err, &login) && len(login.Partial) > 0:
 		return SecondFactor, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &login) && KeysAlone(login.Offered):
-		return LoginShut, Fields{"account": login.Account, "methods": list(login.Offered)}
+		return LoginShut, Fields{"account": login.Account, "user": userOf(login.Account), "methods": list(login.Offered)}
 	case errors.As(err, &login):
 		return LoginRefused, Fields{"account": login.Account, "methods": list(login.Offered)}
 	case errors.As(err, &unreachable) && unreachable.Way != nil:

@@ -30,7 +30,7 @@ func ofRevoke(err error) (ID, Fields) {
 		return HalfRevoked, Fields{"error": cause(half.Err), "files": files}
 	case errors.As(err, &stays):
 		var login *hostsetup.LoginError
-		f := Fields{"account": stays.Account, "key": stays.Key, "methods": "no key"}
+		f := Fields{"account": stays.Account, "user": userOf(stays.Account), "key": stays.Key, "methods": "no key"}
 		if errors.As(err, &login) {
 			f["methods"] = list(login.Offered)
 			if KeysAlone(login.Offered) {
@@ -47,7 +47,7 @@ func ofRevoke(err error) (ID, Fields) {
 }
 
 func ofStillTaken(e *hostsetup.StillTakenError) Fields {
-	user, _, _ := strings.Cut(e.Account, "@")
+	user := userOf(e.Account)
 	var why, fixes []string
 	for _, door := range e.Doors {
 		detail, fix := Problem(door)

@@ -63,7 +63,7 @@ func admitTable() map[ID]Message {
 			StillTrue: untouched,
 			Next: "kagiban host admit {host} PUBFILE   (on another computer, whose key opens it; PUBFILE holds what kagiban key show {key} --public prints here)\n" +
 				"kagiban host add {host} -i FILE   (FILE: a key that opens it; a recovery key, for one)\n" +
-				"nano ~/.ssh/authorized_keys   (on the server, by the provider's console: that line into it)",
+				"nano ~{user}/.ssh/authorized_keys   (on the server, by the provider's console: that line into it)",
 		},
 
 		AdmitKey:       {What: "the key to let in: {type} {fingerprint} ({comment})"},

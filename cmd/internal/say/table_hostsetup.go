@@ -150,7 +150,7 @@ func hostsetupTable() map[ID]Message {
 			StillTrue: "the server is as it was",
 			Next: "the same again with -i FILE   (a key that opens it; a recovery key, for one)\n" +
 				"kagiban host admit {host} PUBFILE   (on another computer, whose key opens it; PUBFILE holds what kagiban key show NAME --public prints here)\n" +
-				"nano ~/.ssh/authorized_keys   (on the server, by the provider's console: that line into it), then the same again",
+				"nano ~{user}/.ssh/authorized_keys   (on the server, by the provider's console: that line into it), then the same again",
 		},
 		LoginEnded: {
 			What:      "{account}: the server ended the login after it was shown a key or a password ({said}). It does so while there is a file /etc/nologin, and for an account that has expired",
@@ -294,7 +294,7 @@ func hostsetupTable() map[ID]Message {
 		HostUndoneByWish: {What: "{host} takes {methods} again"},
 		PlanHead:         {What: "on {host} this will be changed:"},
 		AskPlan:          {What: "go on with {host}? (y/N)"},
-		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same (ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub)? (y/N, or the fingerprint that it shows)"},
+		AskHostKey:       {What: "{host} is not known yet. Its host key: {type} {fingerprint}. Does the provider's console show the same (ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub)? (y/N)"},
 		AskPassword:      {What: "password of {account}:"},
 		AskSudo:          {What: "password of {account}, for {way}:"},
 		AskRoot:          {What: "password of {account}, for {way} (only Enter: there is none):"},
