@@ -97,8 +97,17 @@ func call(o Options) (*setup, book.Host, error) {
 		return nil, page, err
 	}
 	o.fill()
-	id, err := newIdentity(o.Target, HostKeyPolicy{}, inBook(page))
+	id, err := bookIdentity(o.Target, HostKeyPolicy{}, page)
 	return newSetup(o, id), page, err
+}
+
+// bookIdentity is the identity of a server that is in the book, which is asked for the kinds of key that the book has.
+func bookIdentity(t Target, p HostKeyPolicy, page book.Host) (*identity, error) {
+	id, err := newIdentity(t, p, inBook(page))
+	if err == nil {
+		id.proved = page.HostKeys
+	}
+	return id, err
 }
 
 // inBook accepts, on first contact as known_hosts has it, a key that the server proved to hold when it was added.

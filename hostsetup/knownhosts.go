@@ -36,6 +36,7 @@ type identity struct {
 	policy HostKeyPolicy
 	ask    func(ctx context.Context, known string, key ssh.PublicKey) error
 	db     *knownhosts.HostKeyDB
+	proved []string // lines of the keys that the book has of it: kinds to ask for where known_hosts has none
 	seen   ssh.PublicKey
 	fresh  bool // seen was accepted in this run: it is not in known_hosts yet
 }
@@ -67,16 +68,24 @@ func (id *identity) lookup() string {
 // sshd also reads from this list that it may prove an RSA key with SHA-2.
 func (id *identity) algorithms() []string {
 	var known []string
-	switch {
-	case id.seen == nil:
-		known = id.db.HostKeyAlgorithms(id.lookup())
-	case id.seen.Type() == ssh.KeyAlgoRSA:
-		known = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	default:
-		known = []string{id.seen.Type()}
+	if id.seen != nil {
+		known = algorithmsOf(id.seen.Type())
+	} else if known = id.db.HostKeyAlgorithms(id.lookup()); len(known) == 0 {
+		for _, line := range id.proved {
+			kind, _, _ := strings.Cut(line, " ")
+			known = append(known, algorithmsOf(kind)...)
+		}
 	}
 	others := slices.DeleteFunc(slices.Clone(firstContact), func(a string) bool { return slices.Contains(known, a) })
 	return append(known, others...)
+}
+
+// algorithmsOf are those by which a key of that kind proves itself.
+func algorithmsOf(kind string) []string {
+	if kind == ssh.KeyAlgoRSA {
+		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	}
+	return []string{kind}
 }
 
 // check is the host key callback. Errors: *[HostKeyError], or the person's.

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kagiban/hostsetup/authkeys"
+	"kagiban/hostsetup/book"
 	"kagiban/scripts/ground"
 )
 
@@ -107,6 +109,13 @@ func TestKnownKindComesFirst(t *testing.T) {
 	}
 	got := id.algorithms()
 	if got[0] != ssh.KeyAlgoRSASHA512 && got[0] != ssh.KeyAlgoRSASHA256 || !slices.Contains(got, ssh.KeyAlgoED25519) {
+		t.Errorf("%q", got)
+	}
+	// One that known_hosts does not have is asked for the kind that the book has.
+	if id, err = bookIdentity(knownHosts(t, ""), HostKeyPolicy{}, book.Host{HostKeys: []string{authkeys.Format(public, "")}}); err != nil {
+		t.Fatal(err)
+	}
+	if got = id.algorithms(); got[0] != ssh.KeyAlgoRSASHA512 || !slices.Contains(got, ssh.KeyAlgoED25519) {
 		t.Errorf("%q", got)
 	}
 }

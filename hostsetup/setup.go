@@ -88,11 +88,10 @@ func begin(o *Options) (*setup, error) {
 	if o.CreateUser == o.Target.User {
 		o.CreateUser = "" // who can log in is there
 	}
-	policy, ask := o.HostKeys, o.Person.AcceptHostKey
-	if page, err := o.Book.Find(o.Target.Name); err == nil && page.KnownAs == o.Target.KnownAs && len(page.HostKeys) > 0 {
-		policy.AcceptNew, ask = false, inBook(page) // no contact is the first: it proved to hold these keys when it was added
+	id, err := newIdentity(o.Target, o.HostKeys, o.Person.AcceptHostKey)
+	if page, missing := o.Book.Find(o.Target.Name); missing == nil && page.KnownAs == o.Target.KnownAs && len(page.HostKeys) > 0 {
+		id, err = bookIdentity(o.Target, HostKeyPolicy{Pin: o.HostKeys.Pin}, page) // no contact is the first: it proved to hold these keys
 	}
-	id, err := newIdentity(o.Target, policy, ask)
 	if err != nil {
 		return nil, err
 	}
