@@ -75,6 +75,7 @@ func (id *identity) algorithms() []string {
 			kind, _, _ := strings.Cut(line, " ")
 			known = append(known, algorithmsOf(kind)...)
 		}
+		known = slices.DeleteFunc(slices.Clone(firstContact), func(a string) bool { return !slices.Contains(known, a) }) // the best of them first
 	}
 	others := slices.DeleteFunc(slices.Clone(firstContact), func(a string) bool { return slices.Contains(known, a) })
 	return append(known, others...)
