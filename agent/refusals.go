@@ -26,8 +26,12 @@ func cut(words string) string {
 	return words
 }
 
-func (p Peer) cut() Peer {
-	p.Program = cut(p.Program)
+// Cut is p as it goes into a log. Its path is cut at the beginning: who chooses a long folder
+// is not to hide the name.
+func (p Peer) Cut() Peer {
+	if over := len(p.Program) - maxWords; over > 0 {
+		p.Program = "…" + strings.ToValidUTF8(p.Program[over:], "")
+	}
 	return p
 }
 

@@ -287,3 +287,37 @@ func TestWhatAClientSaysIsCut(t *testing.T) {
 		t.Errorf("%d lines are more than debug talk", got)
 	}
 }
+
+// TestALogHasTheEndOfALongPath of the program that asked, however its connection ends.
+func TestALogHasTheEndOfALongPath(t *testing.T) {
+	for _, over := range []string{"", "/tool"} {
+		whole := strings.Repeat("a", maxWords)
+		want := whole
+		if over != "" {
+			want = "…" + whole[len(over):] + over
+		}
+		if got := (Peer{Program: whole + over}).Cut().Program; got != want {
+			t.Errorf("%d bytes became %q", len(whole+over), got)
+		}
+	}
+	if got := (Peer{Program: strings.Repeat("鍵", maxWords)}).Cut().Program; !utf8.ValidString(got) || len(got) > maxWords+len("…") {
+		t.Errorf("%d bytes: %q", len(got), got)
+	}
+	log := &ground.Buffer{}
+	c := connectAs(t, New(Options{Log: logTo(log)}), Peer{UID: "1000", Program: strings.Repeat("a", 4<<10) + "/tool"})
+	c.send(&wire.SignRequest{Data: []byte("x")})
+	c.receive()
+	if _, err := c.Write([]byte{0xff, 0xff, 0xff, 0xff}); err != nil { // longer than any message
+		t.Fatal(err)
+	}
+	c.Read(make([]byte, 1)) // its end
+	c.Close()
+	for line := range strings.Lines(log.String()) {
+		if !strings.Contains(line, "/tool") || len(line) > 2*maxWords+200 {
+			t.Errorf("%d bytes: %s", len(line), line)
+		}
+	}
+	if !strings.Contains(log.String(), "connection closed") {
+		t.Errorf("said %s", log)
+	}
+}

@@ -122,7 +122,7 @@ func (a *Agent) serveConn(ctx context.Context, c io.ReadWriteCloser, peer Peer, 
 		frame, err := conn.next()
 		if err != nil {
 			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-				a.o.Log.Debug("connection closed", "peer", peer, "error", err)
+				a.o.Log.Debug("connection closed", "peer", peer.Cut(), "error", err)
 			}
 			return
 		}

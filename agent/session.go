@@ -31,7 +31,7 @@ type session struct {
 func (s *session) answer(ctx context.Context, frame []byte) []byte {
 	request, err := wire.Decode(frame)
 	if err != nil {
-		s.agent.o.Log.Debug("bad request", "peer", s.peer.cut(), "error", cut(err.Error()))
+		s.agent.o.Log.Debug("bad request", "peer", s.peer.Cut(), "error", cut(err.Error()))
 		s.recordUnread(frame, err)
 		return s.encode(&wire.Failure{})
 	}
@@ -166,7 +166,7 @@ func (a *Agent) isLocked() bool {
 // somebody can act on are more than debug talk, and of those for the same reason the first in a minute.
 func (s *session) logRefusal(request wire.Message, err error) {
 	kind, why := fmt.Sprintf("%T", request), cut(err.Error())
-	log := s.agent.o.Log.With("peer", s.peer.cut(), "request", kind, "error", why)
+	log := s.agent.o.Log.With("peer", s.peer.Cut(), "request", kind, "error", why)
 	reason := kind + ": " + why
 	if errors.Is(err, errBind) {
 		reason = kind // in a bind a client chooses it

@@ -77,7 +77,7 @@ func (e *Entry) append(dst []byte) []byte {
 		dst = append(dst, "null"...)
 	}
 	dst = append(dst, `,"exe":`...)
-	dst = appendText(dst, e.Peer.Exe)
+	dst = appendPath(dst, e.Peer.Exe)
 	return append(dst, "}}\n"...)
 }
 
@@ -99,34 +99,59 @@ func appendText(dst []byte, s string) []byte {
 	if s == "" {
 		return append(dst, "null"...)
 	}
-	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	begin := len(dst)
-	for i := 0; i < len(s); {
+	for _, r := range s {
 		before := len(dst)
-		r, size := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(s[i:])
-		}
-		i += size
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r >= ' ' && r < 0x7f:
-			dst = append(dst, byte(r))
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp): // a terminal would not show it, but do it
-			for _, unit := range utf16.AppendRune(nil, r) {
-				dst = append(dst, '\\', 'u', hex[unit>>12], hex[unit>>8&15], hex[unit>>4&15], hex[unit&15])
-			}
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
+		dst = appendRune(dst, r)
 		if len(dst)-begin > maxText {
 			dst = append(dst[:before], "…"...)
 			break
 		}
 	}
 	return append(dst, '"')
+}
+
+// appendPath is appendText for a path: cut at its beginning, for who chooses a long folder is
+// not to hide the name.
+func appendPath(dst []byte, path string) []byte {
+	if path == "" {
+		return append(dst, "null"...)
+	}
+	var one [16]byte
+	from := len(path)
+	for room := maxText; from > 0; {
+		r, size := utf8.DecodeLastRuneInString(path[:from])
+		if room -= len(appendRune(one[:0], r)); room < 0 {
+			break
+		}
+		from -= size
+	}
+	dst = append(dst, '"')
+	if from > 0 {
+		dst = append(dst, "…"...)
+	}
+	for _, r := range path[from:] {
+		dst = appendRune(dst, r)
+	}
+	return append(dst, '"')
+}
+
+// appendRune appends a character of a JSON string.
+func appendRune(dst []byte, r rune) []byte {
+	const hex = "0123456789abcdef"
+	switch {
+	case r == '"' || r == '\\':
+		return append(dst, '\\', byte(r))
+	case r >= ' ' && r < 0x7f:
+		return append(dst, byte(r))
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp): // a terminal would not show it, but do it
+		for _, unit := range utf16.AppendRune(nil, r) {
+			dst = append(dst, '\\', 'u', hex[unit>>12], hex[unit>>8&15], hex[unit>>4&15], hex[unit&15])
+		}
+		return dst
+	}
+	return utf8.AppendRune(dst, r)
 }
 
 // Line is what a line of the log says: one of the two is not nil.

@@ -74,6 +74,13 @@ func TestWordsFromOutside(t *testing.T) {
 		case !cut && (begin != whole || len(written) > maxText), cut && (!strings.HasPrefix(whole, begin) || length > maxText || length <= maxText-longest):
 			t.Errorf("%q became %q, in %d bytes", all[i], l.Entry.User, len(written))
 		}
+		_, written, _ = bytes.Cut(l.Raw, []byte(`"exe":"`))
+		written, _, _ = bytes.Cut(written, []byte(`"}}`))
+		end, cut := strings.CutPrefix(l.Entry.Peer.Exe, "…")
+		switch length := len(written) - len("…"); {
+		case !cut && (end != whole || len(written) > maxText), cut && (!strings.HasSuffix(whole, end) || length > maxText || length <= maxText-longest):
+			t.Errorf("the path %q became %q, in %d bytes", all[i], l.Entry.Peer.Exe, len(written))
+		}
 		if !utf8.Valid(l.Raw) || bytes.ContainsFunc(l.Raw, unseen) || len(l.Raw) > 5<<10 {
 			t.Errorf("a line of %d bytes: %q", len(l.Raw), l.Raw)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -74,7 +73,7 @@ func (d *doors) listen(at **door.Listener, path string) (err error) {
 // tellRefused tells the log who was not let in at a socket, a narrower one or "", each once a minute.
 func tellRefused(a *agent.Agent, log *slog.Logger, socket string) func(door.Caller, error) {
 	return func(c door.Caller, err error) {
-		program := fmt.Sprintf("%.256s", c.Program)
+		program := agent.Peer{Program: c.Program}.Cut().Program
 		if a.IsNews(socket, "not let in: "+c.UID+" "+program) {
 			log.Warn("a connection was refused", "uid", c.UID, "pid", c.PID, "program", program, "error", err)
 		}

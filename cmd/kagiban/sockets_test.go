@@ -362,10 +362,10 @@ func TestWhoIsNotLetInIsSaidOnceAMinute(t *testing.T) {
 	refused := tellRefused(agent.New(agent.Options{}), slog.New(slog.NewTextHandler(&log, nil)), "box")
 	for range 9 {
 		for _, uid := range []string{"1001", "1002"} {
-			refused(door.Caller{UID: uid, Program: strings.Repeat("\x01", 4<<10)}, errors.New("another user"))
+			refused(door.Caller{UID: uid, Program: strings.Repeat("\u3042", 4<<10) + "/tool"}, errors.New("another user"))
 		}
 	}
-	if got := strings.Count(log.String(), "another user"); got != 2 || log.Len() > 4<<10 {
+	if got := strings.Count(log.String(), "another user"); got != 2 || log.Len() > 1<<10 || strings.Count(log.String(), "/tool") != 2 {
 		t.Errorf("said %d times: %s", got, log.String())
 	}
 }
