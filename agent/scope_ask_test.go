@@ -149,6 +149,9 @@ func TestWhatCountsAtANarrowerSocket(t *testing.T) {
 				if quiet := time.Now().Before(x.s.quiet); quiet != (tt.pause == worse) {
 					t.Errorf("quiet: %v", quiet)
 				}
+				if x.a.Status().Keys[0].Paused {
+					t.Error("the status has a pause that Unlock does not end")
+				}
 			})
 		})
 	}

@@ -25,7 +25,7 @@ type KeyStatus struct {
 	Until       time.Time `json:"until,omitzero"`    // when its lifetime ends; zero: never
 	Confirm     bool      `json:"confirm,omitempty"` // each use is asked about
 	Granted     int       `json:"granted,omitempty"` // uses that a yes still holds for
-	Paused      bool      `json:"paused,omitempty"`  // some program is refused unasked, after a question that got no yes; Unlock ends that
+	Paused      bool      `json:"paused,omitempty"`  // some program is refused unasked, after a question that got no yes; Unlock ends that, but not what a narrower socket keeps quiet for
 	// Refused is there if, since the key was last unlocked by name or a question
 	// about it answered, a signature was refused because nobody could be asked: for the
 	// passphrase of a locked key, or for a yes. It says who was refused.
@@ -66,7 +66,7 @@ func (a *Agent) Status() Status {
 			}
 		}
 		for who, until := range a.cancelled {
-			k.Paused = k.Paused || who.entry == e && a.o.Now().Before(until)
+			k.Paused = k.Paused || who.entry == e && who.socket == "" && a.o.Now().Before(until)
 		}
 		if e.public != nil {
 			k.Fingerprint, k.Type = ssh.FingerprintSHA256(e.public), e.public.Type()
