@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -106,12 +107,13 @@ func (h Home) SaveConfig(c Config) error {
 // inWords says what is wrong with a line without the library's types: of a setting of config.toml, what it takes.
 func inWords(bad *toml.DecodeError, line string) error {
 	why := strings.TrimPrefix(bad.Error(), "toml: ")
-	name, _, _ := strings.Cut(line, "=")
-	name = strings.TrimSpace(name)
-	if what := takes(name); what != "" && !strings.HasPrefix(why, name+": ") && !strings.HasSuffix(why, "is already defined") { // the first is a ValueError
+	why, _, mismatch := strings.Cut(why, " into struct field ")
+	name, value, _ := strings.Cut(line, "=")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	bare := strings.TrimLeft(value, `"'[`) == value                                                                                                   // where it is not, the fault lies within: an escape, say
+	if what := takes(name); what != "" && (mismatch || bare) && !strings.HasPrefix(why, name+": ") && !strings.HasSuffix(why, "is already defined") { // the first is a ValueError
 		return fmt.Errorf("%s takes %s", name, what)
 	}
-	why, _, _ = strings.Cut(why, " into struct field ")
 	return errors.New(why)
 }
 
@@ -162,8 +164,11 @@ func configError(path string, text []byte, err error) error {
 	}
 	var value *ValueError
 	if errors.As(err, &value) {
-		before, _, _ := bytes.Cut(text, []byte(value.Setting))
-		return &ConfigError{Path: path, Line: 1 + bytes.Count(before, []byte("\n")), Err: err}
+		fault := &ConfigError{Path: path, Err: err}
+		if at := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(value.Setting) + `["']?[ \t]*=`).FindIndex(text); at != nil {
+			fault.Line = 1 + bytes.Count(text[:at[0]], []byte("\n"))
+		}
+		return fault
 	}
 	return &ConfigError{Path: path, Err: err}
 }
