@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -19,6 +20,8 @@ const maxLine = 32 << 10
 // Dir set is ready. It holds nothing open between two calls.
 type Reader struct {
 	Dir string
+	// Unread is why the first file that the last Next counted as bad cannot be read; nil: it counted none.
+	Unread error
 
 	read map[int]place
 }
@@ -38,6 +41,7 @@ func (r *Reader) Next() (lines []Line, bad int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	r.Unread = nil
 	read := map[int]place{}
 	for _, number := range all {
 		p, more, wrong, err := r.read[number].more(filepath.Join(r.Dir, fileName(number)))
@@ -46,6 +50,7 @@ func (r *Reader) Next() (lines []Line, bad int, err error) {
 		}
 		if err != nil && !p.bad {
 			p.bad, wrong = true, 1
+			r.Unread = cmp.Or(r.Unread, err)
 		}
 		read[number] = p
 		lines, bad = merge(lines, more), bad+wrong

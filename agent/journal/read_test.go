@@ -58,6 +58,9 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 		if err != nil || bad != want || len(lines) != want {
 			t.Errorf("%d lines, %d bad, %v; want %d and %[4]d", len(lines), bad, err, want)
 		}
+		if named := r.Unread != nil && strings.Contains(r.Unread.Error(), j.files.path(9)); named != (want > 0) {
+			t.Errorf("why: %v", r.Unread)
+		}
 	}
 	if err := os.Remove(j.files.path(9)); err != nil {
 		t.Fatal(err)

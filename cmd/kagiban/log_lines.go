@@ -32,8 +32,11 @@ func (w *logWriter) show(few int) error {
 	if err != nil {
 		return err
 	}
-	if damaged > 0 {
-		w.tell(say.LogDamaged, "count", strconv.Itoa(damaged))
+	switch count := strconv.Itoa(damaged); {
+	case w.reader.Unread != nil:
+		w.tell(say.LogUnread, "count", count, "error", w.reader.Unread.Error())
+	case damaged > 0:
+		w.tell(say.LogDamaged, "count", count)
 	}
 	w.seen += len(lines) + damaged
 	var wanted []journal.Line

@@ -21,8 +21,9 @@ func (p *program) loggedElsewhere(key ssh.PublicKey, hosts []book.Host) (all []s
 	if err != nil {
 		return nil
 	}
-	lines, _, err := (&journal.Reader{Dir: h.Uses()}).Next()
-	if err != nil {
+	log := journal.Reader{Dir: h.Uses()}
+	lines, _, err := log.Next()
+	if err := cmp.Or(err, log.Unread); err != nil {
 		p.log.Info("where the key was used is not known", "error", err)
 	}
 	print, known, seen := ssh.FingerprintSHA256(key), hostPrints(hosts), map[string]bool{}

@@ -9,6 +9,7 @@ const (
 	LogNoKey     ID = "log-no-key"
 	LogGap       ID = "log-gap"
 	LogDamaged   ID = "log-damaged"
+	LogUnread    ID = "log-unread"
 	LogLogin     ID = "log-login"
 	LogGit       ID = "log-git"
 	LogFile      ID = "log-file"
@@ -41,7 +42,8 @@ func logTable() map[ID]Message {
 			Next:      "kagiban key list   (their names)\nkagiban log   (the uses of all keys)",
 		},
 		LogGap:     {What: "not in the log, from {since} to {until}: {count} ({reason})"},
-		LogDamaged: {What: "lines or files of the log that are damaged, and not shown: {count}"},
+		LogDamaged: {What: "lines of the log that are damaged, and not shown: {count}"},
+		LogUnread:  {What: "lines or files of the log that are damaged, and not shown: {count}, such as this file: {error}"},
 
 		LogLogin:     {What: "login to {server} as \"{user}\""},
 		LogGit:       {What: "git signature"},
