@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -59,7 +58,8 @@ func (p *program) keyRemove(ctx context.Context, name string, yes bool) error {
 		return err
 	}
 	p.tellKey(say.KeyRemoved, key)
-	return errors.Join(p.untieKey(ctx, key), p.tellSocketsOf(name))
+	p.complain(p.tellSocketsOf(name))
+	return p.untieKey(ctx, key)
 }
 
 // tellSocketsOf names the narrower sockets that are for a key of that name.
@@ -80,6 +80,9 @@ func (p *program) tellSocketsOf(name string) error {
 		}
 	}
 	if len(sockets) > 0 {
+		if !p.viewOrNothing().running {
+			commands = append([]string{"kagiban agent start"}, commands...)
+		}
 		p.tell(say.SocketsNameGone, "key", name, "sockets", strings.Join(sockets, ", "))
 		p.tellNext(commands...)
 	}

@@ -78,11 +78,11 @@ func (p *program) showService(r serviceReport, state service.State) error {
 		started = "agent running"
 	}
 	fmt.Fprintf(w, "installed\t%s\nat every login\t%s\nnow\t%s\n%s\t%s\n", yes[r.Installed], yes[r.Enabled], yes[r.Active], started, yes[r.Running])
-	next := "kagiban service install"
+	next := []string{"kagiban service install"}
 	var byHand *say.Error
 	if !r.Active && errors.As(p.nobodyThere(state), &byHand) && byHand.ID == say.AgentByHand { // where it is active, asking would start the agent
 		fmt.Fprintf(w, "agent by hand\tprocess %s\n", byHand.Fields["pid"])
-		next = "kagiban agent stop && " + next
+		next = append([]string{"kagiban agent stop"}, next...) // in two rows: Windows PowerShell has no &&
 	}
 	if r.Program != nil {
 		fmt.Fprintf(w, "starts\t%s%s\n", *r.Program, map[bool]string{true: " (this program)", false: " (not this program)"}[r.ThisProgram])
@@ -91,7 +91,9 @@ func (p *program) showService(r serviceReport, state service.State) error {
 		fmt.Fprintf(w, "file\t%s\t%s\n", f.Path, say.Text(likenessText(f.State), nil))
 	}
 	if !state.Current() || !r.Enabled || !r.Active {
-		fmt.Fprintf(w, "next\t%s\n", next)
+		for _, command := range next {
+			fmt.Fprintf(w, "next\t%s\n", command)
+		}
 	}
 	return w.Flush()
 }

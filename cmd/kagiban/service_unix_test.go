@@ -225,7 +225,7 @@ func TestServiceKeepsOff(t *testing.T) {
 	before := d.must(userFiles)
 	d.says("kagiban service install", 1, "was started by hand")
 	d.says("kagiban service status", 0, "agent by hand")
-	d.says("kagiban service status", 0, "kagiban agent stop && kagiban service install")
+	d.says("kagiban service status", 0, "next               kagiban agent stop\nnext               kagiban service install\n")
 	d.says("kagiban status", 0, "key laptop  unlocked")
 	if after := d.must(userFiles); after != before {
 		t.Errorf("refused, and it made %s", after)

@@ -68,7 +68,7 @@ func doctorTable() map[ID]Message {
 			Next:      "{fix}",
 		},
 		NarrowStale: {
-			What:      "the narrower socket {name} knows {hosts} by host keys of an earlier day, and hosts.toml has others: a login there by the new ones is refused",
+			What:      "the narrower socket {name} knows {hosts} by host keys of an earlier day, and hosts.toml has not the same: a login by one that is new is refused, and by one that is gone it is not",
 			StillTrue: "the agent's other sockets log in there",
 			Next:      "{fix}",
 		},
