@@ -306,11 +306,15 @@ func ofHostKey(e *hostsetup.HostKeyError) (ID, Fields) {
 	switch {
 	case e.Pin != "":
 		return HostKeyMismatch, f
-	case e.Page != "":
+	case e.Page != "" && e.Changed:
 		f["page"] = Quote(e.Page)
 		return HostKeyNotInBook, f
 	case e.Changed:
 		return HostKeyChanged, f
+	}
+	f["again"] = "the same again with"
+	if e.Page != "" { // a page without host keys: nothing was known that this one could contradict
+		f["again"] = "kagiban host add " + Quote(e.Page)
 	}
 	return HostKeyUnknown, f
 }

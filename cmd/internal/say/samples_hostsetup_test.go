@@ -31,6 +31,7 @@ func hostsetupSamples() []sample {
 		{&hostsetup.UnreachableError{Address: "vps1.example.com:22", Err: lookedUpInVain("vps1.example.com")}, NameUnanswered},
 		{&hostsetup.UnreachableError{Address: "192.0.2.1:22", Err: errors.New("connect: connection refused")}, PortClosed},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key}, HostKeyUnknown},
+		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Where: "the book (hosts.toml)", Page: "vps1"}, HostKeyUnknown},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "known_hosts:3"}, HostKeyChanged},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Where: "the book (hosts.toml)", Page: "vps1"}, HostKeyNotInBook},
 		{&hostsetup.HostKeyError{Known: "vps1", Key: key, Changed: true, Pin: "SHA256:x"}, HostKeyMismatch},

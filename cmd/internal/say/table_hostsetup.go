@@ -121,7 +121,7 @@ func hostsetupTable() map[ID]Message {
 			What:      "the host key of {host} is not known: {type} {fingerprint}",
 			StillTrue: "nothing secret was sent",
 			Next: "ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub   (on the provider's console: it must show the same)\n" +
-				"the same again with --host-key {fingerprint}",
+				"{again} --host-key {fingerprint}",
 		},
 		HostKeyChanged: {
 			What:      "the host key of {host} is not the one that is known: it is {type} {fingerprint}, and {where} has another. Either the server was set up anew, or somebody is between you and it",
