@@ -157,6 +157,20 @@ func (p *program) isOurSocket(path string) bool {
 	return slices.ContainsFunc(paths, func(ours string) bool { return path == ours || door.Same(ours, path) })
 }
 
+// unseal is the command that ends what ssh-add -x did. The agent's own socket alone takes it, and no narrower one.
+func (p *program) unseal() string {
+	const command = "ssh-add -X"
+	h, err := p.home()
+	if err != nil {
+		return command
+	}
+	path, own := cmp.Or(p.getenv("SSH_AUTH_SOCK"), usualSocket), h.AgentSocket()
+	if path != "" && (path == own || door.Same(own, path)) {
+		return command
+	}
+	return withSocket(own, command)
+}
+
 // asksOurs tells whether ssh in this shell asks our agent.
 func (p *program) asksOurs() bool {
 	path := cmp.Or(p.getenv("SSH_AUTH_SOCK"), usualSocket)

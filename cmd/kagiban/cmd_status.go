@@ -74,6 +74,7 @@ type surroundings struct {
 	now    time.Time
 	socket string // "" where this system has none for us
 	ours   bool   // ssh in this shell asks our agent
+	unseal string // the command that ends ssh-add -x
 	agent  agentView
 	client string // how this computer is called
 	unwell bool   // a key or its folder, or the book, cannot be used: doctor says what to do
@@ -99,7 +100,7 @@ func (p *program) lookAround() surroundings {
 	} else {
 		s.socket = h.AgentSocket()
 	}
-	s.ours = p.asksOurs()
+	s.ours, s.unseal = p.asksOurs(), p.unseal()
 	config, configErr := h.LoadConfig()
 	p.complain(configErr)
 	s.client = config.Client
@@ -168,7 +169,7 @@ func (s surroundings) next() []string {
 		next = append(next, useEnv)
 	}
 	if s.agent.status.Locked {
-		next = append(next, "ssh-add -X")
+		next = append(next, s.unseal)
 	}
 	for _, k := range s.keys {
 		here, ok := s.agent.keys[k.Name]

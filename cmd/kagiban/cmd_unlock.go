@@ -73,7 +73,7 @@ func (p *program) stillLocked(c *control.Client, names []string, terms agent.Ter
 	if status, err := c.Status(); err != nil {
 		return nil, err
 	} else if status.Locked { // no passphrase of a key helps there
-		return nil, agent.ErrAgentLocked
+		return nil, say.Fail(say.AgentLocked, agent.ErrAgentLocked, "command", p.unseal())
 	}
 	if len(names) == 0 {
 		names = []string{""}

@@ -145,7 +145,9 @@ func otherSocket(x *patient) []say.Fields {
 	return one(path != "" && !x.p.isOurSocket(path), say.Fields{"path": path, "env": useEnv})
 }
 
-func sealedAgent(x *patient) []say.Fields { return one(x.agent.status.Locked, nil) }
+func sealedAgent(x *patient) []say.Fields {
+	return one(x.agent.status.Locked, say.Fields{"command": x.p.unseal()})
+}
 
 // noWayToAsk: of the key that is used where none is named. The others may well be locked for good.
 func noWayToAsk(x *patient) []say.Fields {

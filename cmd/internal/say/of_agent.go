@@ -23,7 +23,7 @@ func ofAgent(err error) (ID, Fields) {
 	case errors.Is(err, agent.ErrWrongPassphrase):
 		return WrongPassphrase, text
 	case errors.Is(err, agent.ErrAgentLocked):
-		return AgentLocked, nil
+		return AgentLocked, Fields{"command": "ssh-add -X"}
 	case errors.Is(err, agent.ErrCannotAsk):
 		return CannotAsk, Unasked(err).Fields
 	case errors.Is(err, door.ErrUnsupported):

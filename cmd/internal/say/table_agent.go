@@ -91,7 +91,7 @@ func agentTable() map[ID]Message {
 		AgentLocked: {
 			What:      "the agent was locked with ssh-add -x, and does nothing until it is unlocked under the same passphrase",
 			StillTrue: "the keys that it held are still there, encrypted in its memory",
-			Next:      "ssh-add -X",
+			Next:      "{command}",
 		},
 		KeyUnlocked:      {What: "unlocked {key} until it is locked or the agent ends"},
 		KeyUnlockedUntil: {What: "unlocked {key} until {until}"},
