@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kagiban/scripts/ground"
 )
 
 // TestDamageIsPassedOver: lines that are none are counted, and hide no others.
@@ -47,6 +49,7 @@ func TestAWrongClockMovesNoOtherLines(t *testing.T) {
 
 // TestAFileThatCannotBeRead is counted, once, and hides no other.
 func TestAFileThatCannotBeRead(t *testing.T) {
+	ground.NotWindows(t, "a folder that cannot be read as a file")
 	j := newJournal(t, Options{})
 	j.Record(sample("one"))
 	if err := os.Mkdir(j.files.path(9), 0o700); err != nil {

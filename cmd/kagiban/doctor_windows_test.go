@@ -25,7 +25,7 @@ func TestDoctorOnWindows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := doctor(); strings.Contains(said, "SSH_AUTH_SOCK") || !strings.Contains(said, "next: kagiban agent start") {
+	if said := doctor(); strings.Contains(said, "SSH_AUTH_SOCK") || !strings.Contains(said, "next: kagiban init") {
 		t.Errorf("without an agent: %s", said)
 	}
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {

@@ -71,7 +71,7 @@ func (c *computer) everyTool(h *vpstest.Host, options []string) {
 		c.must("unlock", kind, "--passphrase-file", c.passphrase)
 	}
 	for _, kind := range kinds { // with the account, and without the server: PuTTY's tools do not tell it
-		if out := c.must("log", "--key", kind); !strings.Contains(out, "allowed  ") || !strings.Contains(out, "refused  ") || !strings.Contains(out, "login "+h.User+"@?, ") {
+		if out := c.must("log", "--key", kind); !strings.Contains(out, "allowed  ") || !strings.Contains(out, "refused  ") || !strings.Contains(out, `login to ? as "`+h.User+`", `) {
 			c.t.Errorf("the log of %s: %q", kind, out)
 		}
 	}
