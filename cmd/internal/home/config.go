@@ -110,8 +110,9 @@ func inWords(bad *toml.DecodeError, line string) error {
 	why, _, mismatch := strings.Cut(why, " into struct field ")
 	name, value, _ := strings.Cut(line, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-	bare := strings.TrimLeft(value, `"'[`) == value                                                                                                   // where it is not, the fault lies within: an escape, say
-	if what := takes(name); what != "" && (mismatch || bare) && !strings.HasPrefix(why, name+": ") && !strings.HasSuffix(why, "is already defined") { // the first is a ValueError
+	switch what := takes(name); {
+	case what == "", strings.HasPrefix(why, name+": "), strings.HasSuffix(why, "is already defined"): // the second is a ValueError
+	case mismatch, strings.TrimLeft(value, `"'[`) == value: // else the fault lies within the quotes: an escape, say
 		return fmt.Errorf("%s takes %s", name, what)
 	}
 	return errors.New(why)
