@@ -31,6 +31,14 @@ type watched struct {
 	log   ground.Buffer
 }
 
+// startLogind is a bus with a logind on it.
+func startLogind(t *testing.T) (*standin.Bus, *standin.Logind) {
+	t.Helper()
+	b := standin.NewBus(t)
+	b.Start()
+	return b, b.Logind()
+}
+
 // watchOn begins to watch. A failed attempt is followed by the next at once.
 func watchOn(t *testing.T, b *standin.Bus, patient bool, on ...string) *watched {
 	t.Helper()
@@ -102,9 +110,7 @@ func (w *watched) locked(n int32) {
 
 // TestSleepWaitsForTheLock, each time anew.
 func TestSleepWaitsForTheLock(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	w := watchOn(t, b, false, Suspend)
 	for n := range 3 {
 		w.until("delaying sleep", func() bool { return l.Taken() == n+1 })
@@ -118,9 +124,7 @@ func TestSleepWaitsForTheLock(t *testing.T) {
 
 // TestSleepThatHasBegunAlready, before anybody listened.
 func TestSleepThatHasBegunAlready(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	l.Preparing()
 	w := watchOn(t, b, false, Suspend)
 	w.hears(1)
@@ -133,9 +137,7 @@ func TestSleepThatHasBegunAlready(t *testing.T) {
 
 // TestSleepThatCannotBeDelayed is heard of all the same, and State says so.
 func TestSleepThatCannotBeDelayed(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	l.Refuse(true)
 	w := watchOn(t, b, false, Suspend)
 	w.until("heard", func() bool {
@@ -148,9 +150,7 @@ func TestSleepThatCannotBeDelayed(t *testing.T) {
 
 // TestWhetherSleepWaitsIsAskedEachTime, and State has the answer.
 func TestWhetherSleepWaitsIsAskedEachTime(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	w := watchOn(t, b, false, Suspend)
 	w.hears(1)
 	state := func(undelayed bool) func() bool {
@@ -173,9 +173,7 @@ func TestWhetherSleepWaitsIsAskedEachTime(t *testing.T) {
 
 // TestSleepThatNobodyToldOf locks late: at the next try to reach the bus, or when it is reached. What logind told of is not locked again.
 func TestSleepThatNobodyToldOf(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	b.Logind()
+	b, _ := startLogind(t)
 	w := watchOn(t, b, false, Suspend)
 	w.hears(1)
 	b.Stop()
@@ -203,9 +201,7 @@ func TestSleepThatNobodyToldOf(t *testing.T) {
 
 // TestSleepWhileItIsBegun: logind is asked, and answers only afterwards.
 func TestSleepWhileItIsBegun(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	w := watchPrepared(t, b, func(w *watched) {
 		looks := 0
 		w.Slept = func() time.Duration {
@@ -223,9 +219,7 @@ func TestSleepWhileItIsBegun(t *testing.T) {
 
 // TestAMistakeIsSurvived: the computer sleeps all the same, and the next time it is locked.
 func TestAMistakeIsSurvived(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	w := watchOn(t, b, false, Suspend)
 	w.hears(1)
 	w.fault.Store(true)
@@ -266,9 +260,7 @@ func TestSlept(t *testing.T) {
 
 // TestScreenLock: of sessions of this user, by the signal and by the property, which changes without its new value, too.
 func TestScreenLock(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	mine, theirs := l.Add("_31", me, false), l.Add("_32", other, false)
 	w := watchOn(t, b, false, Screen)
 	w.hears(1)
@@ -298,9 +290,8 @@ func TestScreenThatIsLockedAlready(t *testing.T) {
 		want   int32
 	}{"mine": {me, true, 1}, "mine, open": {me, false, 0}, "another's": {other, true, 0}} {
 		t.Run(name, func(t *testing.T) {
-			b := standin.NewBus(t)
-			b.Start()
-			b.Logind().Add("_31", test.uid, test.locked)
+			b, l := startLogind(t)
+			l.Add("_31", test.uid, test.locked)
 			w := watchOn(t, b, false, Screen)
 			w.hears(1)
 			w.locked(test.want)
@@ -310,9 +301,7 @@ func TestScreenThatIsLockedAlready(t *testing.T) {
 
 // TestOnlyLogindIsBelieved: anybody on the bus can send anybody a signal.
 func TestOnlyLogindIsBelieved(t *testing.T) {
-	b := standin.NewBus(t)
-	b.Start()
-	l := b.Logind()
+	b, l := startLogind(t)
 	mine := l.Add("_31", me, false)
 	w := watchOn(t, b, false, Suspend, Screen)
 	w.hears(1)
